@@ -1,0 +1,1 @@
+"""Ground: alarm thresholds, INT8 scales and activation bounds, from a bundle and normal data."""

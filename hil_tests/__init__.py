@@ -1,0 +1,1 @@
+"""Bench: streams frames at a node, injects faults, keeps the ledger, judges latency."""
