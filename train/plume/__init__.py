@@ -1,0 +1,1 @@
+"""PLUME: one-class detection with learned pseudo-anomalies in feature space (Hermary et al., WACV 2025)."""

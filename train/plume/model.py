@@ -1,0 +1,86 @@
+"""PLUME as one module: features in, logits out; and the losses of one training step."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from train.plume import losses
+from train.plume.classifier import Classifier
+from train.plume.config import PlumeSettings
+from train.plume.losses import Losses
+from train.plume.perturbator import Perturbator, perturb
+from train.plume.preparation import Preparation
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one training step computed: logits N, embeddings N x 512, alpha and beta N x D (None: Gaussian)."""
+
+    losses: Losses
+    normal_logits: Tensor
+    anomalous_logits: Tensor
+    normal_embedding: Tensor
+    anomalous_embedding: Tensor
+    alpha: Tensor | None
+    beta: Tensor | None
+
+
+class Plume(nn.Module):
+    """Feature preparation, perturbator (training only) and classifier.
+
+    Args:
+        feature_dim: F, the length of the backbone's feature vector.
+        settings: see `PlumeSettings`.
+        norm: replaces the batch norm of the feature preparation (a fitted whitening).
+    """
+
+    def __init__(self, feature_dim: int, settings: PlumeSettings, norm: nn.Module | None = None) -> None:
+        super().__init__()
+        dim = feature_dim if settings.model_dim == "features" else settings.model_dim
+        self.settings = settings
+        self.preparation = Preparation(dim, norm or nn.BatchNorm1d(dim, affine=False))
+        self.perturbator: Perturbator | None = None
+        if settings.pseudo_anomalies == "learned":
+            self.perturbator = Perturbator(dim, settings.perturbator_width)
+        self.classifier = Classifier(dim)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits, N (high: normal), of backbone features, N x F."""
+        logits: Tensor = self.classifier(self.preparation(features))[0]
+        return logits
+
+    def draw_noise(self, batch: int, generator: torch.Generator) -> Tensor:
+        """Standard normal draws that `step` needs: N x width of the latent code, or N x D."""
+        shape = (batch, self.preparation.dim)
+        if self.perturbator is not None:
+            shape = (batch, self.perturbator.mean.out_features)
+        like = self.classifier.linear1.weight
+        # Drawn on the CPU, so that one seed means one run on every device.
+        return torch.randn(shape, generator=generator, dtype=like.dtype).to(like.device)
+
+    def step(self, features: Tensor, noise: Tensor) -> Step:
+        """The losses of Eq. 8 for one batch of normal features, N x F, with the draws of `draw_noise`."""
+        settings = self.settings
+        x = self.preparation(features)
+        alpha = beta = None
+        kl = constraint = x.new_zeros(())
+        if self.perturbator is None:
+            pseudo = x + settings.gaussian_std * noise
+        else:
+            alpha, beta, mean, log_variance = self.perturbator(x, noise)
+            pseudo = perturb(x, alpha, beta)
+            kl = losses.kullback_leibler(mean, log_variance)
+            constraint = losses.noise_constraint(alpha, beta, settings)
+        union = settings.batch_norm == "union"
+        normal_logits, z, anomalous_logits, z_anomalous = self.classifier.both(x, pseudo, union)
+        cross_entropy = losses.classification(normal_logits, anomalous_logits)
+        contrast = losses.contrast(z, z_anomalous, settings)
+        total = (
+            cross_entropy
+            + settings.lambda_noise * constraint
+            + settings.nu_kl * kl
+            + settings.gamma_contrast * contrast
+        )
+        terms = Losses(cross_entropy, kl, constraint, contrast, total)
+        return Step(terms, normal_logits, anomalous_logits, z, z_anomalous, alpha, beta)

@@ -1,0 +1,48 @@
+"""The perturbator g (a variational autoencoder), and the rank-one perturbation that it parametrises."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Perturbator(nn.Module):
+    """Variational autoencoder from prepared features to the two vectors of a rank-one perturbation.
+
+    Encoder D -> width (leaky ReLU) -> mean and log variance; decoder width -> width (leaky ReLU) -> 2 D.
+
+    Args:
+        dim: D, the length of the prepared features.
+        width: hidden width and length of the latent code (the paper: D).
+    """
+
+    def __init__(self, dim: int, width: int) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(dim, width)
+        self.mean = nn.Linear(width, width)
+        self.log_variance = nn.Linear(width, width)
+        self.decoder = nn.Linear(width, width)
+        self.output = nn.Linear(width, 2 * dim)
+
+    def forward(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Give alpha and beta, and the code's distribution.
+
+        Args:
+            x: prepared features, N x D.
+            noise: standard normal draws of the reparametrisation, N x width.
+
+        Returns:
+            alpha and beta, N x D each; mean and log variance of the latent code, N x width each.
+        """
+        hidden = F.leaky_relu(self.encoder(x))
+        mean, log_variance = self.mean(hidden), self.log_variance(hidden)
+        code = mean + noise * torch.exp(0.5 * log_variance)
+        alpha, beta = self.output(F.leaky_relu(self.decoder(code))).chunk(2, dim=1)
+        return alpha, beta, mean, log_variance
+
+
+def perturb(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+    """Pseudo-anomalies (I + alpha beta^T) x of Eq. 2 and 3, N x D.
+
+    The matrix is a rank-one update, so its product is x + alpha (beta . x): O(D) a sample and no D x D matrix.
+    """
+    return x + alpha * (beta * x).sum(dim=1, keepdim=True)
