@@ -1,0 +1,157 @@
+"""The one thing the host does to a frame: cut the integer window that holds the box and its margin.
+
+Resizing happens inside the flight graph; training cuts its windows here as well.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from onboard.image import Frame
+
+WindowSize = Annotated[int, msgspec.Meta(ge=64, le=4096)]
+
+
+class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How a box becomes the backbone's input.
+
+    Attributes:
+        input_px: side of the square backbone input.
+        margin: added on each side of the box, as a share of its width and height.
+        aspect: `square` grows the shorter side so that shapes keep their proportions; `stretch` takes the box as it is.
+        windows: the window sizes that exist, in pixels, ascending; one optimisation profile each.
+        via_px: sizes that the crop passes through before input_px (the paper's crop: 512, then 32).
+    """
+
+    input_px: Annotated[int, msgspec.Meta(ge=16, le=1024)] = 224
+    margin: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.05
+    aspect: Literal["square", "stretch"] = "square"
+    windows: Annotated[tuple[WindowSize, ...], msgspec.Meta(min_length=1)] = (256, 512, 1024)
+    via_px: tuple[Annotated[int, msgspec.Meta(ge=4, le=1024)], ...] = ()
+
+    def __post_init__(self) -> None:
+        if list(self.windows) != sorted(set(self.windows)):
+            raise ValueError(f"windows {self.windows} must ascend without repetition")
+        if odd := [n for n in self.windows if n % self.pooling(n)]:
+            raise ValueError(f"windows {odd} must be multiples of their pooling, {[self.pooling(n) for n in odd]}")
+
+    @property
+    def first_px(self) -> int:
+        """The size to which the window is resized first."""
+        return self.via_px[0] if self.via_px else self.input_px
+
+    @property
+    def pool_above_px(self) -> int:
+        """Windows larger than this are average-pooled down to it: twice the first size, as a power of two.
+
+        A region that needs the next larger window is then still reduced, never enlarged, after the pooling.
+        """
+        return 2 ** math.ceil(math.log2(2 * self.first_px))
+
+    def pooling(self, window_px: int) -> int:
+        """By how much a window of this size is average-pooled before the resize (1: not at all)."""
+        return max(1, window_px // self.pool_above_px)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the flight graph takes.
+
+    Attributes:
+        pixels: uint8 RGB [n, n, 3], n one of the spec's window sizes; black beyond the frame's border.
+        region: float32 [4], the box with margin and aspect applied: x_min, y_min, x_max, y_max in window pixels.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    region: npt.NDArray[np.float32]
+
+
+class BoxError(Exception):
+    """The box allows no verdict. `reason` is a short machine-readable name, the message tells the rest."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec) -> Window:
+    """Cut the smallest window that holds the box, its margin and the resize filter's support.
+
+    Args:
+        frame: uint8 RGB [H, W, 3].
+        box: x_min, y_min, x_max, y_max in frame pixels (edges: a box of one pixel is x, y, x + 1, y + 1).
+        spec: margin, aspect and window sizes.
+
+    Raises:
+        BoxError: the box is not finite, is empty or inverted, lies outside the frame, or is too large.
+    """
+    height, width = frame.shape[:2]
+    _check_box(box, width, height)
+    x_min, y_min, x_max, y_max = _region(box, spec)
+    size = _window_size((x_min, y_min, x_max, y_max), spec)
+    left = round((x_min + x_max) / 2 - size / 2)
+    top = round((y_min + y_max) / 2 - size / 2)
+    region = np.array([x_min - left, y_min - top, x_max - left, y_max - top], dtype=np.float32)
+    return Window(_padded(frame, left, top, size), region)
+
+
+def _check_box(box: tuple[float, float, float, float], width: int, height: int) -> None:
+    x_min, y_min, x_max, y_max = box
+    if not all(math.isfinite(value) for value in box):
+        raise BoxError("box_not_finite", f"box {tuple(box)} holds a number that is not finite")
+    if x_max <= x_min or y_max <= y_min:
+        raise BoxError("box_empty", f"box {tuple(box)} is empty or inverted: x_min < x_max and y_min < y_max needed")
+    if x_max <= 0 or y_max <= 0 or x_min >= width or y_min >= height:
+        raise BoxError("box_outside_frame", f"box {tuple(box)} lies outside the {width} x {height} frame")
+
+
+def _region(box: tuple[float, float, float, float], spec: CropSpec) -> tuple[float, float, float, float]:
+    """The box with margin and aspect applied, shrunk where only the margin is too much for the largest window."""
+    x_min, y_min, x_max, y_max = (float(value) for value in box)
+    box_w, box_h = x_max - x_min, y_max - y_min
+    largest = _largest_side(spec)
+    if max(box_w, box_h) > largest:
+        raise BoxError(
+            "box_too_large",
+            f"box of {box_w:g} x {box_h:g} px exceeds the largest window's {largest:.0f} px; "
+            "train and export with a larger one in crop.windows",
+        )
+    w, h = box_w * (1 + 2 * spec.margin), box_h * (1 + 2 * spec.margin)
+    if spec.aspect == "square":
+        w = h = max(w, h)
+    w, h = min(w, largest), min(h, largest)
+    centre_x, centre_y = (x_min + x_max) / 2, (y_min + y_max) / 2
+    return centre_x - w / 2, centre_y - h / 2, centre_x + w / 2, centre_y + h / 2
+
+
+def _largest_side(spec: CropSpec) -> float:
+    """The longest side of a region that the largest window holds, with the filter's support and rounding."""
+    window = spec.windows[-1]
+    pooled = spec.pooling(window)
+    return min((window - 2) / (1 + 2 / spec.first_px), window - 2 - 2 * pooled)
+
+
+def _window_size(region: tuple[float, float, float, float], spec: CropSpec) -> int:
+    """The smallest window for this region; two pixels are kept for the rounding of the window's place."""
+    longest = max(region[2] - region[0], region[3] - region[1])
+    for size in spec.windows:
+        support = max(longest / spec.first_px, spec.pooling(size))
+        if longest + 2 * support + 2 <= size:
+            return size
+    return spec.windows[-1]  # `_region` has made sure that it fits, but for rounding in the last bit
+
+
+def _padded(frame: Frame, left: int, top: int, size: int) -> npt.NDArray[np.uint8]:
+    height, width = frame.shape[:2]
+    x0, x1 = max(left, 0), min(left + size, width)
+    y0, y1 = max(top, 0), min(top + size, height)
+    inside = x0 == left and y0 == top and x1 == left + size and y1 == top + size
+    if inside:
+        return np.ascontiguousarray(frame[y0:y1, x0:x1])
+    pixels = np.zeros((size, size, 3), np.uint8)
+    pixels[y0 - top : y1 - top, x0 - left : x1 - left] = frame[y0:y1, x0:x1]
+    return pixels

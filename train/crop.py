@@ -1,0 +1,91 @@
+"""The crop as a torch module: uint8 window and box in, normalised backbone input out. The project's only resize.
+
+It is exported with the backbone, so that training, ONNX Runtime and TensorRT run one preprocessing.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from onboard.window import CropSpec
+
+
+class Crop(nn.Module):
+    """Cast, average pooling of large windows, antialiased bilinear resize of the box, normalisation.
+
+    The resize is Pillow's bilinear one written as two matrix products: triangle weights whose support grows with the
+    reduction, cut at the window's border and normalised to sum 1.
+
+    Args:
+        spec: sizes; margin and aspect have been applied to the box already (`onboard.window`).
+        mean: subtracted, per RGB channel, in grey levels 0..255.
+        std: divided by, per RGB channel, in grey levels.
+    """
+
+    mean: Tensor
+    std: Tensor
+    onwards: Tensor
+
+    def __init__(self, spec: CropSpec, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.first_px = spec.first_px
+        self.pool_above_px = spec.pool_above_px
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(3, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(3, 1, 1))
+        self.has_via = bool(spec.via_px)
+        self.register_buffer("onwards", _chain([*spec.via_px, spec.input_px]) if spec.via_px else torch.empty(0))
+
+    def forward(self, window: Tensor, box: Tensor) -> Tensor:
+        """Resize and normalise.
+
+        Args:
+            window: uint8 B x h x w x 3, RGB.
+            box: float32 B x 4: x_min, y_min, x_max, y_max in window pixels.
+
+        Returns:
+            float32 B x 3 x input_px x input_px.
+        """
+        pixels = window.to(torch.float32)  # a Cast must come first: TensorRT takes no other operator on uint8
+        pixels, pooling = self._pool(pixels)
+        box = box / pooling
+        batch, height, width, _ = pixels.shape
+        rows = self._weights(box[:, 1], box[:, 3], height)
+        columns = self._weights(box[:, 0], box[:, 2], width)
+        out_px = rows.shape[1]
+        reduced = torch.matmul(rows, pixels.reshape(batch, height, width * 3))
+        planes = reduced.reshape(batch, out_px, width, 3).permute(0, 3, 1, 2).reshape(batch, 3 * out_px, width)
+        resized = torch.matmul(planes, columns.transpose(1, 2)).reshape(batch, 3, out_px, out_px)
+        return (resized - self.mean) / self.std
+
+    def _pool(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Average-pool windows larger than pool_above_px. One expression for all sizes, for the graph has no branch."""
+        batch, height, width, _ = pixels.shape
+        pooling = torch.clamp(torch.as_tensor(height) // self.pool_above_px, min=1)
+        split = pixels.reshape(batch, height // pooling, pooling, width // pooling, pooling, 3)
+        return split.mean(dim=(2, 4)), pooling
+
+    def _weights(self, low: Tensor, high: Tensor, pixels: int) -> Tensor:
+        """B x out x pixels, out = input_px: row i holds what each pixel gives to output i."""
+        weights = triangle_weights(low, high, pixels, self.first_px)
+        return torch.matmul(self.onwards, weights) if self.has_via else weights
+
+
+def triangle_weights(low: Tensor, high: Tensor, pixels: int, out_px: int) -> Tensor:
+    """Resize the span low..high (B, in pixel edges) of a line of `pixels` to `out_px`: B x out_px x pixels."""
+    scale = ((high - low) / out_px)[:, None]
+    steps = torch.arange(out_px, dtype=low.dtype, device=low.device) + 0.5
+    centres = low[:, None] + steps * scale
+    places = torch.arange(pixels, dtype=low.dtype, device=low.device) + 0.5
+    distance = (places - centres[:, :, None]).abs() / torch.clamp(scale, min=1.0)[:, :, None]
+    weights = torch.relu(1.0 - distance)
+    return weights / weights.sum(dim=2, keepdim=True)
+
+
+def _chain(sizes: Sequence[int]) -> Tensor:
+    """The product of the fixed resizes from one size to the next: last x first."""
+    product = torch.eye(sizes[0], dtype=torch.float64)
+    for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+        span = torch.tensor([0.0], dtype=torch.float64), torch.tensor([float(before)], dtype=torch.float64)
+        product = triangle_weights(*span, before, after)[0] @ product
+    return product.float()
