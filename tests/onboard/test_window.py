@@ -27,6 +27,12 @@ def test_the_window_shows_the_frame_at_its_place_and_black_beyond(seed: int) -> 
     np.testing.assert_array_equal(window.pixels, padded[top + 1024 :, left + 1024 :][:n, :n])
 
 
+def test_edge_padding_repeats_the_border() -> None:
+    small = FRAME[:32, :32]
+    window = cut(small, (0, 0, 32, 32), CropSpec(margin=0, windows=(64,), padding="edge"))
+    np.testing.assert_array_equal(window.pixels, np.pad(small, ((16, 16), (16, 16), (0, 0)), mode="edge"))
+
+
 def test_the_smallest_window_is_taken() -> None:
     sizes = [cut(FRAME, (100, 100, 100 + s, 100 + s), CropSpec(margin=0)).pixels.shape[0] for s in (3, 245, 300, 510)]
     assert sizes == [256, 256, 512, 1024]

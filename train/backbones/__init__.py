@@ -1,0 +1,1 @@
+"""Frozen backbones: a pooled feature vector, and the stages' maps by name."""
