@@ -18,8 +18,8 @@ class SparkData(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_fie
         box_order: the order of a box's four numbers in the label file; `auto` takes the layout's own.
         anomaly_classes: class names that are debris (compared without regard to case); all others are normal.
         calibration_fraction: the share of each normal training class that is held back for calibration.
-        test_fraction: the share that is held back for the test where the data set has no part of its own for it.
-        on_defect: what training does with images and rows that cannot be used: refuse, or skip and count them.
+        test_fraction: the share of each normal class that is the test where the data set has no part for it.
+        on_defect: what training does with what cannot be used: refuse, or skip and count it.
         grey: what to do with one-channel images.
     """
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -16,13 +16,15 @@ class Sample:
     """One object in one image.
 
     Attributes:
-        key: names the sample in its data set, the same on every machine (the image's path below the root, POSIX).
+        key: names the sample in its data set, the same on every machine (its path below the root, POSIX).
         path: the image file, or the file that holds it.
         row: the image's row in `path`, where one file holds many (CIFAR); else None.
         box: the object's bounding box.
         label: the class name.
         is_anomaly: whether the class counts as debris.
         source: the data set's own part that the sample comes from, such as `train` or `val`.
+        kind: the sort of object for reports finer than `label`; where nothing says more, the label itself.
+        line: where the label stands, such as `train.csv:17`; "" where no text file holds it.
     """
 
     key: str
@@ -32,19 +34,27 @@ class Sample:
     label: str
     is_anomaly: bool
     source: str
+    kind: str = ""
+    line: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.kind:
+            object.__setattr__(self, "kind", self.label)
 
 
 @dataclass(frozen=True)
 class Split:
     """Disjoint samples: `fit` and `calibration` are normal only, `test` holds both.
 
-    `skipped` counts what `on_defect: skip` left out, by the kind of defect.
+    `skipped` counts what `on_defect: skip` left out, by the kind of defect. `unused` counts the good samples
+    that are in no part, by source and class (`train/debris`): anomalies of the training source, for one.
     """
 
     fit: tuple[Sample, ...]
     calibration: tuple[Sample, ...]
     test: tuple[Sample, ...]
     skipped: dict[str, int]
+    unused: dict[str, int] = field(default_factory=dict)
 
     def part(self, name: Part) -> tuple[Sample, ...]:
         return {"fit": self.fit, "calibration": self.calibration, "test": self.test}[name]
