@@ -1,5 +1,6 @@
 """From the rows of one label file to samples; every defect of a row is found, not only its first."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,7 +50,8 @@ class RowReader:
     names: classes.Names
     anomaly_classes: tuple[str, ...]
 
-    def read(self, rows: tuple[Row, ...]) -> Rows:
+    def read(self, rows: tuple[Row, ...], elsewhere: Mapping[str, tuple[str, int]]) -> Rows:
+        """Read all rows; `elsewhere` are the images that other label files name, with their file and line."""
         file = self.part.labels.relative_to(self.root).as_posix()
         done = Rows()
         disputed: set[str] = set()
@@ -59,12 +61,17 @@ class RowReader:
             box = self._box(row, found)
             key = self._key(row, label or row.cells[self.layout.label], found)
             if key is not None and (first := done.first.setdefault(key, row)) is not row:
-                same = first.cells == row.cells
-                found.append(
-                    ("duplicate-row", f"{key} stands in line {first.line} already, {_WITH[same]} label")
-                )
-                if not same:
+                told = "the same"
+                if any(first.cells[name] != row.cells[name] for name in (self.layout.label, self.layout.box)):
+                    told = "another"
                     disputed.add(key)
+                found.append(
+                    ("duplicate-row", f"{key} stands in line {first.line} already, with {told} label")
+                )
+            elif key is not None and key in elsewhere:  # else one image might be trained on and tested on
+                found.append(
+                    ("duplicate-row", f"{key} stands in {elsewhere[key][0]}:{elsewhere[key][1]} already")
+                )
             done.defects += [Defect(kind, file, row.line, message) for kind, message in found]
             if not found and key and label and box:
                 done.samples[key] = Sample(
@@ -121,6 +128,3 @@ class RowReader:
         if size == 0:
             found.append(("empty-image", f"{there[0]}: the file is empty (0 bytes); replace or remove it"))
         return there[0]
-
-
-_WITH = {True: "with the same", False: "with another"}

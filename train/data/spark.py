@@ -54,11 +54,13 @@ def read(config: SparkData) -> Labels:
     samples: list[Sample] = []
     lines: dict[str, tuple[str, int]] = {}
     for part, table in tables:
-        rows = RowReader(root, layout, part, order, images, names, config.anomaly_classes).read(table.rows)
+        rows = RowReader(root, layout, part, order, images, names, config.anomaly_classes).read(
+            table.rows, elsewhere=lines
+        )
         samples += rows.samples.values()
         defects += rows.defects
         file = part.labels.relative_to(root).as_posix()
-        lines |= {key: (file, row.line) for key, row in rows.first.items()}
+        lines = {key: (file, row.line) for key, row in rows.first.items()} | lines
     samples, kind_defects, warnings = kinds.apply(root, images, samples)
     warnings += _without_label(images, lines.keys(), [part for part, _ in tables])
     return Labels(root, layout, order, tuple(samples), lines, (*defects, *kind_defects), tuple(warnings))

@@ -37,7 +37,7 @@ def split(
         InputError: there are no samples to train on.
     """
     by_source: dict[str, list[Sample]] = defaultdict(list)
-    for sample in sorted(samples, key=lambda sample: sample.key):
+    for sample in samples:
         by_source[sample.source].append(sample)
     own = next((source for source in OWN_TEST if source in by_source), None)
     test = list(by_source[own]) if own else []
@@ -69,7 +69,9 @@ def split(
         number = draw.share(calibration_fraction, len(drawn), leave=1)
         calibration += drawn[:number]
         fit += drawn[number:]
-    return Split(_sorted(fit), _sorted(calibration), _sorted(test), dict(skipped or {}), dict(unused))
+    return Split(
+        _sorted(fit), _sorted(calibration), _sorted(test), dict(skipped or {}), dict(sorted(unused.items()))
+    )
 
 
 def _sorted(samples: list[Sample]) -> tuple[Sample, ...]:

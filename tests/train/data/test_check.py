@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from onboard.errors import InputError
+from train.data import box_order
+from train.data.box_order import Sign
 from train.data.check import check
 from train.data.config import SparkData
 from train.data.load import load
@@ -20,7 +22,7 @@ PLANTED = [
     ('noise.jpg,soho,"[10, 20, 40, 50]"', "unreadable-image"),
     ('grey.png,soho,"[10, 20, 40, 50]"', "grey-image"),
     ('a.jpg,soho,"[10, 20, 10, 50]"', "empty-box"),
-    ('b.jpg,soho,"[40, 20, 10, 50]"', "empty-box"),
+    ('b.jpg,soho,"[10, 50, 40, 20]"', "empty-box"),
     ('c.jpg,soho,"[-30, 20, -10, 50]"', "box-outside-image"),
     ('d.jpg,soho,"[64, 20, 90, 50]"', "box-outside-image"),
     ('e.jpg,soho,"[10, 20, 40]"', "unparseable-box"),
@@ -136,6 +138,23 @@ def test_exchanged_rows_and_columns_are_noticed_by_the_border(spark2022: Path, d
     assert check(SparkData(root=str(spark2022))).warnings == ()
     said = check(SparkData(root=str(spark2022), box_order="column_first")).warnings
     assert any("stick out" in warning and "box_order: row_first" in warning for warning in said)
+
+
+def test_boxes_that_stick_out_in_both_orders_say_nothing() -> None:
+    partly_out = Sign(beyond=True, beyond_transposed=False, brighter_transposed=None)
+    out_anyhow = Sign(beyond=True, beyond_transposed=True, brighter_transposed=None)
+    assert box_order.warnings([partly_out] * 20, "row_first")
+    assert not box_order.warnings([partly_out] * 19 + [out_anyhow], "row_first")
+
+
+def test_one_image_in_two_label_files_is_a_defect(spark2022: Path) -> None:
+    with (spark2022 / "val.csv").open("a") as file:
+        file.write('train/soho03.jpg,soho,"[10, 20, 40, 50]"\n')
+    report = check(SparkData(root=str(spark2022)))
+    assert [str(d) for d in report.defects] == [
+        "val.csv:15: duplicate-row: train/soho03.jpg stands in train.csv:5 already"
+    ]
+    assert {s.source for s in load(SparkData(root=str(spark2022), on_defect="skip")).fit} == {"train"}
 
 
 def test_kinds_file_names_the_debris(spark2022: Path) -> None:

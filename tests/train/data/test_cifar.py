@@ -17,10 +17,10 @@ NAMES = [b"airplane", b"automobile", b"bird", b"cat", b"deer", b"dog", b"frog", 
 
 
 def write(path: Path, label: int, rows: int = 20, protocol: int = 2) -> None:
-    """A batch of classes 0 to 9 in turn; the red plane holds the row, green 100, blue the batch's label."""
+    """A batch of classes 0 to 9 in turn; red is the row, green the column, blue the label of the batch."""
     data = np.zeros((rows, 3, 1024), np.uint8)
     data[:, 0] = np.arange(rows)[:, None]
-    data[:, 1] = 100
+    data[:, 1] = np.arange(1024) % 32
     data[:, 2] = label
     content = {b"data": data.reshape(rows, 3072), b"labels": [row % 10 for row in range(rows)]}
     path.write_bytes(pickle.dumps(content, protocol=protocol))
@@ -53,7 +53,7 @@ def test_one_class_is_normal_and_the_test_batch_holds_all(cifar10: Path) -> None
         batch = 99 if sample.path.name == "test_batch" else int(sample.path.name[-1])
         rgb = read_sample(sample)
         assert rgb.shape == (32, 32, 3) and sample.box == (0, 0, 32, 32)
-        assert rgb[5, 7].tolist() == [sample.row, 100, batch]
+        assert rgb[5, 7].tolist() == [sample.row, 7, batch]
 
 
 def test_images_per_class_limits_the_training_images(cifar10: Path) -> None:

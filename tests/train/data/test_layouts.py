@@ -58,6 +58,25 @@ def test_2021_without_the_outer_folder_and_with_numbered_test_images(spark2021: 
     assert {sample.source for sample in split.all()} == {"train", "validate"}
 
 
+def test_2021_classes_directly_in_the_part(spark2021: Path) -> None:
+    before = load(SparkData(root=str(spark2021)))
+    for source in ("train", "validate"):
+        for folder in (spark2021 / source / f"{source}_rgb").iterdir():
+            shutil.move(folder, spark2021 / source / folder.name)
+        (spark2021 / source / f"{source}_rgb").rmdir()
+    after = load(SparkData(root=str(spark2021)))
+    assert len(after.test) == len(before.test) == 18 and not after.skipped
+
+
+def test_2021_rows_that_differ_in_their_number_alone_agree(spark2021: Path) -> None:
+    table = spark2021 / "train/train_labels.csv"
+    last = table.read_text().splitlines()[-1]
+    table.write_text(table.read_text() + "\n" + last.replace("TRMM,5", "TRMM,99"))
+    split = load(SparkData(root=str(spark2021), on_defect="skip"))
+    assert split.skipped == {"duplicate-row": 1}
+    assert len(split.fit + split.calibration) == 12
+
+
 def test_2024_table_per_part_and_rival_tables(spark2024: Path) -> None:
     table = spark2024 / "all labels.csv"
     header, *rows = table.read_text().splitlines()
