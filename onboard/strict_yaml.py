@@ -150,7 +150,16 @@ def _allowed(expected: Any) -> str:
     if isinstance(expected, msgspec.inspect.UnionType):
         parts = [_allowed(t) or ("null" if isinstance(t, msgspec.inspect.NoneType) else "") for t in expected.types]
         return ", ".join(part for part in parts if part)
-    limits = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
+    limits = {
+        "ge": ">=",
+        "gt": ">",
+        "le": "<=",
+        "lt": "<",
+        "min_length": "length >=",
+        "max_length": "length <=",
+    }
     return " and ".join(
-        f"{sign} {getattr(expected, name)}" for name, sign in limits.items() if getattr(expected, name, None) is not None
+        f"{sign} {getattr(expected, name)}"
+        for name, sign in limits.items()
+        if getattr(expected, name, None) is not None
     )

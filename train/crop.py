@@ -4,6 +4,8 @@ It is exported with the backbone, so that training, ONNX Runtime and TensorRT ru
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -61,7 +63,7 @@ class Crop(nn.Module):
     def _pool(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Average-pool windows larger than pool_above_px. One expression for all sizes, for the graph has no branch."""
         batch, height, width, _ = pixels.shape
-        pooling = torch.clamp(torch.as_tensor(height) // self.pool_above_px, min=1)
+        pooling: Any = torch.clamp(torch.as_tensor(height) // self.pool_above_px, min=1)
         split = pixels.reshape(batch, height // pooling, pooling, width // pooling, pooling, 3)
         return split.mean(dim=(2, 4)), pooling
 
@@ -85,7 +87,7 @@ def triangle_weights(low: Tensor, high: Tensor, pixels: int, out_px: int) -> Ten
 def _chain(sizes: Sequence[int]) -> Tensor:
     """The product of the fixed resizes from one size to the next: last x first."""
     product = torch.eye(sizes[0], dtype=torch.float64)
-    for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+    for before, after in pairwise(sizes):
         span = torch.tensor([0.0], dtype=torch.float64), torch.tensor([float(before)], dtype=torch.float64)
         product = triangle_weights(*span, before, after)[0] @ product
     return product.float()

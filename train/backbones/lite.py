@@ -2,7 +2,7 @@
 
 import importlib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import timm
 import torch
@@ -15,7 +15,7 @@ from train.backbones.trunk import Normalisation
 NORMALISATION = Normalisation(mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0))
 
 
-def build(version: Literal[0, 1, 2], source: str) -> tuple[nn.Module, str]:
+def build(version: Literal[0, 1, 2], source: str) -> tuple[Any, str]:
     """timm's model with its weights, and where they come from; `source` as `backbone.weights` in the configuration.
 
     Raises:
@@ -33,7 +33,7 @@ def build(version: Literal[0, 1, 2], source: str) -> tuple[nn.Module, str]:
     return model, weights.describe(path)
 
 
-def parts(model: nn.Module) -> tuple[list[nn.Module], dict[int, str]]:
+def parts(model: Any) -> tuple[list[nn.Module], dict[int, str]]:
     """Stem, the seven stages (16, 24, 40, 80, 112, 192, 320 channels in Lite0), and the 1x1 head convolution."""
     stem = nn.Sequential(model.conv_stem, model.bn1)
     head = nn.Sequential(model.conv_head, model.bn2)

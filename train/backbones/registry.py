@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import timm
@@ -69,6 +69,8 @@ def load(options: BackboneOptions) -> Loaded:
 
 Built = tuple[Backbone, Normalisation, str]
 Builder = Callable[[BackboneOptions], Built]
+# Libraries' models are `Any`: their members have no types of their own.
+_Cut = Callable[[Any], tuple[list[nn.Module], dict[int, str]]]
 
 
 def _lite(version: Literal[0, 1, 2]) -> Builder:
@@ -79,7 +81,7 @@ def _lite(version: Literal[0, 1, 2]) -> Builder:
     return build
 
 
-def _torchvision(name: str, cut: Callable[[nn.Module], tuple[list[nn.Module], dict[int, str]]]) -> Builder:
+def _torchvision(name: str, cut: _Cut) -> Builder:
     def build(options: BackboneOptions) -> Built:
         model, source = weights.torchvision_model(name, options.weights)
         return Backbone(*cut(model)), IMAGENET, source
@@ -87,16 +89,16 @@ def _torchvision(name: str, cut: Callable[[nn.Module], tuple[list[nn.Module], di
     return build
 
 
-def _resnet(model: nn.Module) -> tuple[list[nn.Module], dict[int, str]]:
+def _resnet(model: Any) -> tuple[list[nn.Module], dict[int, str]]:
     stem = nn.Sequential(model.conv1, model.bn1, model.relu, model.maxpool)
     stages = [model.layer1, model.layer2, model.layer3, model.layer4]
     return [stem, *stages], {i: f"layer{i}" for i in range(1, 5)}
 
 
-def _chain(*ends: int) -> Callable[[nn.Module], tuple[list[nn.Module], dict[int, str]]]:
+def _chain(*ends: int) -> _Cut:
     """For models whose `features` is one chain: a stage ends with each of these members of it."""
 
-    def cut(model: nn.Module) -> tuple[list[nn.Module], dict[int, str]]:
+    def cut(model: Any) -> tuple[list[nn.Module], dict[int, str]]:
         return list(model.features), {end: f"stage{i + 1}" for i, end in enumerate(ends)}
 
     return cut

@@ -26,7 +26,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            state = load_file(path)
+            state: Any = load_file(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
@@ -76,7 +76,7 @@ def digest(module: nn.Module) -> str:
     return total.hexdigest()
 
 
-def torchvision_model(name: str, source: str) -> tuple[nn.Module, str]:
+def torchvision_model(name: str, source: str) -> tuple[Any, str]:
     """A torchvision model with ImageNet (V1) weights, a file's weights, or random ones; and where they come from.
 
     Raises:
@@ -102,7 +102,7 @@ def torchvision_model(name: str, source: str) -> tuple[nn.Module, str]:
     return model, describe(path)
 
 
-def timm_maps(name: str, source: str) -> tuple[nn.Module, dict[str, Any], str]:
+def timm_maps(name: str, source: str) -> tuple[Any, dict[str, Any], str]:
     """A timm model that returns its stages' maps, its data configuration, and where its weights come from.
 
     Raises:

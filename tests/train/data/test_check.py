@@ -79,9 +79,7 @@ def test_one_row_shows_all_its_defects(spark2022: Path) -> None:
 
 
 def test_refuse_lists_the_defects_and_skip_counts_them(planted: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"(?s)13 defects.*train\.csv:26: missing-image.*python -m train check"
-    ):
+    with pytest.raises(InputError, match=r"(?s)13 defects.*train\.csv:26: missing-image.*python -m train check"):
         load(SparkData(root=str(planted)))
     split = load(SparkData(root=str(planted), on_defect="skip"))
     assert sum(split.skipped.values()) == 13  # the five that show only in pixels are met by read_sample

@@ -31,9 +31,7 @@ def cifar10(tmp_path: Path) -> Path:
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     for number in range(1, 6):
-        write(
-            folder / f"data_batch_{number}", number, protocol=number
-        )  # as Python 2, and as every Python 3 writes
+        write(folder / f"data_batch_{number}", number, protocol=number)  # as Python 2, and as every Python 3 writes
     write(folder / "test_batch", 99)
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": NAMES}))
     return tmp_path
@@ -45,10 +43,7 @@ def test_one_class_is_normal_and_the_test_batch_holds_all(cifar10: Path) -> None
     assert {sample.label for sample in split.fit + split.calibration} == {"cat"}
     assert sum(sample.is_anomaly for sample in split.test) == 18
     assert split.unused["train/dog"] == 10
-    assert (
-        load(CifarData(root=str(cifar10 / "cifar-10-batches-py"), normal_class=3, calibration_fraction=0.2))
-        == split
-    )
+    assert load(CifarData(root=str(cifar10 / "cifar-10-batches-py"), normal_class=3, calibration_fraction=0.2)) == split
     for sample in split.all():
         batch = 99 if sample.path.name == "test_batch" else int(sample.path.name[-1])
         rgb = read_sample(sample)

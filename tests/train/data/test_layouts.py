@@ -85,9 +85,7 @@ def test_2024_table_per_part_and_rival_tables(spark2024: Path) -> None:
     (spark2024 / "labels_train.csv").write_text(
         "\n".join([header, *[r for r in rows if "0_img" not in r and "1_img" not in r]])
     )
-    (spark2024 / "labels_val.csv").write_text(
-        "\n".join([header, *[r for r in rows if "0_img" in r or "1_img" in r]])
-    )
+    (spark2024 / "labels_val.csv").write_text("\n".join([header, *[r for r in rows if "0_img" in r or "1_img" in r]]))
     assert load(SparkData(root=str(spark2024))).hash() == split.hash()
     (spark2024 / "old labels.csv").write_text("\n".join([header, *rows]))
     with pytest.raises(InputError, match=r"labels_train\.csv.*old labels\.csv"):

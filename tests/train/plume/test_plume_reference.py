@@ -43,9 +43,7 @@ def recorded(shared_folder) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def run(recorded) -> tuple[Plume, Tensor, Step]:
     draw = np.random.Generator(np.random.PCG64(20250228))
-    drawn = {
-        name: torch.from_numpy(draw.standard_normal(shape) * scale) for name, shape, scale in recorded["draws"]
-    }
+    drawn = {name: torch.from_numpy(draw.standard_normal(shape) * scale) for name, shape, scale in recorded["draws"]}
     features = drawn.pop("features (then absolute value)").abs()
     noise = drawn.pop("eps of the reparametrisation")
     model = Plume(recorded["feature_dim"], PRESETS["reference"]).double().train()

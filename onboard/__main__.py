@@ -1,0 +1,79 @@
+"""python -m onboard: replay frames through a flight bundle, or verify the bundle."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from onboard import strict_yaml
+from onboard.config import FlightConfig
+from onboard.detector import Detector
+from onboard.errors import InputError
+from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m onboard", description="Frames in, verdicts out.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    replay = commands.add_parser(
+        "run",
+        help="replay a folder of frames with their boxes and write a verdict for each",
+        description="Replays a folder of frames with their boxes through a flight bundle. Writes verdicts.jsonl (one "
+        "JSON object a frame), summary.json and, with --annotate, pictures. Options replace the config's own values.",
+    )
+    replay.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/flight.yaml")
+    replay.add_argument("--bundle", help="folder of the flight bundle")
+    replay.add_argument("--frames", help="folder of frames")
+    replay.add_argument("--boxes", help="CSV with filename, x_min, y_min, x_max, y_max")
+    replay.add_argument("--out", help="folder for the verdicts")
+    replay.add_argument("--annotate", action="store_true", help="also write annotated frames as PNG")
+    replay.add_argument("--overwrite", action="store_true", help="replace verdicts that are there already")
+    verify = commands.add_parser("verify", help="check a bundle's hashes and known answers on this machine")
+    verify.add_argument("bundle", type=Path, metavar="BUNDLE")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code (0: done, 2: bad input, 130: stopped with Ctrl-C)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _verify(options) if options.command == "verify" else _run(options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the verdicts so far are kept", file=sys.stderr)
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    named = {
+        "bundle": options.bundle,
+        "source.folder": options.frames,
+        "source.boxes": options.boxes,
+        "output.folder": options.out,
+        "output.annotated": options.annotate or None,
+    }
+    overrides: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
+    if options.frames and not options.boxes:
+        overrides["source.boxes"] = None  # the config's own sidecar belongs to the config's own folder
+    config = strict_yaml.load(options.config, FlightConfig, overrides)
+    summary = run(config, options.overwrite)
+    print(summary.text())
+    out = Path(config.output.folder)
+    print(f"verdicts: {out / VERDICTS}\nsummary:  {out / SUMMARY}")
+    if config.output.annotated:
+        print(f"pictures: {out / ANNOTATED}")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    detector = Detector.load(options.bundle)
+    known = len(detector.bundle.manifest.known_answers)
+    print(f"{options.bundle}: all hashes match, {known} known answers given; bundle {detector.bundle.sha256}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

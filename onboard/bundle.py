@@ -1,0 +1,102 @@
+"""The flight bundle on disk: a folder of files, a manifest with their hashes, and the manifest's own hash."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from onboard import files, strict_yaml
+from onboard.errors import InputError
+from onboard.manifest import Manifest
+
+MANIFEST, MANIFEST_HASH = "manifest.yaml", "manifest.sha256"
+_REMEDY = "copy the bundle again, or export it again with 'python -m train export RUN'"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose hashes have been checked; its contents are the very bytes that were hashed.
+
+    Attributes:
+        folder: where it was read from.
+        manifest: see `Manifest`.
+        sha256: of the manifest, and so of everything.
+        contents: the files' bytes by name.
+    """
+
+    folder: Path
+    manifest: Manifest
+    sha256: str
+    contents: dict[str, bytes]
+
+    def calibration_scores(self) -> npt.NDArray[np.float32] | None:
+        """Sorted anomaly scores of held-out normal data, or None.
+
+        Raises:
+            InputError: the file is not what it should be.
+        """
+        name = self.manifest.calibration_scores
+        if name is None:
+            return None
+        try:
+            scores = np.load(io.BytesIO(self.contents[name]), allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            raise InputError(f"{self.folder / name}: not a .npy file ({error}); {_REMEDY}") from error
+        if scores.dtype != np.float32 or scores.ndim != 1 or not len(scores) or not np.isfinite(scores).all():
+            raise InputError(f"{self.folder / name}: finite float32 scores in one dimension are needed; {_REMEDY}")
+        return np.sort(scores)
+
+
+def read(folder: Path) -> Bundle:
+    """Read a bundle and check every hash.
+
+    Raises:
+        InputError: a file is missing or differs from its hash; the manifest does not fit its schema.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such bundle folder; export one with 'python -m train export RUN'")
+    text = _bytes(folder / MANIFEST)
+    wanted = _bytes(folder / MANIFEST_HASH).decode("ascii", errors="replace").strip()
+    found = hashlib.sha256(text).hexdigest()
+    if found != wanted:
+        raise InputError(
+            f"{folder / MANIFEST}: its SHA-256 is {found}, but {MANIFEST_HASH} says '{wanted}'; "
+            f"one of the two was altered: {_REMEDY}"
+        )
+    raw = strict_yaml.parse(text.decode("utf-8"), str(folder / MANIFEST))
+    manifest = strict_yaml.convert(raw, Manifest, str(folder / MANIFEST))
+    named = [manifest.model, *(known.window for known in manifest.known_answers)]
+    if manifest.calibration_scores is not None:
+        named.append(manifest.calibration_scores)
+    if unhashed := sorted(set(named) - set(manifest.files)):
+        raise InputError(f"{folder / MANIFEST}: names {unhashed} without a hash in 'files'; {_REMEDY}")
+    contents = {name: _checked(folder / name, digest) for name, digest in manifest.files.items()}
+    return Bundle(folder, manifest, found, contents)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest and its hash. The hash comes last: a bundle that is cut short is no bundle."""
+    text = strict_yaml.dump(manifest)
+    (folder / MANIFEST_HASH).unlink(missing_ok=True)
+    files.write_text(folder / MANIFEST, text)
+    files.write_text(folder / MANIFEST_HASH, hashlib.sha256(text.encode()).hexdigest() + "\n")
+
+
+def _checked(path: Path, wanted: str) -> bytes:
+    data = _bytes(path)
+    found = hashlib.sha256(data).hexdigest()
+    if found != wanted:
+        raise InputError(
+            f"{path}: its SHA-256 is {found}, but the manifest says {wanted}; the file was altered: {_REMEDY}"
+        )
+    return data
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: the bundle lacks this file ({error.strerror}); {_REMEDY}") from error

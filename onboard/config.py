@@ -1,0 +1,66 @@
+"""The node's configuration: one YAML file, one replay."""
+
+from typing import Annotated
+
+import msgspec
+
+from onboard.image import Grey
+
+Pixels = Annotated[int, msgspec.Meta(ge=1, le=65536)]
+
+
+class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A folder of frames.
+
+    Attributes:
+        folder: holds the images, at any depth; they are replayed in the order of their paths.
+        boxes: CSV with the columns filename, x_min, y_min, x_max, y_max (pixels of the frame, edges; filename
+            below the folder); null: `boxes.csv` in the folder.
+        frame_size_px: width and height that every frame must have; null: any.
+        grey: what to do with one-channel images.
+    """
+
+    folder: str
+    boxes: str | None = None
+    frame_size_px: tuple[Pixels, Pixels] | None = None
+    grey: Grey = "refuse"
+
+
+class Output(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Where results go.
+
+    Attributes:
+        folder: gets `verdicts.jsonl` and `summary.json`.
+        annotated: also write every frame as PNG with its box and verdict, into `annotated/`.
+    """
+
+    folder: str
+    annotated: bool = False
+
+
+class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How the graph is run.
+
+    Attributes:
+        threads: that ONNX Runtime may use; 0 takes all cores.
+    """
+
+    threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 1
+
+
+class FlightConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One run of the node.
+
+    Attributes:
+        bundle: folder of the flight bundle.
+        source: where frames come from.
+        output: where verdicts go.
+        runtime: how the graph is run.
+        false_alarm_rate: a box whose p-value is at most this is called debris.
+    """
+
+    bundle: str
+    source: Source
+    output: Output
+    runtime: Runtime = Runtime()
+    false_alarm_rate: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05

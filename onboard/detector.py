@@ -1,0 +1,131 @@
+"""The detector as a library call: frame and box in, answer out."""
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onboard import bundle as bundles
+from onboard import image
+from onboard.bundle import Bundle
+from onboard.errors import InputError
+from onboard.image import Frame
+from onboard.messages import Answer, Status
+from onboard.runtime_ort import OrtEngine
+from onboard.window import BoxError, Window, cut
+
+LOGIT = "debris_logit"
+
+
+class Detector:
+    """Tells satellites from debris.
+
+        detector = Detector.load("runs/demo/bundle")
+        answer = detector(frame, (x_min, y_min, x_max, y_max))
+        answer.status, answer.logit, answer.anomaly_score, answer.p_value
+
+    Args:
+        bundle: checked.
+        engine: runs its graph.
+
+    Raises:
+        InputError: the engine does not give the known answers.
+    """
+
+    def __init__(self, bundle: Bundle, engine: OrtEngine) -> None:
+        self.bundle = bundle
+        self._engine = engine
+        self._spec = bundle.manifest.crop
+        self._normal_scores = bundle.calibration_scores()
+        self.check_known_answers()
+
+    @classmethod
+    def load(cls, folder: str | Path, threads: int = 1) -> "Detector":
+        """Load a bundle, check its hashes and its known answers.
+
+        Args:
+            folder: the bundle.
+            threads: that ONNX Runtime may use; 0 for all cores.
+
+        Raises:
+            InputError: the bundle is missing, altered, or does not give its known answers on this machine.
+        """
+        bundle = bundles.read(Path(folder))
+        return cls(bundle, OrtEngine(bundle, threads))
+
+    @property
+    def calibration_frames(self) -> int:
+        """How many held-out normal frames the p-values rest on; the smallest p-value is 1 / (this + 1)."""
+        return 0 if self._normal_scores is None else len(self._normal_scores)
+
+    def __call__(self, frame: Frame, box: tuple[float, float, float, float]) -> Answer:
+        """Judge what the box shows.
+
+        Args:
+            frame: uint8 RGB [H, W, 3].
+            box: x_min, y_min, x_max, y_max in frame pixels (edges).
+
+        Returns:
+            An answer; REJECTED with a reason where frame or box allow none. Does not raise for bad input.
+        """
+        if (wrong := _wrong_frame(frame)) is not None:
+            return Answer(Status.REJECTED, "frame_unusable", wrong)
+        if (wrong := _wrong_box(box)) is not None:
+            return Answer(Status.REJECTED, "box_unusable", wrong)
+        start = time.perf_counter_ns()
+        try:
+            window = cut(frame, box, self._spec)
+        except BoxError as error:
+            return Answer(Status.REJECTED, error.reason, str(error))
+        cut_at = time.perf_counter_ns()
+        logit = float(self._engine.run(window)[LOGIT].reshape(-1)[0])
+        done = time.perf_counter_ns()
+        times = {"window_ns": cut_at - start, "infer_ns": done - cut_at}
+        if not math.isfinite(logit):
+            return Answer(Status.REJECTED, "logit_not_finite", f"the graph gave a logit of {logit}", **times)
+        return Answer(Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit), **times)
+
+    def check_known_answers(self) -> None:
+        """Run the known-answer windows.
+
+        Raises:
+            InputError: a logit differs from the training side's by more than the manifest's tolerance.
+        """
+        manifest = self.bundle.manifest
+        for known in manifest.known_answers:
+            name = str(self.bundle.folder / known.window)
+            pixels = image.decode(self.bundle.contents[known.window], name)
+            found = float(self._engine.run(Window(pixels, np.array(known.region, np.float32)))[LOGIT].reshape(-1)[0])
+            if not abs(found - known.logit) <= manifest.logit_tolerance:  # also true of NaN
+                raise InputError(
+                    f"{name}: known answer {known.logit:.6f}, but this machine gives {found:.6f} (tolerance "
+                    f"{manifest.logit_tolerance:g}); do not fly this bundle here: export it again, or "
+                    "try another version of ONNX Runtime"
+                )
+
+    def _p_value(self, score: float) -> float | None:
+        if self._normal_scores is None:
+            return None
+        count = len(self._normal_scores)
+        at_least = count - int(np.searchsorted(self._normal_scores, np.float32(score), side="left"))
+        return (1 + at_least) / (count + 1)
+
+
+def _wrong_frame(frame: Any) -> str | None:
+    if not isinstance(frame, np.ndarray):
+        return f"the frame is a {type(frame).__name__}, a NumPy array is needed"
+    if frame.dtype != np.uint8:
+        return f"the frame is {frame.dtype}, uint8 is needed"
+    if frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
+        return f"the frame has shape {list(frame.shape)}, RGB [H, W, 3] is needed"
+    return None
+
+
+def _wrong_box(box: Any) -> str | None:
+    try:
+        numbers = [float(value) for value in box]
+    except (TypeError, ValueError):
+        return f"box {box!r}: four numbers x_min, y_min, x_max, y_max are needed"
+    return None if len(numbers) == 4 else f"box {box!r} has {len(numbers)} numbers, four are needed"

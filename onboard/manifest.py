@@ -1,0 +1,67 @@
+"""The bundle's manifest: what the graph takes and gives, what it came from, and the hash of every file."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from onboard.window import CropSpec
+
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+"""A plain name: whatever a manifest says, nothing outside its folder is opened."""
+
+
+class TensorSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """An input or output of the graph; a dimension that varies is named, not numbered."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+class KnownAnswer(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A window whose logit is known.
+
+    Attributes:
+        window: PNG file, uint8 RGB [n, n, 3].
+        region: x_min, y_min, x_max, y_max in window pixels, as the graph takes it.
+        logit: the training side's.
+    """
+
+    window: FileName
+    region: tuple[float, float, float, float]
+    logit: float
+
+
+class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A flight bundle.
+
+    Attributes:
+        format: version of this layout.
+        model: the flight graph's file.
+        files: SHA-256 of every file of the bundle but the manifest and its own hash.
+        inputs: `window` uint8 [1, h, w, 3] and `box` float32 [1, 4].
+        outputs: `debris_logit` float32 [1, 1], high for normal.
+        crop: how the host cuts a window (the graph holds the rest).
+        backbone: its name, and the fingerprint of its weights.
+        head: its kind and settings.
+        training: split hash, seed and counts of the data.
+        calibration_scores: sorted anomaly scores of normal data held out of training, a float32 .npy file; or None.
+        known_answers: at least one for each window size.
+        logit_tolerance: by how much a runtime's logit may differ from a known one.
+        versions: of the libraries that wrote the bundle.
+    """
+
+    format: Literal[1]
+    model: FileName
+    files: dict[FileName, Sha256]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    crop: CropSpec
+    backbone: dict[str, str]
+    head: dict[str, Any]
+    training: dict[str, Any]
+    calibration_scores: FileName | None
+    known_answers: Annotated[tuple[KnownAnswer, ...], msgspec.Meta(min_length=1)]
+    logit_tolerance: Annotated[float, msgspec.Meta(gt=0)]
+    versions: dict[str, str]

@@ -1,0 +1,120 @@
+"""The loop: every frame of the source gets exactly one verdict."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from onboard import image
+from onboard.annotate import annotate
+from onboard.config import FlightConfig
+from onboard.detector import Detector
+from onboard.errors import InputError
+from onboard.image import Frame
+from onboard.messages import Answer, StageTimes, Status, Verdict
+from onboard.replay import Item, items
+from onboard.summary import Summary
+
+VERDICTS, SUMMARY, ANNOTATED = "verdicts.jsonl", "summary.json", "annotated"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict, and the frame that it is about (None: it could not be read)."""
+
+    verdict: Verdict
+    frame: Frame | None
+
+
+def run(config: FlightConfig, overwrite: bool = False) -> Summary:
+    """Replay the source through the detector; write verdicts, summary and, on request, annotated frames.
+
+    Verdicts are written as they are made, so an interrupted run keeps those that it has.
+
+    Raises:
+        InputError: the bundle, the source or the output folder cannot be used.
+    """
+    detector = Detector.load(config.bundle, config.runtime.threads)
+    _refuse_unsupported_rate(config.false_alarm_rate, detector)
+    frames = items(config.source)
+    folder = Path(config.output.folder)
+    path = folder / VERDICTS
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: already there; give another output folder, or --overwrite to replace it")
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = Summary(bundle=detector.bundle.sha256)
+    try:
+        with path.open("wb") as out:
+            for judged in judge(frames, detector, config):
+                out.write(msgspec.json.encode(judged.verdict) + b"\n")
+                summary.add(judged.verdict)
+                if config.output.annotated and judged.frame is not None:
+                    name = Path(judged.verdict.frame).with_suffix(".png")
+                    image.write(folder / ANNOTATED / name, annotate(judged.frame, judged.verdict))
+    finally:
+        summary.write(folder / SUMMARY)
+    return summary
+
+
+def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Iterator[Judged]:
+    """One verdict a frame, in order."""
+    run_name = uuid.uuid4().hex
+    for frame_id, item in enumerate(frames):
+        start = time.perf_counter_ns()
+        frame, answer = _read(item, config)
+        read_at = time.perf_counter_ns()
+        if answer is None and item.box is None:
+            answer = Answer(Status.REJECTED, "no_box", "the boxes' file has no row for this frame")
+        if answer is None and frame is not None and item.box is not None:
+            answer = detector(frame, item.box)
+        if answer is None:
+            raise AssertionError("a frame that was read and has a box has an answer")
+        times = StageTimes(read_at - start, answer.window_ns, answer.infer_ns, time.perf_counter_ns() - start)
+        is_debris = None if answer.p_value is None else answer.p_value <= config.false_alarm_rate
+        yield Judged(
+            Verdict(
+                run=run_name,
+                frame_id=frame_id,
+                frame=item.name,
+                box=item.box,
+                box_source=None if item.box is None else "sidecar",
+                status=answer.status,
+                reason=answer.reason,
+                detail=answer.detail,
+                logit=answer.logit,
+                anomaly_score=answer.anomaly_score,
+                p_value=answer.p_value,
+                is_debris=is_debris,
+                stage_ns=times,
+                bundle=detector.bundle.sha256,
+            ),
+            frame,
+        )
+
+
+def _read(item: Item, config: FlightConfig) -> tuple[Frame | None, Answer | None]:
+    """The frame, or the answer that rejects it."""
+    if not item.path.exists():
+        return None, Answer(Status.REJECTED, "frame_missing", f"{item.path}: named in the boxes' file, not there")
+    try:
+        frame = image.read(item.path, config.source.grey)
+    except InputError as error:
+        return None, Answer(Status.REJECTED, "frame_unusable", str(error))
+    wanted, found = config.source.frame_size_px, (frame.shape[1], frame.shape[0])
+    if wanted is not None and found != tuple(wanted):
+        detail = f"{item.path}: {found[0]} x {found[1]} px, source.frame_size_px says {wanted[0]} x {wanted[1]}"
+        return frame, Answer(Status.REJECTED, "frame_wrong_size", detail)
+    return frame, None
+
+
+def _refuse_unsupported_rate(rate: float, detector: Detector) -> None:
+    frames = detector.calibration_frames
+    if frames and rate < 1 / (frames + 1):
+        raise InputError(
+            f"false_alarm_rate: {rate:g} is finer than {frames} calibration frames can support "
+            f"(1 / {frames + 1} = {1 / (frames + 1):.4g}); raise it, or calibrate on at least "
+            f"{int(1 / rate)} frames"
+        )

@@ -1,0 +1,82 @@
+"""Frames from a folder, with their boxes from a sidecar file."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from onboard.config import Source
+from onboard.errors import InputError
+
+_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+_COLUMNS = ("filename", "x_min", "y_min", "x_max", "y_max")
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One frame to judge: its path, its name below the folder, and its box (None: the sidecar has none for it)."""
+
+    path: Path
+    name: str
+    box: Box | None
+
+
+def items(source: Source) -> list[Item]:
+    """All frames of the folder and all frames that the sidecar names, in the order of their names.
+
+    Raises:
+        InputError: the folder or the sidecar is missing, holds no frame, or has a row that cannot be read.
+    """
+    folder = Path(source.folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of frames (source.folder)")
+    sidecar = Path(source.boxes) if source.boxes else folder / "boxes.csv"
+    boxes = read_boxes(sidecar)
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS}
+    if not names:
+        raise InputError(f"{folder}: holds no image ({', '.join(sorted(_ENDINGS))})")
+    if not names & boxes.keys():
+        raise InputError(
+            f"{sidecar}: none of its {len(boxes)} names, such as '{next(iter(boxes), '')}', is one of the "
+            f"{len(names)} images in {folder}, such as '{min(names)}'"
+        )
+    return [Item(folder / name, name, boxes.get(name)) for name in sorted(names | boxes.keys())]
+
+
+def read_boxes(path: Path) -> dict[str, Box]:
+    """Boxes by file name from a sidecar: CSV with the columns filename, x_min, y_min, x_max, y_max.
+
+    Numbers that make no sense as a box are left to the verdict, which rejects them one by one.
+
+    Raises:
+        InputError: the file is missing, lacks a column, names a frame twice, or a number cannot be read.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            header = [name.strip() for name in reader.fieldnames or []]
+            if missing := [name for name in _COLUMNS if name not in header]:
+                raise InputError(
+                    f"{path}: the columns {', '.join(missing)} are missing; found {', '.join(header) or 'nothing'}, "
+                    f"needed {', '.join(_COLUMNS)}. 'python -m train boxes' writes such a file from a SPARK data set"
+                )
+            reader.fieldnames = header
+            boxes: dict[str, Box] = {}
+            for row in reader:
+                name = (row["filename"] or "").strip()
+                if name in boxes:
+                    raise InputError(f"{path}:{reader.line_num}: '{name}' stands twice; one box a frame is needed")
+                boxes[name] = _box(row, f"{path}:{reader.line_num}")
+    except OSError as error:
+        raise InputError(f"{path}: the boxes' file cannot be read ({error.strerror}); set source.boxes") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a CSV text file ({error})") from error
+    return boxes
+
+
+def _box(row: dict[str, str], where: str) -> Box:
+    try:
+        x_min, y_min, x_max, y_max = (float(row[name]) for name in _COLUMNS[1:])
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: four numbers are needed after the file name ({error})") from error
+    return x_min, y_min, x_max, y_max

@@ -1,0 +1,50 @@
+"""The flight graph in ONNX Runtime."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from onboard.bundle import Bundle
+from onboard.errors import InputError
+from onboard.window import Window
+
+Outputs = Mapping[str, npt.NDArray[np.float32]]
+
+
+class OrtEngine:
+    """Runs a bundle's graph.
+
+    Args:
+        bundle: checked.
+        threads: of one operator; 0 takes all cores.
+
+    Raises:
+        InputError: ONNX Runtime refuses the graph, or the graph's inputs and outputs are not the manifest's.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        name = bundle.folder / bundle.manifest.model
+        try:
+            self._session = onnxruntime.InferenceSession(
+                bundle.contents[bundle.manifest.model], options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's exceptions have no common base class
+            raise InputError(f"{name}: ONNX Runtime {onnxruntime.__version__} refuses the graph: {error}") from error
+        self.output_names = [output.name for output in self._session.get_outputs()]
+        found = sorted(tensor.name for tensor in self._session.get_inputs()), sorted(self.output_names)
+        wanted = (
+            sorted(i.name for i in bundle.manifest.inputs),
+            sorted(o.name for o in bundle.manifest.outputs),
+        )
+        if found != wanted:
+            raise InputError(f"{name}: the graph has inputs and outputs {found}, the manifest says {wanted}")
+
+    def run(self, window: Window) -> Outputs:
+        """All outputs by name for one window."""
+        feed = {"window": window.pixels[None], "box": window.region[None]}
+        return dict(zip(self.output_names, self._session.run(self.output_names, feed), strict=True))

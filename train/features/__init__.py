@@ -1,0 +1,1 @@
+"""Features: crops through the frozen backbone, once, kept on disk."""

@@ -1,0 +1,111 @@
+"""Features on disk: memory-mapped, resumable at any row, and checked against the images they came from."""
+
+import fcntl
+import hashlib
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from onboard import files, strict_yaml
+from onboard.errors import InputError
+
+FORMAT = 1  # to be raised when what a feature means changes without a change of the key's other parts
+
+
+class FeatureCache:
+    """A folder that holds one float32 row for each sample, and the state of each row.
+
+    A row is valid once its `done` flag is set, which happens after its values were written: a killed process leaves
+    no row that is half written and counts as done. Size, modification time and hash of the image file are kept with
+    each row, so that an image that changed is extracted anew.
+
+    Args:
+        folder: where caches lie.
+        key: all that a feature depends on, besides the images' content: plain data.
+        rows: number of samples.
+        columns: length of each row.
+
+    Raises:
+        InputError: another process is filling this cache.
+    """
+
+    def __init__(self, folder: Path, key: dict[str, Any], rows: int, columns: int) -> None:
+        name = hashlib.sha256(msgspec.json.encode({"format": FORMAT, **key}, order="deterministic")).hexdigest()[:20]
+        self.folder = folder / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(f"{self.folder}: another process is filling this feature cache; wait for it") from error
+        described = {k: v for k, v in key.items() if k != "samples"}
+        files.write_text(self.folder / "key.yaml", strict_yaml.dump({"format": FORMAT, **described}))
+        self.features = self._map("features.npy", np.float32, (rows, columns))
+        self._done = self._map("done.npy", np.uint8, (rows,))
+        self._stat = self._map("stat.npy", np.int64, (rows, 2))
+        self._digest = self._map("digest.npy", np.uint8, (rows, 16))
+
+    def _map(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> np.memmap:
+        path = self.folder / name
+        if not path.exists():
+            with files.whole(path) as beside:
+                np.lib.format.open_memmap(beside, mode="w+", dtype=dtype, shape=shape).flush()
+        return np.lib.format.open_memmap(path, mode="r+")
+
+    def __enter__(self) -> "FeatureCache":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for mapped in (self.features, self._stat, self._digest, self._done):
+            mapped.flush()
+        self._lock.close()
+
+    def to_do(self, paths: list[Path]) -> list[int]:
+        """The rows that are missing, or whose image (one path a row) is not the one that was extracted."""
+        digests: dict[Path, bytes] = {}
+        missing = []
+        for row, path in enumerate(paths):
+            if not self._done[row]:
+                missing.append(row)
+                continue
+            now = _stat(path)
+            if now == tuple(self._stat[row]):
+                continue
+            if path not in digests:
+                digests[path] = content_digest(path)
+            if digests[path] == self._digest[row].tobytes():
+                self._stat[row] = now  # copied or touched, not changed
+            else:
+                self._done[row] = 0
+                missing.append(row)
+        return missing
+
+    def put(self, row: int, vector: npt.NDArray[np.float32], path: Path, digest: bytes) -> None:
+        """Keep a row; its flag is set last."""
+        self.features[row] = vector
+        self._stat[row] = _stat(path)
+        self._digest[row] = np.frombuffer(digest, np.uint8)
+        self._done[row] = 1
+
+
+def content_digest(path: Path) -> bytes:
+    """16 bytes that change with the file's content."""
+    with path.open("rb") as file:
+        digest = hashlib.blake2b(digest_size=16)
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.digest()
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (-1, -1)
+    return (found.st_size, found.st_mtime_ns)
