@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -105,10 +105,16 @@ class SynthConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     jpeg_quality: Annotated[int, msgspec.Meta(ge=30, le=100)] = 92
     workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 2
 
+    def decisive(self) -> dict[str, Any]:
+        """All that decides the images' bytes: not the folder, not the number of workers."""
+        # Decoded once more, so that 1 and 1.0 are one.
+        same = msgspec.convert(msgspec.to_builtins(self), SynthConfig)
+        return {k: v for k, v in msgspec.to_builtins(same).items() if k not in ("out", "workers")}
+
     def fingerprint(self) -> str:
-        """SHA-256 over all that decides the images' bytes: not the folder, not the number of workers."""
-        decisive = msgspec.structs.replace(self, out="-", workers=1)
-        return hashlib.sha256(f"{RENDERER_VERSION}\n{strict_yaml.dump(decisive)}".encode()).hexdigest()
+        """SHA-256 over the renderer's version and all that decides the images' bytes."""
+        text = f"{RENDERER_VERSION}\n{strict_yaml.dump(self.decisive())}"
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load(path: Path) -> SynthConfig:

@@ -29,9 +29,7 @@ def tank(rng: Rng) -> Mesh:
     stretch = pick(rng, 0, 0, 1) * rng.uniform(0.5, 1.6)
     shell = ball(r, pick(rng, M.METAL, M.CARBON, M.GOLD, M.SILVER), stretch)
     band = lathe([(r * 1.02, -0.08), (r * 1.12, 0), (r * 1.02, 0.08)], M.METAL)
-    skirt = tear(
-        lathe([(r * 1.05, -s * r) for s in np.linspace(0, 0.8, 8)], M.GOLD, smooth=True), 0.5, 0.5, rng
-    )
+    skirt = tear(lathe([(r * 1.05, -s * r) for s in np.linspace(0, 0.8, 8)], M.GOLD, smooth=True), 0.5, 0.5, rng)
     pipes = [
         rod(
             (0, 0, s * (r + stretch / 2)),
@@ -88,9 +86,7 @@ def adapter_ring(rng: Rng) -> Mesh:
         for q, z in ((r, -h / 2), (top, h / 2))
     ]
     clamps = [
-        box(0.1, 0.16, h * 0.7, pick(rng, M.BLACK, M.SILVER, M.METAL))
-        .at(x=(r + top) / 2 + 0.05)
-        .turned("z", a)
+        box(0.1, 0.16, h * 0.7, pick(rng, M.BLACK, M.SILVER, M.METAL)).at(x=(r + top) / 2 + 0.05).turned("z", a)
         for a in np.arange(10, arc - 5, rng.uniform(24, 50))
     ]
     return dent(join([skin, *lips, *clamps]), rng.uniform(0.02, 0.08), 1.6, rng)
@@ -108,14 +104,10 @@ def torn_plate(rng: Rng) -> Mesh:
 def dish_fragment(rng: Rng) -> Mesh:
     """A part of a dish antenna, with one strut left."""
     r = rng.uniform(0.9, 1.5)
-    shell = tear(
-        cut(bowl(r, 0.35 * r, M.WHITE, 24, 72), rng.uniform(0.25, 0.5), rng), rng.uniform(0, 0.08), r / 2, rng
-    )
+    shell = tear(cut(bowl(r, 0.35 * r, M.WHITE, 24, 72), rng.uniform(0.25, 0.5), rng), rng.uniform(0, 0.08), r / 2, rng)
     shell = thicken(shell, 0.03, pick(rng, M.CARBON, M.METAL, M.GREY))
     strut = rod((0.6 * r, 0, 0.15 * r), (0.1 * r, 0.1 * r, 0.9 * r), 0.03 * r, M.GREY)
-    return dent(
-        join([shell, strut, drum(0.2 * r, 0.2 * r, M.GREY, segments=12).at(z=-0.08 * r)]), 0.04 * r, r, rng
-    )
+    return dent(join([shell, strut, drum(0.2 * r, 0.2 * r, M.GREY, segments=12).at(z=-0.08 * r)]), 0.04 * r, r, rng)
 
 
 def foil_sheet(rng: Rng) -> Mesh:
@@ -135,8 +127,7 @@ def bus_wreck(rng: Rng) -> Mesh:
     stump = thicken(bend(stump.at(y=y / 2 + 0.4), rng.uniform(-60, 60)), 0.03, M.GREY)
     unit = box(0.4 * x, 0.4 * y, 0.5 * z, pick(rng, M.BLACK, M.METAL, M.WHITE))
     rods = [
-        rod(rng.uniform(-0.5, 0.5, 3).tolist(), rng.uniform(-0.9, 0.9, 3).tolist(), 0.03, M.METAL)
-        for _ in range(3)
+        rod(rng.uniform(-0.5, 0.5, 3).tolist(), rng.uniform(-0.9, 0.9, 3).tolist(), 0.03, M.METAL) for _ in range(3)
     ]
     return join([hull, stump, unit, *rods])
 

@@ -78,9 +78,7 @@ def keep(mesh: Mesh, chosen: Array) -> Mesh:
     """Only the faces where `chosen` [F] is true, and only the points that they use."""
     faces = mesh.faces[chosen]
     used, inverse = np.unique(faces, return_inverse=True)
-    return Mesh(
-        mesh.points[used], inverse.reshape(-1, 3), mesh.uv[used], mesh.material[chosen], mesh.scorch[used]
-    )
+    return Mesh(mesh.points[used], inverse.reshape(-1, 3), mesh.uv[used], mesh.material[chosen], mesh.scorch[used])
 
 
 def _open_edges(faces: Array) -> Array:

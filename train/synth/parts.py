@@ -17,9 +17,7 @@ def wing(length: float, width: float, angle_degrees: float, panels: int = 3, gap
         centre = gap + (i + 0.5) * size
         parts.append(box(width, size * 0.95, 0.02, M.GREY).at(y=centre, z=-0.015))
         parts.append(box(width * 0.98, size * 0.93, 0.02, M.CELLS).at(y=centre))
-        parts.append(
-            rod((-width * 0.3, centre - size / 2, 0), (width * 0.3, centre - size / 2, 0), 0.025, M.METAL)
-        )
+        parts.append(rod((-width * 0.3, centre - size / 2, 0), (width * 0.3, centre - size / 2, 0), 0.025, M.METAL))
     return join(parts).turned("y", angle_degrees)
 
 
@@ -65,9 +63,7 @@ def tube(radius: float, length: float, outside: int, inside: int = M.BLACK) -> M
 
 def thruster(radius: float) -> Mesh:
     """A nozzle that opens towards -z from the origin."""
-    return lathe(
-        [(radius * 0.3, 0), (radius * 0.4, -radius * 0.4), (radius, -radius * 2)], M.METAL, 18, smooth=True
-    )
+    return lathe([(radius * 0.3, 0), (radius * 0.4, -radius * 0.4), (radius, -radius * 2)], M.METAL, 18, smooth=True)
 
 
 def clutter(x: float, y: float, z: float, rng: np.random.Generator, count: int = 6) -> Mesh:

@@ -20,9 +20,7 @@ def place(points: Array, target: Target, camera: Camera, rng: np.random.Generato
     rotation = _orientation(points, target, rng)
     across = float(np.linalg.norm(points, axis=1).max())
     pose = Pose(rotation, np.array([0, 0, 2 * across * camera.focal_px / target.side_px]))
-    for _ in range(
-        6
-    ):  # each step corrects the distance and the direction; perspective makes it more than one
+    for _ in range(6):  # each step corrects the distance and the direction; perspective makes it more than one
         x0, y0, x1, y1 = extent_px(points, pose, camera)
         depth = pose.translation_m[2] * np.sqrt((x1 - x0) * (y1 - y0)) / target.side_px
         depth = max(float(depth), 1.5 * across)  # the camera stays outside of the object

@@ -38,8 +38,7 @@ def jobs(config: SynthConfig) -> list[Job]:
     """All images, in the order of the label files."""
     classes, kinds = list(satellites.CLASSES), list(debris.KINDS)
     train = [
-        Job(f"train/img{i:06d}.jpg", "train", i, classes[i % len(classes)])
-        for i in range(config.train_satellites)
+        Job(f"train/img{i:06d}.jpg", "train", i, classes[i % len(classes)]) for i in range(config.train_satellites)
     ]
     val = [("val", i, classes[i % len(classes)]) for i in range(config.val_satellites)]
     val += [("val_debris", i, kinds[i % len(kinds)]) for i in range(config.val_debris)]
@@ -61,7 +60,6 @@ def tracks(config: SynthConfig) -> dict[str, list[Job]]:
             kind = kinds[(start + i) % len(kinds)]
             name = f"{word}_{i:02d}_{kind}"
             result[name] = [
-                Job(f"tracks/{name}/frame_{f:04d}.jpg", stream, i, kind, f)
-                for f in range(config.tracks.frames)
+                Job(f"tracks/{name}/frame_{f:04d}.jpg", stream, i, kind, f) for f in range(config.tracks.frames)
             ]
     return result

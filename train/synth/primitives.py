@@ -26,9 +26,7 @@ def box(x: float, y: float, z: float, material: int, ends: int | None = None, cu
     sides = []
     for width, height, depth, axis in ((x, y, z, ""), (x, z, y, "x"), (z, y, x, "y")):
         for far in (-1, 1):
-            face = sheet(width, height, material if axis or ends is None else ends, cuts).at(
-                z=far * depth / 2
-            )
+            face = sheet(width, height, material if axis or ends is None else ends, cuts).at(z=far * depth / 2)
             sides.append(face.turned(axis, 90) if axis else face)
     return join(sides)
 
@@ -63,9 +61,7 @@ def lathe(
             ],
             -1,
         ).reshape(-1, 3)
-        uv = np.stack(
-            [np.outer(np.full(len(radius), radius.max()), angle), np.outer(run, np.ones_like(angle))], -1
-        )
+        uv = np.stack([np.outer(np.full(len(radius), radius.max()), angle), np.outer(run, np.ones_like(angle))], -1)
         parts.append(surface(points, uv.reshape(-1, 2), _grid_faces(len(radius) - 1, segments), material))
     return join(parts)
 
@@ -86,9 +82,7 @@ def drum(radius: float, height: float, material: int, ends: int | None = None, s
 def ball(radius: float, material: int, stretch: float = 0.0) -> Mesh:
     """A sphere, or a capsule with a straight middle of length `stretch` along z."""
     angle = np.linspace(-np.pi / 2, np.pi / 2, 16)
-    profile = [
-        (radius * float(np.cos(a)), radius * float(np.sin(a)) + np.sign(a) * stretch / 2) for a in angle
-    ]
+    profile = [(radius * float(np.cos(a)), radius * float(np.sin(a)) + np.sign(a) * stretch / 2) for a in angle]
     return lathe(profile, material, smooth=True)
 
 

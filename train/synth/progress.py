@@ -31,13 +31,9 @@ def claim(folder: Path, config: SynthConfig) -> None:
         _sweep(folder)
         return
     if folder.exists() and any(not name.name.startswith(f".{RECORD}") for name in folder.iterdir()):
-        raise InputError(
-            f"{folder}: holds files that are not a synthetic data set; give another 'out' in the config"
-        )
-    settings = msgspec.to_builtins(config)
-    del settings["out"], settings["workers"]  # neither changes the images
+        raise InputError(f"{folder}: holds files that are not a synthetic data set; give another 'out' in the config")
     try:
-        files.write_text(record, strict_yaml.dump({"fingerprint": config.fingerprint(), "config": settings}))
+        files.write_text(record, strict_yaml.dump({"fingerprint": config.fingerprint(), "config": config.decisive()}))
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
 

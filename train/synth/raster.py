@@ -64,9 +64,7 @@ class Raster:
         mesh = self._pyvista.PolyData.from_regular_faces(points.astype(np.float32), faces)
         mesh.cell_data["face"] = np.stack([number >> 16, number >> 8, number], 1).astype(np.uint8)
         self._plotter.clear_actors()
-        self._plotter.add_mesh(
-            mesh, scalars="face", rgb=True, lighting=False, reset_camera=False, render=False
-        )
+        self._plotter.add_mesh(mesh, scalars="face", rgb=True, lighting=False, reset_camera=False, render=False)
         camera = self._plotter.camera
         camera.position, camera.focal_point, camera.up = (0, 0, 0), (0, 0, 1), (0, -1, 0)
         near, far = float(points[:, 2].min()), float(points[:, 2].max())

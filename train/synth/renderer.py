@@ -69,9 +69,7 @@ class Renderer:
             seen = scene.shaded(pose, self._raster)
             image = scene.picture(seen, gain, self._rng(job))
         if seen.box is None:
-            raise AssertionError(
-                f"{job.path}: the object is out of the image; placing.py or motion.py is wrong"
-            )
+            raise AssertionError(f"{job.path}: the object is out of the image; placing.py or motion.py is wrong")
         data = _jpeg(image, self._config.jpeg_quality)
         try:
             files.write_bytes(folder / job.path, data)
@@ -105,9 +103,7 @@ class Renderer:
 
 
 def _jpeg(rgb: Frame, quality: int) -> bytes:
-    done, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise InputError("OpenCV could not encode a JPEG; was it built without it?")
     return data.tobytes()

@@ -47,7 +47,7 @@ def sample(picture: Array, material: Array, image_px: int) -> Samples | None:
     rows = np.flatnonzero(picture.reshape(len(picture), -1).any(axis=1))
     if not len(rows):
         return None
-    columns = np.flatnonzero(picture[rows[0] : rows[-1] + 1].any(axis=0).any(axis=1))
+    columns = np.flatnonzero(np.any(picture[rows[0] : rows[-1] + 1], axis=(0, 2)))
     x0, x1 = int(columns[0]) // fine, int(columns[-1]) // fine + 1
     y0, y1 = int(rows[0]) // fine, int(rows[-1]) // fine + 1
     height, width = y1 - y0, x1 - x0

@@ -110,9 +110,7 @@ def cross(rng: Rng) -> Mesh:
     panel = wing(rng.uniform(1.5, 2.4), a * 0.95, 0, 2, 0.05).turned("x", rng.uniform(-25, 35))
     four = [panel.at(y=a / 2, z=h / 2).turned("z", angle) for angle in (0, 90, 180, 270)]
     aerials = [whip((s * a / 3, s * a / 3, -h / 2), (s * a, s * a / 2, -h / 2 - 0.9)) for s in (-1, 1)]
-    return join(
-        [box(a, a, h, pick(rng, M.METAL, M.WHITE), M.GOLD), clutter(a, a, h, rng, 4), *four, *aerials]
-    )
+    return join([box(a, a, h, pick(rng, M.METAL, M.WHITE), M.GOLD), clutter(a, a, h, rng, 4), *four, *aerials])
 
 
 def house(rng: Rng) -> Mesh:
@@ -143,9 +141,7 @@ def flatpack(rng: Rng) -> Mesh:
     """Constellation satellite: a thin flat bus, one very tall panel hinged at its edge."""
     x, y = rng.uniform(1.4, 1.8), rng.uniform(2.6, 3.2)
     sail = wing(rng.uniform(6, 8), x * 1.4, 0, 8, 0.1).turned("x", rng.uniform(40, 100)).at(y=y / 2)
-    plates = [
-        drum(0.28, 0.06, M.WHITE, segments=16).at(s * 0.35, t, -0.15) for s in (-1, 1) for t in (-0.7, 0.2)
-    ]
+    plates = [drum(0.28, 0.06, M.WHITE, segments=16).at(s * 0.35, t, -0.15) for s in (-1, 1) for t in (-0.7, 0.2)]
     return join([box(x, y, 0.22, M.METAL, M.SILVER), clutter(x, y, 0.22, rng, 5), sail, *plates])
 
 
@@ -166,11 +162,7 @@ def formation(rng: Rng) -> Mesh:
     """Coronagraph's occulter: a wide disc in front of a box, body-mounted cells, thruster pods."""
     r, a = rng.uniform(1.0, 1.3), rng.uniform(1.0, 1.3)
     disc = drum(r, 0.04, M.BLACK, M.CARBON, segments=36).at(z=a / 2 + 0.2)
-    pods = [
-        thruster(0.12).turned("y", s * 60).at(-s * a / 2, t * a / 2.4, -a / 3)
-        for s in (-1, 1)
-        for t in (-1, 1)
-    ]
+    pods = [thruster(0.12).turned("y", s * 60).at(-s * a / 2, t * a / 2.4, -a / 3) for s in (-1, 1) for t in (-1, 1)]
     cells = box(0.05, a * 1.2, a * 1.3, M.CELLS).at(x=-a / 2 - 0.05)
     return join([box(a, a, a, M.SILVER, M.GOLD), clutter(a, a, a, rng, 8), disc, cells, *pods])
 

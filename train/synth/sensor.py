@@ -17,9 +17,7 @@ def bloom(radiance: Array) -> Array:
         return radiance
     size = radiance.shape[0]
     small = cv2.resize(excess, (size // 4, size // 4), interpolation=cv2.INTER_AREA)
-    glow = 0.1 * cv2.GaussianBlur(small, (0, 0), size / 250) + 0.05 * cv2.GaussianBlur(
-        small, (0, 0), size / 70
-    )
+    glow = 0.1 * cv2.GaussianBlur(small, (0, 0), size / 250) + 0.05 * cv2.GaussianBlur(small, (0, 0), size / 70)
     return radiance + cv2.resize(glow, (size, size), interpolation=cv2.INTER_LINEAR)
 
 

@@ -93,9 +93,7 @@ class Surface:
     view: Array
 
     def at(self, chosen: Array) -> "Surface":
-        return Surface(
-            self.normal[chosen], self.flat[chosen], self.uv[chosen], self.scorch[chosen], self.view[chosen]
-        )
+        return Surface(self.normal[chosen], self.flat[chosen], self.uv[chosen], self.scorch[chosen], self.view[chosen])
 
 
 def _surface(surface: Surface, material: Array, tint: Array, lit: Array, sun: Array, earth: Array) -> Array:

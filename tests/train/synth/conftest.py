@@ -1,0 +1,43 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from train.synth.config import Fractions, SynthConfig, Tracks
+
+
+@pytest.fixture(scope="session")
+def small() -> Callable[..., SynthConfig]:
+    """Makes a configuration that renders in seconds."""
+
+    def make(out: Path, **changes: object) -> SynthConfig:
+        settings: dict[str, object] = {
+            "out": str(out),
+            "seed": 3,
+            "image_px": 128,
+            "train_satellites": 4,
+            "val_satellites": 4,
+            "val_debris": 4,
+            "tracks": Tracks(0, 0, 30),
+            "workers": 2,
+        }
+        return SynthConfig(**{**settings, **changes})  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory, small: Callable[..., SynthConfig]) -> tuple[Path, SynthConfig]:
+    """A small data set, rendered once for all tests; no test may change it."""
+    pytest.importorskip("pyvista", reason="rendering needs the 'synth' extra")
+    from train.synth.dataset import render
+
+    config = small(
+        tmp_path_factory.mktemp("synth") / "set",
+        train_satellites=24,
+        val_satellites=120,
+        val_debris=120,
+        tracks=Tracks(1, 1, 30),
+        box_side=Fractions(0.15, 0.68),
+    )
+    return render(config, progress=False), config
