@@ -39,7 +39,7 @@ def earth(camera: Camera, sun: Array, rng: np.random.Generator) -> Array:
     nearest = np.sqrt(np.maximum(centre @ centre - along**2, 0))  # the ray's distance from the middle
     chord = np.sqrt(np.maximum(radius**2 - nearest**2, 0))
     normal = (rays * (along - chord)[..., None] - centre) / radius
-    day = np.clip(normal @ sun.astype(np.float32) + 0.08, 0, 1)
+    day = _daylight(normal @ sun.astype(np.float32))
     surface = _ground(normal, rng) * day[..., None]
     haze = np.clip(1 - chord / (0.55 * radius), 0, 1)[..., None] ** 2
     surface = surface * (1 - 0.6 * haze) + np.array([0.25, 0.42, 0.75]) * haze * day[..., None]
@@ -47,10 +47,16 @@ def earth(camera: Camera, sun: Array, rng: np.random.Generator) -> Array:
     inside = np.clip((radius - nearest) / softness + 0.5, 0, 1)[..., None]
     rim = np.exp(-np.clip(nearest - radius, 0, None) / (0.012 * radius))[..., None]
     limb = (rays * along[..., None] - centre) / np.maximum(nearest, 1e-6)[..., None]
-    glow = np.clip(limb @ sun.astype(np.float32) + 0.15, 0, 1)[..., None]
+    glow = _daylight(limb @ sun.astype(np.float32))[..., None]
     air = np.array([0.12, 0.25, 0.5]) * rim * glow
     image = (surface * inside + air * (1 - inside)).astype(np.float32)
     return cv2.resize(image, (camera.image_px, camera.image_px), interpolation=cv2.INTER_LINEAR)
+
+
+def _daylight(height: Array) -> Array:
+    """Sunlight by the sine of the sun's height: fades out softly through dusk, as air makes it."""
+    up = np.clip(height + 0.15, 0, None)
+    return up * up / (up + 0.25)
 
 
 def _where(camera: Camera, rng: np.random.Generator) -> tuple[Array, float]:

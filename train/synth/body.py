@@ -31,7 +31,7 @@ def build(kind: str, rng: np.random.Generator) -> Body:
     if kind in satellites.CLASSES:
         mesh = satellites.CLASSES[kind](rng)
         # Years in orbit darken satellites too: a stain alone must not give debris away.
-        mesh = scorch(mesh, float(rng.uniform(0.0, 0.25)), extent(mesh) / 4, rng)
+        mesh = scorch(mesh, float(rng.uniform(0.0, 0.2)), extent(mesh) / 4, rng)
     else:
         mesh = debris.burnt(debris.KINDS[kind](rng), rng)
     shade = rng.uniform(0.75, 1.2, (len(Material), 1)) * rng.uniform(0.92, 1.08, (len(Material), 3))

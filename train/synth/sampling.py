@@ -44,10 +44,10 @@ def sample(picture: Array, material: Array, image_px: int) -> Samples | None:
         material: int [F].
     """
     fine = len(picture) // image_px
-    rows = np.flatnonzero(picture.reshape(len(picture), -1).any(axis=1))
+    rows = np.flatnonzero(picture.reshape(len(picture), -1).max(axis=1))
     if not len(rows):
         return None
-    columns = np.flatnonzero(np.any(picture[rows[0] : rows[-1] + 1], axis=(0, 2)))
+    columns = np.flatnonzero(picture[rows[0] : rows[-1] + 1].max(axis=0).max(axis=-1))
     x0, x1 = int(columns[0]) // fine, int(columns[-1]) // fine + 1
     y0, y1 = int(rows[0]) // fine, int(rows[-1]) // fine + 1
     height, width = y1 - y0, x1 - x0

@@ -8,6 +8,8 @@ from train.synth.mesh import Array
 from train.synth.targets import Target
 
 GAMMA = 1 / 2.2
+BRIGHTEST = 12.0
+"""The longest exposure, over the one that shows a sunlit white surface at full scale; else thin objects glare."""
 
 
 def bloom(radiance: Array) -> Array:
@@ -52,9 +54,9 @@ def gain_for(radiance: Array, cover: Array, behind: Array, brightness_levels: fl
     Args:
         radiance, cover: the object's part [H, W, 3] and [H, W] of the region.
         behind: the background's radiance [H, W, 3] there.
-        brightness_levels: the wanted mean above the black level, at a black level of 0.
+        brightness_levels: the wanted mean, at a black level of 0; it is missed where `BRIGHTEST` is not enough.
     """
-    low, high = np.log(0.02), np.log(60.0)
+    low, high = np.log(0.02), np.log(BRIGHTEST)
     back = behind * (1 - cover[..., None])
     for _ in range(10):
         middle = (low + high) / 2

@@ -13,9 +13,9 @@ from train.synth.raster import Raster
 from train.synth.sampling import sample
 from train.synth.shadow import ShadowMap
 
-EARTHSHINE = np.array([0.045, 0.05, 0.06], np.float32)
+EARTHSHINE = np.array([0.027, 0.03, 0.036], np.float32)
 """Light from the Earth's side, against a sun of 1."""
-STARLIGHT = 0.004
+STARLIGHT = 0.003
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def test_boxes_are_the_projected_bodies(rendered: Rendered) -> None:
     for job in [job for job in jobs(config) if job.frame is None][::7]:
         scene, pose = renderer._scene(job, renderer._rng(job))
         projected = extent_px(scene.body.mesh.points, pose, scene.camera)
-        assert boxes[job.path] == pytest.approx(np.clip(projected, 0, config.image_px), abs=1.6), job
+        assert list(boxes[job.path]) == pytest.approx(np.clip(projected, 0, config.image_px).tolist(), abs=1.6), job
     renderer.close()
 
 
