@@ -1,6 +1,7 @@
 """Draws the images of a plan, one at a time; every process has a renderer of its own."""
 
 import hashlib
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -90,6 +91,10 @@ class Renderer:
     def _build_track(self, stream: str, index: int, kind: str) -> tuple[Scene, Motion, float]:
         rng = self._rng(Job("", stream, index, kind))
         target = targets.draw(self._config, rng, index)
+        # A track is to show how decisions grow with time: none of its objects is lost in the dark.
+        levels = self._config.brightness_levels
+        visible = max(target.brightness_levels, (levels.min + levels.max) / 2)
+        target = replace(target, brightness_levels=visible)
         body = build(kind, rng)
         path = motion.draw(body.mesh.points, target, self._camera, rng)
         scene = compose(body, self._camera, target, rng)
