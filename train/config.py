@@ -49,7 +49,7 @@ class RunConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """
 
     data: Data
-    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
     crop: CropSpec = msgspec.field(default_factory=CropSpec)
     backbone: BackboneOptions = msgspec.field(default_factory=BackboneOptions)
     layers: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = (POOLED,)

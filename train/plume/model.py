@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
@@ -10,7 +11,7 @@ from train.plume.classifier import Classifier
 from train.plume.config import PlumeSettings
 from train.plume.losses import Losses
 from train.plume.perturbator import Perturbator, perturb
-from train.plume.preparation import Preparation
+from train.plume.preparation import Preparation, Whitening
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,16 @@ class Step:
 class Plume(nn.Module):
     """Feature preparation, perturbator (training only) and classifier.
 
+    After training, `set_temperature` gives the logits of unseen normal data unit spread. That changes no order of
+    scores, and makes one tolerance between runtimes, and one look at a score, mean the same for every head.
+
     Args:
         feature_dim: F, the length of the backbone's feature vector.
         settings: see `PlumeSettings`.
         norm: replaces the batch norm of the feature preparation (a fitted whitening).
     """
+
+    temperature: Tensor
 
     def __init__(self, feature_dim: int, settings: PlumeSettings, norm: nn.Module | None = None) -> None:
         super().__init__()
@@ -44,11 +50,28 @@ class Plume(nn.Module):
         if settings.pseudo_anomalies == "learned":
             self.perturbator = Perturbator(dim, settings.perturbator_width)
         self.classifier = Classifier(dim)
+        self.register_buffer("temperature", torch.ones(()))
+
+    @classmethod
+    def for_scoring(cls, feature_dim: int, settings: PlumeSettings) -> "Plume":
+        """A model without perturbator, of the right shape for the saved state of a trained one."""
+        scoring = msgspec.structs.replace(settings, pseudo_anomalies="gaussian")
+        model = cls(feature_dim, scoring)
+        if settings.whiten:
+            dim = model.preparation.dim
+            model.preparation.norm = Whitening(torch.zeros(dim), torch.zeros(dim, dim))
+        return model
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits, N (high: normal), of backbone features, N x F."""
         logits: Tensor = self.classifier(self.preparation(features))[0]
-        return logits
+        return logits / self.temperature
+
+    def set_temperature(self, features: Tensor) -> None:
+        """Divide logits from now on by their standard deviation over held-out normal features, N x F, N >= 2."""
+        self.temperature.fill_(1.0)
+        with torch.no_grad():
+            self.temperature.copy_(self.eval()(features).std().clamp_min(1e-6))
 
     def draw_noise(self, batch: int, generator: torch.Generator) -> Tensor:
         """Standard normal draws that `step` needs: N x width of the latent code, or N x D."""

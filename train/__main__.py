@@ -1,0 +1,159 @@
+"""python -m train: data sets, training, evaluation, export."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onboard.errors import InputError
+
+if TYPE_CHECKING:
+    from train.config import RunConfig
+
+# Commands import what they need when they run: --help and check must not wait for torch.
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m train",
+        description="From a SPARK-like data set to a flight bundle: check, fit, evaluate, export.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add = _Adder(commands)
+
+    check = add("check", _check, "find every defect of a SPARK-like data set; exit code 1 when there are any")
+    check.add_argument("dataset", metavar="DATASET", help="the data set's folder")
+    check.add_argument("--layout", choices=["auto", "spark2021", "spark2022", "spark2024"], default="auto")
+    check.add_argument("--box-order", choices=["auto", "row_first", "column_first"], default="auto")
+    check.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
+    check.add_argument("--full", action="store_true", help="list every defect, not the first few of each kind")
+
+    synth = add("synth", _synth, "render a synthetic data set and tracks; goes on where it was stopped")
+    synth.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/synth.yaml")
+
+    boxes = add("boxes", _boxes, "write a data set's boxes as the sidecar that 'python -m onboard run' reads")
+    boxes.add_argument("dataset", metavar="DATASET", help="the data set's folder")
+    boxes.add_argument("--source", default="val", help="the data set's own part (default: %(default)s)")
+    boxes.add_argument("--frames", type=Path, help="the folder that the node will replay (default: DATASET/SOURCE)")
+    boxes.add_argument("--out", type=Path, required=True, help="the CSV file to write")
+    boxes.add_argument("--layout", choices=["auto", "spark2021", "spark2022", "spark2024"], default="auto")
+    boxes.add_argument("--box-order", choices=["auto", "row_first", "column_first"], default="auto")
+
+    fit = add("fit", _fit, "train the head that a configuration describes; goes on where it was stopped")
+    fit.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/spark_sample.yaml")
+    fit.add_argument("--run", help="folder of the run (default: runs/<config name>)")
+    fit.add_argument("--data", help="the data set's folder, instead of the config's")
+
+    for name, action, told in (
+        ("evaluate", _evaluate, "score a run's test part: metrics, plots, worst mistakes"),
+        ("export", _export, "write a run's flight bundle to RUN/bundle/"),
+    ):
+        command = add(name, action, told)
+        command.add_argument("run", type=Path, metavar="RUN", help="folder of a fitted run")
+        command.add_argument("--data", help="the data set's folder, where it has moved")
+
+    demo = add("demo", _demo, "render, train, evaluate, export, and fly a track of each kind")
+    demo.add_argument("--data", help="use this SPARK folder instead of the synthetic data set")
+    return parser
+
+
+class _Adder:
+    """Adds a command with its help and the function that runs it."""
+
+    def __init__(self, commands: Any) -> None:
+        self._commands = commands
+
+    def __call__(self, name: str, action: Callable[[argparse.Namespace], int], told: str) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = self._commands.add_parser(name, help=told, description=told)
+        command.set_defaults(action=action)
+        return command
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code (0: done, 1: defects found, 2: bad input, 130: Ctrl-C)."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.action(options)
+        return code
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _check(options: argparse.Namespace) -> int:
+    from train.data.check import check
+    from train.data.config import SparkData
+
+    config = SparkData(options.dataset, options.layout, options.box_order, grey=options.grey)
+    report = check(config)
+    print(report.text(None if options.full else 5))
+    return 1 if report.defects else 0
+
+
+def _synth(options: argparse.Namespace) -> int:
+    from train.synth import config
+    from train.synth.dataset import render
+
+    print(f"synthetic data set: {render(config.load(options.config))}")
+    return 0
+
+
+def _boxes(options: argparse.Namespace) -> int:
+    from train.boxes import write_boxes
+    from train.data.config import SparkData
+
+    frames = options.frames or Path(options.dataset) / options.source
+    config = SparkData(options.dataset, options.layout, options.box_order)
+    rows = write_boxes(config, options.source, frames, options.out)
+    print(f"{options.out}: boxes of {rows} images below {frames}")
+    return 0
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from train import config, runs
+    from train.fit import fit
+
+    overrides = {"data.root": options.data} if options.data else None
+    fit(config.load(options.config, overrides), runs.folder_of(options.config, options.run))
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from train.evaluate import METRICS, evaluate, text
+
+    print(text(evaluate(options.run, _config_of(options))))
+    print(f"figures: {options.run / METRICS}; pictures: roc.png, scores.png, mistakes.png beside it")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from train.export.bundle import export
+
+    print(f"flight bundle: {export(options.run, _config_of(options))}")
+    return 0
+
+
+def _config_of(options: argparse.Namespace) -> "RunConfig":
+    import msgspec
+
+    from train import runs
+
+    config = runs.read_config(options.run)
+    if not options.data:
+        return config
+    return msgspec.structs.replace(config, data=msgspec.structs.replace(config.data, root=options.data))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from train.demo import demo
+
+    demo(options.data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

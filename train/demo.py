@@ -1,0 +1,132 @@
+"""The demonstration: the whole path, from images to verdicts, and one table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from onboard import image, strict_yaml
+from onboard import node as onboard_node
+from onboard.config import FlightConfig
+from onboard.messages import Verdict
+from onboard.summary import Summary
+from train import config as run_config
+from train.boxes import write_boxes
+from train.config import RunConfig
+from train.data.config import SparkData
+from train.evaluate import evaluate, text
+from train.export.bundle import export
+from train.fit import fit
+from train.synth import config as synth_config
+from train.synth.dataset import render
+
+_CONFIGS = Path("configs")
+
+
+@dataclass(frozen=True)
+class Flight:
+    """One replay: its name, the folder of its frames, and their boxes."""
+
+    name: str
+    frames: Path
+    boxes: Path
+
+
+def demo(data: str | None) -> None:
+    """Run all steps and print where the results are.
+
+    Args:
+        data: a SPARK folder; None renders the synthetic data set and its tracks.
+
+    Raises:
+        InputError: a step's input cannot be used.
+    """
+    if data is None:
+        _say("1/5 render satellites, debris and a track of each")
+        folder = render(synth_config.load(_CONFIGS / "demo_synth.yaml"))
+        config, run = run_config.load(_CONFIGS / "demo.yaml"), Path("runs/demo")
+    else:
+        _say(f"1/5 no rendering: the data are in {data}")
+        folder, run = Path(data), Path("runs") / f"demo_{Path(data).resolve().name}"
+        config = run_config.load(_CONFIGS / "spark_sample.yaml", {"data.root": data})
+    _say("2/5 train on satellites alone")
+    fit(config, run)
+    _say("3/5 evaluate on images that training never saw")
+    result = evaluate(run, config)
+    print(text(result))
+    _say("4/5 export the flight bundle")
+    bundle = export(run, config)
+    print(bundle)
+    _say("5/5 fly: replay frames through the bundle")
+    flights = [_track(folder, "satellite"), _track(folder, "debris")] if data is None else [_own_test(config, run)]
+    summaries = [_fly(flight, run, bundle) for flight in flights]
+    picture = _picture(run, flights)
+    print(_table(result, flights, summaries))
+    print(f"\nverdicts: {run / 'flight'}/*/verdicts.jsonl\npictures: {run / 'flight'}/*/annotated/, {picture}")
+    print(f"figures:  {run}/metrics.json, roc.png, scores.png, mistakes.png")
+
+
+def _say(step: str) -> None:
+    print(f"\n== {step}", flush=True)
+
+
+def _track(folder: Path, kind: str) -> Flight:
+    track = min((folder / "tracks").glob(f"{kind}_*"))
+    return Flight(track.name, track, track / "boxes.csv")
+
+
+def _own_test(config: RunConfig, run: Path) -> Flight:
+    """The images of the data set's own test part, wherever they lie below its root."""
+    root, boxes = Path(config.data.root), run / "test_boxes.csv"
+    if not isinstance(config.data, SparkData):
+        raise TypeError("the demo flies SPARK-like data")
+    write_boxes(config.data, None, root, boxes)
+    return Flight("test", root, boxes)
+
+
+def _fly(flight: Flight, run: Path, bundle: Path) -> Summary:
+    overrides: dict[str, Any] = {
+        "bundle": str(bundle),
+        "source.folder": str(flight.frames),
+        "source.boxes": str(flight.boxes),
+        "output.folder": str(run / "flight" / flight.name),
+        "output.annotated": True,
+    }
+    summary = onboard_node.run(strict_yaml.load(_CONFIGS / "flight.yaml", FlightConfig, overrides), overwrite=True)
+    print(f"{flight.name}: {summary.text()}\n")
+    return summary
+
+
+def _picture(run: Path, flights: list[Flight]) -> Path:
+    """The frames of median score side by side: one of each track, or of each verdict where there is one replay."""
+    chosen = []
+    for flight in flights:
+        folder = run / "flight" / flight.name
+        lines = (folder / onboard_node.VERDICTS).read_bytes().splitlines()
+        verdicts = [msgspec.json.decode(line, type=Verdict) for line in lines]
+        answered = [verdict for verdict in verdicts if verdict.anomaly_score is not None]
+        groups = [answered] if len(flights) > 1 else [[v for v in answered if v.is_debris is d] for d in (False, True)]
+        for group in groups:
+            if group:
+                middle = sorted(group, key=lambda verdict: verdict.anomaly_score or 0.0)[len(group) // 2]
+                chosen.append(image.read(folder / onboard_node.ANNOTATED / Path(middle.frame).with_suffix(".png")))
+    height = min(frame.shape[0] for frame in chosen)
+    path = run / "verdicts.png"
+    image.write(path, np.concatenate([frame[:height] for frame in chosen], axis=1))
+    return path
+
+
+def _table(result: dict[str, Any], flights: list[Flight], summaries: list[Summary]) -> str:
+    rows = []
+    if result["last_epoch"] is not None:
+        low, high = (100 * value for value in result["last_epoch"]["auroc_95"])
+        auroc = 100 * result["last_epoch"]["auroc"]
+        rows.append(("AUROC on unseen images, last epoch", f"{auroc:.1f}  (95 % interval {low:.1f} to {high:.1f})"))
+    for flight, summary in zip(flights, summaries, strict=True):
+        answered = summary.statuses["ANSWERED"]
+        rows.append((f"{flight.name}: called debris", f"{summary.debris} of {answered} frames"))
+    latency = {stage: values["p50"] for stage, values in summaries[-1].latency_ms().items()}
+    rows.append(("median latency, window + graph, 1 thread", f"{latency['window'] + latency['infer']:.1f} ms"))
+    return "\n".join(f"  {name:<44}{value}" for name, value in rows)

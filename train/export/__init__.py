@@ -1,0 +1,1 @@
+"""From a fitted run to a flight bundle."""

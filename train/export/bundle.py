@@ -1,0 +1,172 @@
+"""Export: a fitted run becomes a flight bundle, checked against the training side before it is given away."""
+
+import io
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from torch import Tensor
+
+from onboard import bundle as bundles
+from onboard import files
+from onboard.detector import Detector
+from onboard.errors import InputError
+from onboard.manifest import KnownAnswer, Manifest, TensorSpec
+from onboard.window import Window
+from train import provenance
+from train.config import RunConfig
+from train.crop import Crop
+from train.data.config import SparkData
+from train.data.pixels import read_sample
+from train.evaluate import load_run
+from train.export.fold import fold
+from train.export.graph import FlightGraph, write
+from train.export.known_answers import choose
+from train.fit import counts
+from train.prepare import Prepared
+from train.runs import FittedHead
+
+BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
+TOLERANCE = 1e-4  # of a logit, between the training side and a runtime in float32
+
+
+def export(run: Path, config: RunConfig) -> Path:
+    """Write the run's flight bundle to `RUN/bundle/`; an older one is replaced only by one that passed its checks.
+
+    Raises:
+        InputError: the run was not finished, its data have changed, or the graph's logits differ from the trained
+            head's.
+    """
+    head, prepared = load_run(run, config)
+    folder, beside = run / BUNDLE, run / f".{BUNDLE}.{os.getpid()}.part"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        _write(beside, head, prepared, config)
+        _check(beside, head, prepared, config)
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.replace(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> None:
+    norm = prepared.backbone.normalisation
+    crop = Crop(config.crop, norm.mean, norm.std)
+    folded = fold(head.model, head.feature_dim)
+    backbone = prepared.backbone.module.cpu()
+    write(FlightGraph(crop, backbone, config.layers, folded), folder / MODEL, config.crop.windows[0])
+    trained = FlightGraph(crop, backbone, config.layers, _Unfolded(head.model)).eval()
+    known = []
+    for window in choose(prepared.split.calibration, config.crop, _grey(config)):
+        name = f"known_answer_{window.pixels.shape[0]}.png"
+        files.write_bytes(folder / name, _png(window))
+        region = tuple(float(value) for value in window.region)
+        known.append(KnownAnswer(name, region, _logit(trained, window)))  # type: ignore[arg-type]
+    with torch.inference_mode():
+        scores = -head.model(prepared.features["calibration"]).numpy()
+    files.write_bytes(folder / SCORES, _npy(np.sort(scores.astype(np.float32))))
+    names = [MODEL, SCORES, *(answer.window for answer in known)]
+    bundles.write_manifest(
+        folder,
+        Manifest(
+            format=1,
+            model=MODEL,
+            files={name: files.sha256(folder / name) for name in names},
+            inputs=tensors(folder / MODEL, "input"),
+            outputs=tensors(folder / MODEL, "output"),
+            crop=config.crop,
+            backbone={
+                "name": prepared.backbone.name,
+                "weights": prepared.backbone.weights_source,
+                "weights_sha256": prepared.backbone.weights_sha256,
+            },
+            head={
+                "kind": "plume",
+                "layers": list(config.layers),
+                "feature_dim": head.feature_dim,
+                "learning_rate": head.learning_rate,
+                "settings": msgspec.to_builtins(config.head.resolve()),
+            },
+            training={
+                "seed": config.seed,
+                "epochs": config.fit.epochs,
+                "split_sha256": prepared.split.hash(),
+                "samples": counts(prepared.split),
+                "git": provenance.git_state(),
+            },
+            calibration_scores=SCORES,
+            known_answers=tuple(known),
+            logit_tolerance=TOLERANCE,
+            versions=provenance.versions(),
+        ),
+    )
+
+
+def _check(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> None:
+    """Fly the bundle over calibration images before it gets its name: the logits must be the trained head's."""
+    detector = Detector.load(folder)
+    samples = prepared.split.calibration[:20]
+    with torch.inference_mode():
+        wanted = head.model(prepared.features["calibration"][: len(samples)]).numpy()
+    for sample, logit in zip(samples, wanted, strict=True):
+        answer = detector(read_sample(sample, _grey(config)), sample.box)
+        if answer.logit is None or not abs(answer.logit - float(logit)) <= TOLERANCE:
+            raise InputError(
+                f"{sample.key}: the exported graph gives {answer.logit}, the trained head {float(logit)}; "
+                f"more than {TOLERANCE:g} apart, so no bundle is written. Report this together with {folder.parent}"
+            )
+
+
+class _Unfolded(torch.nn.Module):
+    """The trained head with the folded one's output shape, N x 1."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.model(features)
+        return logits[:, None]
+
+
+def tensors(model: Path, side: str) -> tuple[TensorSpec, ...]:
+    """Name, type and shape of the graph's inputs or outputs."""
+    graph = onnx.load(str(model), load_external_data=False).graph
+    found = []
+    for value in getattr(graph, side):
+        kind = value.type.tensor_type
+        shape = tuple(d.dim_param or d.dim_value for d in kind.shape.dim)
+        dtype = str(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
+        found.append(TensorSpec(value.name, dtype, shape))
+    return tuple(found)
+
+
+def _logit(graph: FlightGraph, window: Window) -> float:
+    with torch.inference_mode():
+        return float(graph(torch.from_numpy(window.pixels)[None], torch.from_numpy(window.region)[None]))
+
+
+def _grey(config: RunConfig) -> Any:
+    return config.data.grey if isinstance(config.data, SparkData) else "refuse"
+
+
+def _png(window: Window) -> bytes:
+    done, encoded = cv2.imencode(".png", cv2.cvtColor(window.pixels, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise InputError("OpenCV could not encode a known-answer window as PNG")
+    return encoded.tobytes()
+
+
+def _npy(values: npt.NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    return buffer.getvalue()

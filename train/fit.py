@@ -1,0 +1,102 @@
+"""Fit a head: features, training, and a run folder that tells all of it."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from onboard.errors import InputError
+from train import provenance, runs
+from train.config import RunConfig
+from train.data.samples import Split
+from train.plume.training import train
+from train.prepare import Prepared, device, prepare
+
+
+def fit(config: RunConfig, run: Path) -> None:
+    """Fit the head that the configuration describes and save it in the run's folder.
+
+    A run that was interrupted goes on; a finished one with the same configuration is left as it is.
+
+    Raises:
+        InputError: the folder holds a run of another configuration; or the data or weights cannot be used.
+    """
+    _refuse_another_config(config, run)
+    prepared = prepare(config)
+    split_sha256, weights_sha256 = prepared.split.hash(), prepared.backbone.weights_sha256
+    if (run / runs.HEAD).exists():
+        saved = runs.read_head(run, config)
+        if (saved.split_sha256, saved.weights_sha256) != (split_sha256, weights_sha256):
+            raise InputError(f"{run}: fitted on other data or weights (their hashes differ); remove it or give --run")
+        print(f"{run}: fitted already, nothing to do")
+        return
+    runs.write_config(run, config, provenance.record(config.seed, **describe(prepared)))
+    trained = train(
+        prepared.features["fit"],
+        config.head.resolve(),
+        config.fit,
+        config.seed,
+        device(config),
+        watched=prepared.features["test"],
+        checkpoint=run / runs.CHECKPOINT,
+    )
+    held_out = prepared.features["calibration"]
+    trained.model.cpu().set_temperature(held_out if len(held_out) > 1 else prepared.features["fit"])
+    runs.write_history(run, trained.history, trained.watched)
+    dim = prepared.features["fit"].shape[1]
+    head = runs.FittedHead(trained.model, dim, trained.learning_rate, split_sha256, weights_sha256)
+    runs.write_head(run, head)
+    (run / runs.CHECKPOINT).unlink(missing_ok=True)
+    print(
+        f"{run}: fitted on {len(prepared.split.fit)} normal samples, maximum learning rate {trained.learning_rate:.2e}"
+    )
+
+
+def describe(prepared: Prepared) -> dict[str, Any]:
+    """Data and backbone, for the record."""
+    norm = prepared.backbone.normalisation
+    return {
+        "split_sha256": prepared.split.hash(),
+        "samples": counts(prepared.split),
+        "skipped": prepared.split.skipped,
+        "unused": prepared.split.unused,
+        "backbone": {
+            "name": prepared.backbone.name,
+            "weights": prepared.backbone.weights_source,
+            "weights_sha256": prepared.backbone.weights_sha256,
+            "mean": list(norm.mean),
+            "std": list(norm.std),
+        },
+    }
+
+
+def counts(split: Split) -> dict[str, dict[str, int]]:
+    """How many samples of each class are in each part."""
+    parts = {"fit": split.fit, "calibration": split.calibration, "test": split.test}
+    return {name: dict(sorted(Counter(s.label for s in samples).items())) for name, samples in parts.items()}
+
+
+def _refuse_another_config(config: RunConfig, run: Path) -> None:
+    if not (run / runs.CONFIG).exists():
+        return
+    theirs, ours = (msgspec.to_builtins(c) for c in (runs.read_config(run), runs.resolved(config)))
+    # Where things lie, and how often a checkpoint is written, does not change a result.
+    for raw in (theirs, ours):
+        raw.pop("cache"), raw.pop("device"), raw["fit"].pop("checkpoint_every_s")
+    if changed := sorted(_differences(theirs, ours)):
+        raise InputError(
+            f"{run}: holds a run with another configuration (it differs in {', '.join(changed)}); "
+            "give another folder with --run, or remove this one"
+        )
+
+
+def _differences(a: dict[str, Any], b: dict[str, Any], path: str = "") -> list[str]:
+    found = []
+    for key in a.keys() | b.keys():
+        here = f"{path}{key}"
+        if isinstance(a.get(key), dict) and isinstance(b.get(key), dict):
+            found += _differences(a[key], b[key], f"{here}.")
+        elif a.get(key) != b.get(key):
+            found.append(here)
+    return found
