@@ -1,9 +1,15 @@
-"""What several test folders need: where the real data lies, if it is here at all."""
+"""What several test folders need: where the real data lies, a small data set, and a run and bundle made from it."""
 
+import csv
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+
+from onboard import image
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -21,3 +27,84 @@ def spark_sample(shared_folder: Path) -> Path:
     if not (folder / "train.csv").exists():
         pytest.skip("the real SPARK sample is not here (set DEBRIS_SPARK_SAMPLE to its folder)")
     return folder
+
+
+def draw_object(seed: int, debris: bool, side: int = 320) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """A picture, uint8 RGB [side, side, 3], with a textured rectangle (satellite) or bent line (debris), and its box."""
+    draw = np.random.default_rng(seed)
+    frame = np.clip(draw.normal(20, 3, (side, side, 3)), 0, 255).astype(np.uint8)
+    w, h = (int(v) for v in draw.integers(60, 140, 2))
+    x, y = int(draw.integers(10, side - w - 10)), int(draw.integers(10, side - h - 10))
+    colour = [int(v) for v in draw.integers(90, 250, 3)]
+    if debris:
+        points = np.column_stack([np.linspace(x, x + w, 8), draw.uniform(y, y + h, 8)]).astype(np.int32)
+        cv2.polylines(frame, [points], False, colour, 4)
+    else:
+        cv2.rectangle(frame, (x, y), (x + w, y + h), colour, -1)
+        for line in range(x, x + w, 9):
+            cv2.line(frame, (line, y), (line, y + h), (10, 10, 40), 2)
+    return frame, (x, y, x + w + 1, y + h + 1)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A small data set in the 2022 layout: 48 satellites of three classes to train on; 18 and 12 debris to test on."""
+
+    root: Path
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    root = tmp_path_factory.mktemp("drawn")
+    seed = 0
+    for part, counts in (("train", {"a": 16, "b": 16, "c": 16}), ("val", {"a": 6, "b": 6, "c": 6, "debris": 12})):
+        rows = []
+        for label, count in counts.items():
+            for _ in range(count):
+                seed += 1
+                frame, (x_min, y_min, x_max, y_max) = draw_object(seed, label == "debris")
+                name = f"img{seed:04d}.png"
+                image.write(root / part / name, frame)
+                rows.append([name, label, f"[{y_min}, {x_min}, {y_max}, {x_max}]"])
+        with (root / f"{part}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([["filename", "class", "bbox"], *rows])
+    return Drawn(root)
+
+
+CONFIG = """
+seed: 3
+data: {{kind: spark, root: {root}, calibration_fraction: 0.3}}
+layers: [stage5]
+head: {{kind: plume, preset: ours}}
+fit: {{epochs: 4, batch: 16, learning_rate: 5e-4}}
+cache: {cache}
+"""
+
+
+@pytest.fixture(scope="session")
+def fitted(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on the small data set, with its evaluation and its bundle. Not to be changed: copy it."""
+    from train import runs
+    from train.evaluate import evaluate
+    from train.export.bundle import export
+    from train.fit import fit
+
+    folder = tmp_path_factory.mktemp("runs")
+    path = folder / "drawn.yaml"
+    path.write_text(CONFIG.format(root=drawn.root, cache=folder / "cache"))
+    from train.config import load
+
+    run = folder / "drawn"
+    fit(load(path), run)
+    config = runs.read_config(run)
+    evaluate(run, config)
+    export(run, config)
+    return run
+
+
+@pytest.fixture
+def bundle(fitted: Path, tmp_path: Path) -> Path:
+    """A copy of the small run's bundle that a test may spoil."""
+    import shutil
+
+    return Path(shutil.copytree(fitted / "bundle", tmp_path / "bundle"))

@@ -1,0 +1,37 @@
+# make demo            the whole path on a synthetic data set; DATA=/path/to/spark takes a real one
+# make test            everything that CI runs
+VENV   ?= .venv
+PYTHON ?= python3
+# DATA as given on the command line, made absolute so that it also works from elsewhere.
+DATA   ?=
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test lint format clean
+
+demo: $(READY)
+	$(BIN)/python -m train demo $(if $(DATA),--data "$(DATA)")
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# constraints.txt pins what CI and the demo install; leave it out to take the newest releases.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,synth,dev]'
+	touch $@
+
+# Leaves data/ and runs/ alone: they may hold hours of work.
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

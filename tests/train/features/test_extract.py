@@ -1,0 +1,138 @@
+"""The feature cache: the same features, extracted once, whatever happens in between."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from onboard import image
+from onboard.window import CropSpec
+from train.backbones.registry import BackboneOptions, Loaded, load
+from train.data.config import SparkData
+from train.data.load import load as load_data
+from train.data.samples import Sample
+from train.features import extract as extraction
+from train.features.extract import Features, extract
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Loaded:
+    return load(BackboneOptions(name="mobilenet_v2", weights="random"))
+
+
+@pytest.fixture
+def samples(drawn, tmp_path: Path) -> list[Sample]:
+    """Twelve samples whose images are the test's own."""
+    found = []
+    for sample in load_data(SparkData(str(drawn.root))).all()[:12]:
+        copy = tmp_path / sample.key
+        image.write(copy, image.read(sample.path))
+        found.append(replace(sample, path=copy))
+    return found
+
+
+def run(samples: list[Sample], backbone: Loaded, cache: Path, spec: CropSpec | None = None) -> Features:
+    return extract(samples, backbone, spec or CropSpec(input_px=96), cache, CPU, "refuse")
+
+
+@pytest.fixture
+def forwarded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many crops went through the backbone, batch by batch."""
+    counted: list[int] = []
+    forward = extraction._forward
+
+    def counting(crop, module, windows, device):
+        counted.append(len(windows))
+        return forward(crop, module, windows, device)
+
+    monkeypatch.setattr(extraction, "_forward", counting)
+    return counted
+
+
+def test_second_call_reads_the_cache_in_any_order(samples, backbone, tmp_path, forwarded) -> None:
+    first = run(samples, backbone, tmp_path / "cache")
+    assert sum(forwarded) == 12 and np.isfinite(first.values).all()
+    second = run(samples[::-1], backbone, tmp_path / "cache")
+    assert sum(forwarded) == 12
+    np.testing.assert_array_equal(second.values, first.values[::-1])
+    assert first.layers(["stage3", "pooled"]).shape == (12, 64 + 1280)
+
+
+def test_a_changed_image_is_extracted_anew_and_a_touched_one_is_not(samples, backbone, tmp_path, forwarded) -> None:
+    before = run(samples, backbone, tmp_path / "cache").values
+    os.utime(samples[0].path, (1, 1))
+    darker = image.read(samples[1].path) // 2
+    image.write(samples[1].path, darker)
+    after = run(samples, backbone, tmp_path / "cache").values
+    assert sum(forwarded) == 13
+    changed = (before != after).any(axis=1)
+    assert changed.tolist() == [i == 1 for i in range(12)]
+
+
+def test_another_crop_or_backbone_is_another_cache(samples, backbone, tmp_path, forwarded) -> None:
+    run(samples, backbone, tmp_path / "cache")
+    run(samples, backbone, tmp_path / "cache", CropSpec(input_px=96, margin=0.2))
+    run(samples, load(BackboneOptions(name="mobilenet_v2", weights="random", mean=(1, 2, 3))), tmp_path / "cache")
+    assert sum(forwarded) == 36
+
+
+def test_an_unreadable_image_is_told_and_the_others_are_kept(samples, backbone, tmp_path, forwarded) -> None:
+    whole = samples[4].path.read_bytes()
+    samples[4].path.write_bytes(whole[: len(whole) // 2])
+    found = run(samples, backbone, tmp_path / "cache")
+    assert list(found.defects) == [4] and samples[4].path.name in found.defects[4]
+    assert np.isnan(found.values[4]).all() and np.isfinite(np.delete(found.values, 4, 0)).all()
+    samples[4].path.write_bytes(whole)
+    assert not run(samples, backbone, tmp_path / "cache").defects and sum(forwarded) == 12
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+import torch
+from onboard.window import CropSpec
+from train.backbones.registry import BackboneOptions, load
+from train.data.config import SparkData
+from train.data.load import load as load_data
+from train.features import extract as extraction
+extraction._BATCH = extraction._AHEAD = 4
+forward = extraction._forward
+def slowly(*arguments):
+    print("batch", flush=True)
+    time.sleep(0.5)
+    return forward(*arguments)
+extraction._forward = slowly
+samples = load_data(SparkData(sys.argv[1])).all()[:24]
+backbone = load(BackboneOptions(name="mobilenet_v2", weights="random"))
+extraction.extract(samples, backbone, CropSpec(input_px=96), Path(sys.argv[2]), torch.device("cpu"), "refuse")
+"""
+
+
+def test_a_killed_extraction_goes_on_where_it_was(drawn, backbone, tmp_path, forwarded) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, str(drawn.root), str(tmp_path / "cache")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert process.stdout is not None
+    for _ in range(4):  # the fourth batch has begun, so three are done
+        assert process.stdout.readline() == "batch\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    everything = list(load_data(SparkData(str(drawn.root))).all()[:24])
+    resumed = run(everything, backbone, tmp_path / "cache")
+    assert sum(forwarded) == 24 - 12
+    fresh = run(everything, backbone, tmp_path / "other")
+    np.testing.assert_allclose(resumed.values, fresh.values, rtol=1e-4, atol=1e-5)
