@@ -21,12 +21,15 @@ class BackboneOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     Attributes:
         name: one of `NAMES`, or any timm model's name.
         weights: `imagenet`, the path of a weights file, or `random` (for timing only; nothing is learned from it).
-        mean: overrides the backbone's own, per RGB channel, in grey levels 0..255.
+        normalisation: `own`, what the backbone was trained with, or `data`, the mean and standard deviation of the
+            pixels in the boxes of the normal training data (the paper's implementation on CIFAR).
+        mean: overrides both, per RGB channel, in grey levels 0..255.
         std: likewise.
     """
 
     name: str = "efficientnet_lite0"
     weights: str = "imagenet"
+    normalisation: Literal["own", "data"] = "own"
     mean: tuple[float, float, float] | None = None
     std: (
         tuple[
@@ -52,8 +55,12 @@ class Loaded:
     weights_source: str
 
 
-def load(options: BackboneOptions) -> Loaded:
+def load(options: BackboneOptions, measured: Normalisation | None = None) -> Loaded:
     """Build a backbone and load its weights.
+
+    Args:
+        options: which.
+        measured: the data's own statistics, where `normalisation: data` asks for them.
 
     Raises:
         InputError: unknown name; weights missing, not fitting, or not finite.
@@ -63,7 +70,8 @@ def load(options: BackboneOptions) -> Loaded:
         torch.manual_seed(0)  # random weights are the same each time
         module, own, source = build(options)
     weights.refuse_non_finite(module, source)
-    norm = Normalisation(options.mean or own.mean, options.std or own.std)
+    norm = measured or own
+    norm = Normalisation(options.mean or norm.mean, options.std or norm.std)
     return Loaded(options.name, module, norm, weights.digest(module), source)
 
 

@@ -58,15 +58,11 @@ def load(config: CifarData, seed: int = 0) -> Split:
 
 def _find(root: Path) -> tuple[Path, _Edition]:
     if not root.is_dir():
-        raise InputError(
-            f"{root}: no such folder; set 'root:' to the folder that holds {_EDITIONS[0].folder}"
-        )
+        raise InputError(f"{root}: no such folder; set 'root:' to the folder that holds {_EDITIONS[0].folder}")
     inside = [(root / e.folder, e) for e in _EDITIONS if (root / e.folder).is_dir()]
     found = inside or [(root, e) for e in _EDITIONS if (root / e.meta).is_file()]
     if len(found) > 1:
-        raise InputError(
-            f"{root}: holds both CIFAR-10 and CIFAR-100; set 'root:' to the one folder that is meant"
-        )
+        raise InputError(f"{root}: holds both CIFAR-10 and CIFAR-100; set 'root:' to the one folder that is meant")
     if not found:
         raise InputError(
             f"{root}: holds neither {' nor '.join(e.folder for e in _EDITIONS)}; set 'root:' to the folder "
@@ -92,21 +88,15 @@ def _class(wanted: str | int, names: list[str]) -> int:
     raise InputError(f"normal_class: {wanted!r} is no class of this data set. Allowed: {listed}")
 
 
-def _samples(
-    folder: Path, edition: _Edition, batch: str, source: str, names: list[str], normal: int
-) -> list[Sample]:
+def _samples(folder: Path, edition: _Edition, batch: str, source: str, names: list[str], normal: int) -> list[Sample]:
     path = folder / batch
     content = cifar_batch.load(path)
     labels = content.get(edition.labels)
     rows = len(cifar_batch.images(path))
     if not isinstance(labels, list) or len(labels) != rows:
-        raise InputError(
-            f"{path}: {edition.labels.decode()} is not a list of {rows} labels; fetch the file again"
-        )
+        raise InputError(f"{path}: {edition.labels.decode()} is not a list of {rows} labels; fetch the file again")
     if bad := [label for label in labels if not isinstance(label, int) or not 0 <= label < len(names)]:
-        raise InputError(
-            f"{path}: the label {bad[0]!r} is not in 0 to {len(names) - 1}; fetch the file again"
-        )
+        raise InputError(f"{path}: the label {bad[0]!r} is not in 0 to {len(names) - 1}; fetch the file again")
     side = float(SIDE)
     return [
         Sample(

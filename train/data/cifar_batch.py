@@ -58,9 +58,7 @@ def load(path: Path) -> dict[bytes, Any]:
         with path.open("rb") as file:
             content = _Unpickler(file, encoding="bytes").load()
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); is the CIFAR folder complete?"
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}); is the CIFAR folder complete?") from error
     except Exception as error:  # a damaged pickle fails with almost any kind of exception
         raise InputError(f"{path}: not a CIFAR file, or a damaged one ({error}); fetch it again") from error
     if not isinstance(content, dict):
@@ -87,7 +85,5 @@ def frame(path: Path, row: int) -> Frame:
 def _images(path: Path, _changed_ns: int) -> npt.NDArray[np.uint8]:
     data = load(path).get(b"data")
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (3 * SIDE * SIDE,):
-        raise InputError(
-            f"{path}: b'data' is not an array of uint8 [N, {3 * SIDE * SIDE}]; fetch the file again"
-        )
+        raise InputError(f"{path}: b'data' is not an array of uint8 [N, {3 * SIDE * SIDE}]; fetch the file again")
     return np.ascontiguousarray(data.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1))

@@ -25,9 +25,7 @@ Kind = Literal[
     "duplicate-row",
 ]
 
-WHOLE_FILE: frozenset[str] = frozenset(
-    {"unreadable-labels", "missing-column", "missing-labels", "missing-folder"}
-)
+WHOLE_FILE: frozenset[str] = frozenset({"unreadable-labels", "missing-column", "missing-labels", "missing-folder"})
 """Defects that lose a whole part of the data; `on_defect: skip` does not cover them."""
 
 

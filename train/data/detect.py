@@ -35,9 +35,7 @@ def find(root: Path, forced: str = "auto") -> Layout:
     listed = ", ".join(entries[:10]) + (", ..." if len(entries) > 10 else "")
     if found:
         names = " and ".join(layout.name for layout in found)
-        raise InputError(
-            f"{root}: the folder fits the layouts {names} (it holds: {listed}); set 'layout:' to one"
-        )
+        raise InputError(f"{root}: the folder fits the layouts {names} (it holds: {listed}); set 'layout:' to one")
     wanted = {
         "spark2021": "train_labels.csv with train/train_rgb/<Class>/",
         "spark2022": "train.csv with train/",

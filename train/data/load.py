@@ -34,9 +34,7 @@ def _spark(config: SparkData, seed: int) -> Split:
     sources = {part.source for part in labels.layout.parts}
     own = [source for source in OWN_TEST if source in sources]
     unneeded = {
-        part.labels.relative_to(labels.root).as_posix()
-        for part in labels.layout.parts
-        if part.source in own[1:]
+        part.labels.relative_to(labels.root).as_posix() for part in labels.layout.parts if part.source in own[1:]
     }
     defects = [defect for defect in labels.defects if defect.file not in unneeded]
     fatal = [defect for defect in defects if defect.kind in WHOLE_FILE]

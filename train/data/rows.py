@@ -65,13 +65,9 @@ class RowReader:
                 if any(first.cells[name] != row.cells[name] for name in (self.layout.label, self.layout.box)):
                     told = "another"
                     disputed.add(key)
-                found.append(
-                    ("duplicate-row", f"{key} stands in line {first.line} already, with {told} label")
-                )
+                found.append(("duplicate-row", f"{key} stands in line {first.line} already, with {told} label"))
             elif key is not None and key in elsewhere:  # else one image might be trained on and tested on
-                found.append(
-                    ("duplicate-row", f"{key} stands in {elsewhere[key][0]}:{elsewhere[key][1]} already")
-                )
+                found.append(("duplicate-row", f"{key} stands in {elsewhere[key][0]}:{elsewhere[key][1]} already"))
             done.defects += [Defect(kind, file, row.line, message) for kind, message in found]
             if not found and key and label and box:
                 done.samples[key] = Sample(

@@ -69,9 +69,7 @@ def split(
         number = draw.share(calibration_fraction, len(drawn), leave=1)
         calibration += drawn[:number]
         fit += drawn[number:]
-    return Split(
-        _sorted(fit), _sorted(calibration), _sorted(test), dict(skipped or {}), dict(sorted(unused.items()))
-    )
+    return Split(_sorted(fit), _sorted(calibration), _sorted(test), dict(skipped or {}), dict(sorted(unused.items())))
 
 
 def _sorted(samples: list[Sample]) -> tuple[Sample, ...]:
