@@ -1,0 +1,195 @@
+"""The training commands as a user calls them, with good and bad input."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+
+from onboard import strict_yaml
+from train import runs
+from train.__main__ import main
+from train.config import RunConfig, load
+
+CONFIG = """
+seed: 3
+data: {{kind: spark, root: {root}, calibration_fraction: 0.3{more}}}
+layers: [stage5]
+fit: {{epochs: 2, batch: 16, learning_rate: 5e-4}}
+cache: {cache}
+"""
+
+
+@pytest.fixture
+def data(drawn, tmp_path: Path) -> Path:
+    """A copy of the small data set that a test may spoil."""
+    return Path(shutil.copytree(drawn.root, tmp_path / "data"))
+
+
+@pytest.fixture
+def call(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """Run a command in the test's folder; gives the exit code and what was printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, more: str = "") -> tuple[int, str]:
+        Path("c.yaml").write_text(CONFIG.format(root=data, cache=tmp_path / "cache", more=more))
+        code = main(arguments)
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return run
+
+
+def refused(result: tuple[int, str], *parts: str) -> None:
+    code, printed = result
+    assert code == 2 and printed.startswith("error: ") and "Traceback" not in printed
+    for part in parts:
+        assert part in printed
+
+
+def test_fit_evaluate_export_and_again(call, tmp_path: Path) -> None:
+    assert call("fit", "c.yaml")[0] == 0
+    run = tmp_path / "runs" / "c"
+    code, printed = call("evaluate", str(run))
+    assert code == 0 and "last epoch" in printed and "BY TEST LABELS" in printed
+    assert {p.name for p in run.glob("*.png")} == {"roc.png", "scores.png", "mistakes.png"}
+    result = msgspec.json.decode((run / "metrics.json").read_bytes())
+    assert result["test"] == {"normal": 18, "anomalous": 12}
+    assert result["labelled_best_epoch"]["auroc"] == max(result["labelled_best_epoch"]["auroc_by_epoch"])
+    assert result["last_epoch"]["auroc"] == result["labelled_best_epoch"]["auroc_by_epoch"][-1]
+    assert set(result["provenance"]) >= {"seed", "git", "versions", "split_sha256"}
+    with (run / "predictions.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 30
+    code, printed = call("export", str(run))
+    assert code == 0 and (run / "bundle" / "manifest.sha256").exists()
+    model = (run / "bundle" / "model.onnx").read_bytes()
+    assert call("export", str(run))[0] == 0
+    assert (run / "bundle" / "model.onnx").read_bytes() == model
+    assert not list(run.glob(".*")), "nothing half-written is left"
+    assert "nothing to do" in call("fit", "c.yaml")[1]
+
+
+def test_the_resolved_configuration_leaves_nothing_open_and_can_be_run_again(fitted: Path) -> None:
+    config = runs.read_config(fitted)
+    assert runs.resolved(config) == config
+    assert all(value is not None for value in msgspec.structs.asdict(config.head).values())
+    assert load(fitted / "config.yaml") == config
+    provenance = strict_yaml.parse((fitted / "provenance.yaml").read_text(), "provenance")
+    assert provenance["seed"] == 3 and provenance["versions"]["torch"] and len(provenance["split_sha256"]) == 64
+
+
+def test_a_folder_with_another_run_is_refused_and_kept(call, tmp_path: Path) -> None:
+    assert call("fit", "c.yaml", "--run", "r")[0] == 0
+    head = (tmp_path / "r" / "head.pt").read_bytes()
+    Path("other.yaml").write_text(Path("c.yaml").read_text().replace("epochs: 2", "epochs: 3"))
+    refused(call("fit", "other.yaml", "--run", "r"), "differs in fit.epochs", "--run")
+    assert (tmp_path / "r" / "head.pt").read_bytes() == head
+
+
+def test_changed_data_are_noticed(call, data: Path) -> None:
+    assert call("fit", "c.yaml")[0] == 0
+    path = data / "train.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:-1]) + "\n")
+    refused(call("evaluate", "runs/c"), "not those that the run was fitted on")
+    refused(call("fit", "c.yaml"), "fitted on other data")
+
+
+def test_wrong_folders(call, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    refused(call("fit", "c.yaml", "--data", str(tmp_path / "gone")), "gone")
+    refused(call("fit", "c.yaml", "--data", str(tmp_path / "empty")), "empty")
+    refused(call("evaluate", "runs/none"), "no run here", "python -m train fit")
+    refused(call("fit", "none.yaml"), "none.yaml", "cannot be read")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_csv_without_boxes(call, data: Path) -> None:
+    path = data / "train.csv"
+    path.write_text("\n".join(",".join(line.split(",")[:2]) for line in path.read_text().splitlines()))
+    refused(call("fit", "c.yaml"), "train.csv", "bbox")
+
+
+def spoil_images(data: Path) -> dict[str, str]:
+    """Make one training image truncated, one grey, one 16-bit, and one box empty; their names by what was done."""
+    with (data / "train.csv").open() as file:
+        rows = list(csv.reader(file))
+    names = {kind: rows[i][0] for i, kind in enumerate(("truncated", "grey", "deep", "empty box"), start=1)}
+    folder = data / "train"
+    jpeg = cv2.imencode(".jpg", cv2.imread(str(folder / names["truncated"])))[1].tobytes()
+    (folder / names["truncated"]).write_bytes(jpeg[: len(jpeg) // 2])
+    cv2.imwrite(str(folder / names["grey"]), np.full((320, 320), 90, np.uint8))
+    cv2.imwrite(str(folder / names["deep"]), np.full((320, 320, 3), 9000, np.uint16))
+    rows[4][2] = "[50, 60, 50, 90]"
+    with (data / "train.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return names
+
+
+def test_defects_are_refused_all_at_once_by_check_and_skipped_on_request(call, data: Path) -> None:
+    names = spoil_images(data)
+    code, printed = call("check", str(data), "--full")
+    assert code == 1
+    for kind, name in names.items():
+        assert name in printed or (kind == "empty box" and "train.csv:5" in printed), kind
+    refused(call("fit", "c.yaml"), "train.csv:5", "python -m train check")
+    code, printed = call("fit", "c.yaml", more=", on_defect: skip")
+    assert code == 0
+    provenance = strict_yaml.parse(Path("runs/c/provenance.yaml").read_text(), "p")
+    assert sum(provenance["skipped"].values()) == 4
+    fitted_on = provenance["samples"]
+    assert sum(fitted_on["fit"].values()) + sum(fitted_on["calibration"].values()) == 44
+
+
+def test_an_image_that_cannot_be_decoded_stops_the_training_with_its_name(call, data: Path) -> None:
+    name = sorted(p.name for p in (data / "train").iterdir())[0]
+    whole = (data / "train" / name).read_bytes()
+    (data / "train" / name).write_bytes(whole[: len(whole) // 2])
+    refused(call("fit", "c.yaml"), name, "1 images cannot be used", "on_defect: skip")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("backbone: {name: resnet5O}", "resnet50"),
+        ("layers: [stage99]", "stage99"),
+        ("head: {kind: plume, preset: best}", "allowed: ours, paper, reference"),
+        ("fit: {epochs: 0}", "fit.epochs"),
+        ("crop: {windows: [512, 256]}", "must ascend"),
+        ("heads: {}", "did you mean 'head'"),
+    ],
+)
+def test_bad_configurations(call, data: Path, tmp_path: Path, line: str, said: str) -> None:
+    call("check", str(data))  # writes nothing, and c.yaml
+    text = [row for row in Path("c.yaml").read_text().splitlines() if not row.startswith(line.split(":")[0] + ":")]
+    Path("bad.yaml").write_text("\n".join([*text, line]))
+    refused(call("fit", "bad.yaml"), said)
+
+
+def test_boxes_command_writes_what_the_node_reads(call, data: Path, tmp_path: Path) -> None:
+    from onboard.replay import read_boxes
+
+    assert call("boxes", str(data), "--out", "boxes.csv")[0] == 0
+    with (data / "val.csv").open() as file:
+        first = next(csv.DictReader(file))
+    r_min, c_min, r_max, c_max = (float(v) for v in first["bbox"].strip("[]").split(","))
+    boxes = read_boxes(tmp_path / "boxes.csv")
+    assert len(boxes) == 30 and boxes[first["filename"]] == (c_min, r_min, c_max, r_max)
+    refused(call("boxes", str(data), "--source", "test", "--out", "b.csv"), "'test'", "train, val")
+
+
+def test_shipped_configurations_are_valid() -> None:
+    folder = Path(__file__).parents[2] / "configs"
+    names = {"demo", "spark_sample", "spark2021", "spark_paper", "cifar10"}
+    for name in names:
+        assert isinstance(load(folder / f"{name}.yaml"), RunConfig)
+    from onboard.config import FlightConfig
+    from train.synth import config as synth
+
+    strict_yaml.load(folder / "flight.yaml", FlightConfig)
+    for name in ("synth", "demo_synth"):
+        synth.load(folder / f"{name}.yaml")
+    assert {p.stem for p in folder.glob("*.yaml")} == names | {"flight", "synth", "demo_synth"}
