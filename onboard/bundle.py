@@ -66,7 +66,7 @@ def read(folder: Path) -> Bundle:
             f"{folder / MANIFEST}: its SHA-256 is {found}, but {MANIFEST_HASH} says '{wanted}'; "
             f"one of the two was altered: {_REMEDY}"
         )
-    raw = strict_yaml.parse(text.decode("utf-8"), str(folder / MANIFEST))
+    raw = strict_yaml.parse(text.decode("utf-8", errors="replace"), str(folder / MANIFEST))
     manifest = strict_yaml.convert(raw, Manifest, str(folder / MANIFEST))
     named = [manifest.model, *(known.window for known in manifest.known_answers)]
     if manifest.calibration_scores is not None:

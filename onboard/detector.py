@@ -1,6 +1,7 @@
 """The detector as a library call: frame and box in, answer out."""
 
 import math
+import reprlib
 import time
 from pathlib import Path
 from typing import Any
@@ -72,11 +73,12 @@ class Detector:
         """
         if (wrong := _wrong_frame(frame)) is not None:
             return Answer(Status.REJECTED, "frame_unusable", wrong)
-        if (wrong := _wrong_box(box)) is not None:
-            return Answer(Status.REJECTED, "box_unusable", wrong)
+        if (numbers := _four_numbers(box)) is None:
+            wanted = "four numbers x_min, y_min, x_max, y_max are needed"
+            return Answer(Status.REJECTED, "box_unusable", f"box {reprlib.repr(box)}: {wanted}")
         start = time.perf_counter_ns()
         try:
-            window = cut(frame, box, self._spec)
+            window = cut(frame, numbers, self._spec)
         except BoxError as error:
             return Answer(Status.REJECTED, error.reason, str(error))
         cut_at = time.perf_counter_ns()
@@ -123,9 +125,11 @@ def _wrong_frame(frame: Any) -> str | None:
     return None
 
 
-def _wrong_box(box: Any) -> str | None:
+def _four_numbers(box: Any) -> tuple[float, float, float, float] | None:
+    if isinstance(box, (str, bytes)):
+        return None
     try:
-        numbers = [float(value) for value in box]
-    except (TypeError, ValueError):
-        return f"box {box!r}: four numbers x_min, y_min, x_max, y_max are needed"
-    return None if len(numbers) == 4 else f"box {box!r} has {len(numbers)} numbers, four are needed"
+        x_min, y_min, x_max, y_max = (float(value) for value in box)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return x_min, y_min, x_max, y_max

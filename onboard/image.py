@@ -31,7 +31,10 @@ def decode(data: bytes, name: str, grey: Grey = "refuse") -> Frame:
         raise InputError(f"{name}: the file is empty (0 bytes); replace or remove it")
     if _jpeg_is_cut_off(data):
         raise InputError(f"{name}: truncated JPEG (no end-of-image marker); copy the file again")
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:  # such as more pixels than OpenCV takes
+        raise InputError(f"{name}: OpenCV refuses the image ({str(error).strip()}); replace or remove it") from error
     if pixels is None:
         raise InputError(f"{name}: not an image that OpenCV can decode; replace or remove it")
     if pixels.dtype != np.uint8:
@@ -68,8 +71,12 @@ def write(path: Path, rgb: Frame) -> None:
     Raises:
         InputError: OpenCV cannot write this file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    except (OSError, cv2.error) as error:
+        raise InputError(f"{path}: the image cannot be written ({str(error).strip()})") from error
+    if not written:
         raise InputError(f"{path}: OpenCV could not write the image; is the disk full or the folder read-only?")
 
 

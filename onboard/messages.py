@@ -55,7 +55,7 @@ class Verdict(msgspec.Struct, frozen=True):
         run: names the replay; with `frame_id` it names the frame.
         frame_id: counts from 0 in the order of the file names.
         frame: the file's path below the source folder.
-        box: x_min, y_min, x_max, y_max in frame pixels; None where there is none.
+        box: x_min, y_min, x_max, y_max in frame pixels; None where there is none, or none that is finite.
         box_source: where the box came from: `sidecar`, or None.
         is_debris: whether p_value is at most the configured false-alarm rate; None where there is no verdict.
         bundle: SHA-256 of the bundle's manifest, which holds the hashes of all its files.

@@ -1,5 +1,6 @@
 """The loop: every frame of the source gets exactly one verdict."""
 
+import math
 import time
 import uuid
 from collections.abc import Iterator
@@ -44,18 +45,24 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     path = folder / VERDICTS
     if path.exists() and not overwrite:
         raise InputError(f"{path}: already there; give another output folder, or --overwrite to replace it")
-    folder.mkdir(parents=True, exist_ok=True)
     summary = Summary(bundle=detector.bundle.sha256)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as out:
-            for judged in judge(frames, detector, config):
-                out.write(msgspec.json.encode(judged.verdict) + b"\n")
-                summary.add(judged.verdict)
-                if config.output.annotated and judged.frame is not None:
-                    name = Path(judged.verdict.frame).with_suffix(".png")
-                    image.write(folder / ANNOTATED / name, annotate(judged.frame, judged.verdict))
-    finally:
-        summary.write(folder / SUMMARY)
+            try:
+                for judged in judge(frames, detector, config):
+                    out.write(msgspec.json.encode(judged.verdict) + b"\n")
+                    out.flush()  # whatever ends the process, the verdicts so far are in the file
+                    summary.add(judged.verdict)
+                    if config.output.annotated and judged.frame is not None:
+                        name = Path(judged.verdict.frame).with_suffix(".png")
+                        image.write(folder / ANNOTATED / name, annotate(judged.frame, judged.verdict))
+            finally:
+                summary.write(folder / SUMMARY)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder}: cannot be written ({error.strerror}); give another output folder"
+        ) from error
     return summary
 
 
@@ -79,7 +86,7 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Itera
                 run=run_name,
                 frame_id=frame_id,
                 frame=item.name,
-                box=item.box,
+                box=item.box if item.box and all(map(math.isfinite, item.box)) else None,  # JSON has no NaN
                 box_source=None if item.box is None else "sidecar",
                 status=answer.status,
                 reason=answer.reason,
@@ -97,11 +104,11 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Itera
 
 def _read(item: Item, config: FlightConfig) -> tuple[Frame | None, Answer | None]:
     """The frame, or the answer that rejects it."""
-    if not item.path.exists():
-        return None, Answer(Status.REJECTED, "frame_missing", f"{item.path}: named in the boxes' file, not there")
     try:
         frame = image.read(item.path, config.source.grey)
     except InputError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None, Answer(Status.REJECTED, "frame_missing", f"{item.path}: named in the boxes' file, not there")
         return None, Answer(Status.REJECTED, "frame_unusable", str(error))
     wanted, found = config.source.frame_size_px, (frame.shape[1], frame.shape[0])
     if wanted is not None and found != tuple(wanted):
@@ -116,5 +123,5 @@ def _refuse_unsupported_rate(rate: float, detector: Detector) -> None:
         raise InputError(
             f"false_alarm_rate: {rate:g} is finer than {frames} calibration frames can support "
             f"(1 / {frames + 1} = {1 / (frames + 1):.4g}); raise it, or calibrate on at least "
-            f"{int(1 / rate)} frames"
+            f"{math.ceil(1 / rate) - 1} frames"
         )

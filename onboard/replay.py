@@ -2,7 +2,7 @@
 
 import csv
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from onboard.config import Source
 from onboard.errors import InputError
@@ -49,7 +49,8 @@ def read_boxes(path: Path) -> dict[str, Box]:
     Numbers that make no sense as a box are left to the verdict, which rejects them one by one.
 
     Raises:
-        InputError: the file is missing, lacks a column, names a frame twice, or a number cannot be read.
+        InputError: the file is missing, lacks a column, names a frame twice or one outside the folder, or a number
+            cannot be read.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -63,15 +64,24 @@ def read_boxes(path: Path) -> dict[str, Box]:
             reader.fieldnames = header
             boxes: dict[str, Box] = {}
             for row in reader:
-                name = (row["filename"] or "").strip()
+                where = f"{path}:{reader.line_num}"
+                name = _name((row["filename"] or "").strip(), where)
                 if name in boxes:
-                    raise InputError(f"{path}:{reader.line_num}: '{name}' stands twice; one box a frame is needed")
-                boxes[name] = _box(row, f"{path}:{reader.line_num}")
+                    raise InputError(f"{where}: '{name}' stands twice; one box a frame is needed")
+                boxes[name] = _box(row, where)
     except OSError as error:
         raise InputError(f"{path}: the boxes' file cannot be read ({error.strerror}); set source.boxes") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV text file ({error})") from error
     return boxes
+
+
+def _name(text: str, where: str) -> str:
+    """The name as the folder's listing has it: `./a.png` is `a.png`."""
+    name = PurePosixPath(text)
+    if not name.name or name.is_absolute() or ".." in name.parts or "\0" in text:
+        raise InputError(f"{where}: '{text}' is not allowed: the name of a file below the folder of frames is needed")
+    return name.as_posix()
 
 
 def _box(row: dict[str, str], where: str) -> Box:

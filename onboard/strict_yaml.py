@@ -5,6 +5,8 @@ Every message names the file, the key path, the value found, and what is allowed
 
 import difflib
 import re
+import reprlib
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +16,9 @@ import yaml
 from onboard.errors import InputError
 
 T = TypeVar("T")
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key` in `)?(?P<path>.*)`)?$", re.DOTALL)
+_SHORT = reprlib.Repr()  # a YAML file of a few lines can stand for gigabytes, by its anchors
+_SHORT.maxstring = _SHORT.maxother = 120
 
 
 class _Loader(yaml.SafeLoader):
@@ -23,7 +27,15 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, "merge keys (<<) are not supported here; write the keys out", key_node.start_mark
+                )
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{_SHORT.repr(key)} cannot be a key", key_node.start_mark
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} stands twice", key_node.start_mark
@@ -57,7 +69,7 @@ def load(path: Path, kind: type[T], overrides: dict[str, Any] | None = None) -> 
         raise InputError(f"{path}: not a text file ({error.reason} at byte {error.start})") from error
     raw = parse(text, str(path))
     for dotted, value in (overrides or {}).items():
-        _lay_over(raw, dotted.split("."), value)
+        _lay_over(raw, dotted, value, str(path))
     return convert(raw, kind, str(path))
 
 
@@ -65,7 +77,10 @@ def parse(text: str, name: str) -> dict[str, Any]:
     """Parse a YAML mapping; `name` is what an error calls it."""
     try:
         raw = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a reader's complaint about odd characters
+    except RecursionError as error:
+        raise InputError(f"{name}: not usable YAML: nested too deeply") from error
+    # Beside its own errors, PyYAML lets through those of int(), datetime() and the like, as for `!!bool maybe`.
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{name}: not valid YAML: {error}") from error
     if raw is None:
         return {}
@@ -87,9 +102,17 @@ def dump(value: Any) -> str:
     return yaml.safe_dump(msgspec.to_builtins(value), sort_keys=False, allow_unicode=True)
 
 
-def _lay_over(raw: dict[str, Any], keys: list[str], value: Any) -> None:
-    for key in keys[:-1]:
-        raw = raw.setdefault(key, {})
+def _lay_over(raw: dict[str, Any], dotted: str, value: Any, name: str) -> None:
+    keys = dotted.split(".")
+    for depth, key in enumerate(keys[:-1], 1):
+        if raw.get(key) is None:  # `source:` with nothing below it
+            raw[key] = {}
+        raw = raw[key]
+        if not isinstance(raw, dict):
+            raise InputError(
+                f"{name}: {'.'.join(keys[:depth])}: {_SHORT.repr(raw)} is not allowed: a mapping (key: value) is "
+                f"needed, for {dotted} is to be set in it"
+            )
     raw[keys[-1]] = value
 
 
@@ -102,12 +125,15 @@ def _explain(message: str, raw: Any, kind: Any) -> str:
     if unknown := re.search(r"unknown field `(.*)`", what):
         names = [field.encode_name for field in _fields(expected)]
         near = difflib.get_close_matches(unknown[1], names, 1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        hint = f"; did you mean '{near[0]}'?" if near else "."
         return f"unknown key '{unknown[1]}' at {where}{hint} Allowed: {', '.join(names)}"
     if missing := re.search(r"missing required field `(.*)`", what):
         return f"the key '{missing[1]}' is missing at {where}"
+    if match and match["key"]:
+        odd = [key for key in found if not isinstance(key, str)] or list(found)
+        return f"{where}: a key of {_SHORT.repr(odd)} is not allowed: {what}"
     allowed = _allowed(expected)
-    return f"{where}: {found!r} is not allowed: {what}" + (f" (allowed: {allowed})" if allowed else "")
+    return f"{where}: {_SHORT.repr(found)} is not allowed: {what}" + (f" (allowed: {allowed})" if allowed else "")
 
 
 def _walk(raw: Any, kind: Any, keys: list[str]) -> tuple[Any, Any]:
@@ -149,7 +175,7 @@ def _allowed(expected: Any) -> str:
         return ", ".join(str(value) for value in expected.values)
     if isinstance(expected, msgspec.inspect.UnionType):
         parts = [_allowed(t) or ("null" if isinstance(t, msgspec.inspect.NoneType) else "") for t in expected.types]
-        return ", ".join(part for part in parts if part)
+        return ", ".join(parts) if all(parts) else ""  # half a list would mislead; msgspec names the types
     limits = {
         "ge": ">=",
         "gt": ">",

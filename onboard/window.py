@@ -100,8 +100,9 @@ def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec) ->
     _check_box(box, width, height)
     x_min, y_min, x_max, y_max = _region(box, spec)
     size = _window_size((x_min, y_min, x_max, y_max), spec)
-    left = round((x_min + x_max) / 2 - size / 2)
-    top = round((y_min + y_max) / 2 - size / 2)
+    # Halves go up, not to the even number: a box moved by one pixel then moves its window by one pixel too.
+    left = math.floor((x_min + x_max) / 2 - size / 2 + 0.5)
+    top = math.floor((y_min + y_max) / 2 - size / 2 + 0.5)
     region = np.array([x_min - left, y_min - top, x_max - left, y_max - top], dtype=np.float32)
     return Window(_padded(frame, left, top, size, spec), region)
 
