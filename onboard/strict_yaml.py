@@ -18,7 +18,7 @@ from onboard.errors import InputError
 T = TypeVar("T")
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key` in `)?(?P<path>.*)`)?$", re.DOTALL)
 _SHORT = reprlib.Repr()  # a YAML file of a few lines can stand for gigabytes, by its anchors
-_SHORT.maxstring = _SHORT.maxother = 120
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 120, 120
 
 
 class _Loader(yaml.SafeLoader):

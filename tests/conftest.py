@@ -30,7 +30,7 @@ def spark_sample(shared_folder: Path) -> Path:
 
 
 def draw_object(seed: int, debris: bool, side: int = 320) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """A picture, uint8 RGB [side, side, 3], with a textured rectangle (satellite) or bent line (debris), and its box."""
+    """Uint8 RGB [side, side, 3] with a striped rectangle (satellite) or a bent line (debris), and its box."""
     draw = np.random.default_rng(seed)
     frame = np.clip(draw.normal(20, 3, (side, side, 3)), 0, 255).astype(np.uint8)
     w, h = (int(v) for v in draw.integers(60, 140, 2))

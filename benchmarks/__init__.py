@@ -1,0 +1,1 @@
+"""Commands that make the figures in README and docs. Slow, so not tests."""
