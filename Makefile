@@ -2,7 +2,6 @@
 # make test            everything that CI runs
 VENV   ?= .venv
 PYTHON ?= python3
-# DATA as given on the command line, made absolute so that it also works from elsewhere.
 DATA   ?=
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready

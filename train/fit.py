@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from onboard import strict_yaml
 from onboard.errors import InputError
 from train import provenance, runs
 from train.config import RunConfig
@@ -31,6 +32,7 @@ def fit(config: RunConfig, run: Path) -> None:
             raise InputError(f"{run}: fitted on other data or weights (their hashes differ); remove it or give --run")
         print(f"{run}: fitted already, nothing to do")
         return
+    _refuse_other_data(run, split_sha256, weights_sha256)
     runs.write_config(run, config, provenance.record(config.seed, **describe(prepared)))
     trained = train(
         prepared.features["fit"],
@@ -88,6 +90,21 @@ def _refuse_another_config(config: RunConfig, run: Path) -> None:
         raise InputError(
             f"{run}: holds a run with another configuration (it differs in {', '.join(changed)}); "
             "give another folder with --run, or remove this one"
+        )
+
+
+def _refuse_other_data(run: Path, split_sha256: str, weights_sha256: str) -> None:
+    """A run that was interrupted goes on with the data and weights that it began with, or not at all."""
+    if not (run / runs.CHECKPOINT).exists() or not (run / runs.PROVENANCE).exists():
+        return
+    begun = strict_yaml.parse((run / runs.PROVENANCE).read_text(encoding="utf-8"), str(run / runs.PROVENANCE))
+    if (begun.get("split_sha256"), (begun.get("backbone") or {}).get("weights_sha256")) != (
+        split_sha256,
+        weights_sha256,
+    ):
+        raise InputError(
+            f"{run}: was interrupted while it was fitted on other data or weights (their hashes differ); "
+            "restore them, give another folder with --run, or remove this one"
         )
 
 

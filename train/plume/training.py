@@ -176,7 +176,10 @@ class _Run:
 def _read(checkpoint: Path | None) -> dict[str, Any] | None:
     if checkpoint is None or not checkpoint.exists():
         return None
-    saved: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    try:
+        saved: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a file that is no checkpoint
+        raise InputError(f"{checkpoint}: not a checkpoint ({error}); remove it to begin the run again") from error
     return saved
 
 
