@@ -99,7 +99,13 @@ class Detector:
         for known in manifest.known_answers:
             name = str(self.bundle.folder / known.window)
             pixels = image.decode(self.bundle.contents[known.window], name)
-            found = float(self._engine.run(Window(pixels, np.array(known.region, np.float32)))[LOGIT].reshape(-1)[0])
+            window = Window(pixels, np.array(known.region, np.float32))
+            try:
+                found = float(self._engine.run(window)[LOGIT].reshape(-1)[0])
+            except Exception as error:  # ONNX Runtime's exceptions have no common base class
+                raise InputError(
+                    f"{self.bundle.folder / manifest.model}: the graph cannot be run on {known.window}: {error}"
+                ) from error
             if not abs(found - known.logit) <= manifest.logit_tolerance:  # also true of NaN
                 raise InputError(
                     f"{name}: known answer {known.logit:.6f}, but this machine gives {found:.6f} (tolerance "
