@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from onboard import files
+from onboard import files, provenance
 from onboard.errors import InputError
-from train import metrics, plots, provenance, runs
+from train import metrics, plots, runs
 from train.config import RunConfig
 from train.data.config import SparkData
 from train.data.samples import Sample

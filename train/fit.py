@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from onboard import strict_yaml
+from onboard import provenance, strict_yaml
 from onboard.errors import InputError
-from train import provenance, runs
+from train import runs
 from train.config import RunConfig
 from train.data.samples import Split
 from train.plume.training import train

@@ -15,12 +15,11 @@ import torch
 from torch import Tensor
 
 from onboard import bundle as bundles
-from onboard import files
+from onboard import files, provenance
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
 from onboard.window import Window
-from train import provenance
 from train.config import RunConfig
 from train.crop import Crop
 from train.data.config import SparkData

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from onboard import files, strict_yaml
+from onboard import files, provenance, strict_yaml
 from onboard.errors import InputError
 from train.synth.config import SynthConfig
 from train.synth.renderer import Entry
@@ -33,7 +33,12 @@ def claim(folder: Path, config: SynthConfig) -> None:
     if folder.exists() and any(not name.name.startswith(f".{RECORD}") for name in folder.iterdir()):
         raise InputError(f"{folder}: holds files that are not a synthetic data set; give another 'out' in the config")
     try:
-        files.write_text(record, strict_yaml.dump({"fingerprint": config.fingerprint(), "config": config.decisive()}))
+        made = {
+            "fingerprint": config.fingerprint(),
+            "config": config.decisive(),
+            "provenance": provenance.record(config.seed),
+        }
+        files.write_text(record, strict_yaml.dump(made))
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
 
