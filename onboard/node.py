@@ -60,9 +60,8 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
             finally:
                 summary.write(folder / SUMMARY)
     except OSError as error:
-        raise InputError(
-            f"{error.filename or folder}: cannot be written ({error.strerror}); give another output folder"
-        ) from error
+        place = error.filename2 or error.filename or folder
+        raise InputError(f"{place}: cannot be written ({error.strerror}); give another output folder") from error
     return summary
 
 
