@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from onboard import Answer, Detector, Status, image
+from onboard import bundle as bundles
+from onboard.files import sha256
 
 Box = tuple[float, float, float, float]
 NAN, INF = float("nan"), float("inf")
@@ -53,16 +56,34 @@ def test_score_and_p_value_follow_from_the_logit(detector: Detector, shown: list
 
 
 def test_without_calibration_there_is_no_p_value(bundle: Path, shown: list) -> None:
-    import msgspec
-
-    from onboard import bundle as bundles
-
     manifest = msgspec.structs.replace(bundles.read(bundle).manifest, calibration_scores=None)
     bundles.write_manifest(bundle, manifest)
     uncalibrated = Detector.load(bundle)
     answer = uncalibrated(*shown[0])
     assert uncalibrated.calibration_frames == 0
     assert answer.p_value is None and answer.anomaly_score == -logit(answer)
+
+
+def test_normal_data_as_odd_as_the_box_counts_as_odd(bundle: Path, shown: list) -> None:
+    scores = np.sort(np.float32([-logit(Detector.load(bundle)(*pair)) for pair in shown]))
+    manifest = bundles.read(bundle).manifest
+    np.save(bundle / "own.npy", scores)
+    files = {**manifest.files, "own.npy": sha256(bundle / "own.npy")}
+    bundles.write_manifest(bundle, msgspec.structs.replace(manifest, files=files, calibration_scores="own.npy"))
+    calibrated = Detector.load(bundle)
+    for pair in shown:
+        answer = calibrated(*pair)
+        assert answer.p_value == (1 + sum(scores >= np.float32(-logit(answer)))) / (len(scores) + 1)
+
+
+def test_a_known_answer_s_window_is_a_frame_like_any_other(detector: Detector) -> None:
+    crop, known = detector.bundle.manifest.crop, detector.bundle.manifest.known_answers[0]
+    frame = image.read(detector.bundle.folder / known.window)
+    assert frame.shape[0] == crop.windows[0]
+    x_min, y_min, x_max, y_max = known.region
+    margin = (x_max - x_min) / (1 + 2 * crop.margin) * crop.margin
+    answer = detector(frame, (x_min + margin, y_min + margin, x_max - margin, y_max - margin))
+    assert abs(logit(answer) - known.logit) < 1e-2
 
 
 def test_channel_order_and_box_matter(detector: Detector, shown: list) -> None:

@@ -53,7 +53,7 @@ def test_grey_is_repeated_on_request() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "empty"),
+        (b"", "empty .0 bytes."),
         (b"not an image at all", "not an image"),
         (cut_short(JPEG, 0.1), "truncated JPEG"),
         (cut_short(JPEG, 0.6), "truncated JPEG"),

@@ -84,6 +84,10 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str | bytes, parts: list[s
         assert part in message
 
 
+def test_no_half_list_of_what_is_allowed(tmp_path: Path) -> None:
+    assert "(allowed" not in refusal(tmp_path, "size: big")  # two numbers are as well
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.yaml: the file cannot be read \(No such file"):
         strict_yaml.load(tmp_path / "none.yaml", Config)
