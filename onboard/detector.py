@@ -82,7 +82,10 @@ class Detector:
         except BoxError as error:
             return Answer(Status.REJECTED, error.reason, str(error))
         cut_at = time.perf_counter_ns()
-        logit = float(self._engine.run(window)[LOGIT].reshape(-1)[0])
+        try:
+            logit = float(self._engine.run(window)[LOGIT].reshape(-1)[0])
+        except Exception as error:  # ONNX Runtime's exceptions have no common base class; the loop must go on
+            return Answer(Status.REJECTED, "inference_failed", str(error), window_ns=cut_at - start)
         done = time.perf_counter_ns()
         times = {"window_ns": cut_at - start, "infer_ns": done - cut_at}
         if not math.isfinite(logit):

@@ -47,7 +47,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         head: its kind and settings.
         training: split hash, seed and counts of the data.
         calibration_scores: sorted anomaly scores of normal data held out of training, a float32 .npy file; or None.
-        known_answers: at least one for each window size.
+        known_answers: one for each window size that calibration images fit into.
         logit_tolerance: by how much a runtime's logit may differ from a known one.
         versions: of the libraries that wrote the bundle.
     """
@@ -63,5 +63,5 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     training: dict[str, Any]
     calibration_scores: FileName | None
     known_answers: Annotated[tuple[KnownAnswer, ...], msgspec.Meta(min_length=1)]
-    logit_tolerance: Annotated[float, msgspec.Meta(gt=0)]
+    logit_tolerance: Annotated[float, msgspec.Meta(gt=0, le=0.01)]
     versions: dict[str, str]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from onboard import image
+from onboard import files, image, provenance, strict_yaml
 from onboard.annotate import annotate
 from onboard.config import FlightConfig
 from onboard.detector import Detector
@@ -19,7 +19,7 @@ from onboard.messages import Answer, StageTimes, Status, Verdict
 from onboard.replay import Item, items
 from onboard.summary import Summary
 
-VERDICTS, SUMMARY, ANNOTATED = "verdicts.jsonl", "summary.json", "annotated"
+VERDICTS, SUMMARY, ANNOTATED, RECORD = "verdicts.jsonl", "summary.json", "annotated", "run.yaml"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Judged:
 
 
 def run(config: FlightConfig, overwrite: bool = False) -> Summary:
-    """Replay the source through the detector; write verdicts, summary and, on request, annotated frames.
+    """Replay the source through the detector; write verdicts, summary, what made them, and annotated frames on request.
 
     Verdicts are written as they are made, so an interrupted run keeps those that it has.
 
@@ -45,9 +45,12 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     path = folder / VERDICTS
     if path.exists() and not overwrite:
         raise InputError(f"{path}: already there; give another output folder, or --overwrite to replace it")
-    summary = Summary(bundle=detector.bundle.sha256)
+    if folder.resolve().is_relative_to(Path(config.source.folder).resolve()):
+        raise InputError(f"{folder}: lies in the folder of frames, which would replay it; give another output folder")
+    summary = Summary(bundle=detector.bundle.sha256, calibrated=detector.calibration_frames > 0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        files.write_text(folder / RECORD, _record(config, detector))
         with path.open("wb") as out:
             try:
                 for judged in judge(frames, detector, config):
@@ -55,14 +58,25 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
                     out.flush()  # whatever ends the process, the verdicts so far are in the file
                     summary.add(judged.verdict)
                     if config.output.annotated and judged.frame is not None:
-                        name = Path(judged.verdict.frame).with_suffix(".png")
-                        image.write(folder / ANNOTATED / name, annotate(judged.frame, judged.verdict))
+                        image.write(annotated_path(folder, judged.verdict), annotate(judged.frame, judged.verdict))
+                summary.complete = True
             finally:
                 summary.write(folder / SUMMARY)
     except OSError as error:
         place = error.filename2 or error.filename or folder
         raise InputError(f"{place}: cannot be written ({error.strerror}); give another output folder") from error
     return summary
+
+
+def annotated_path(folder: Path, verdict: Verdict) -> Path:
+    """Where the picture of a frame is; the frame's own ending stays in its name, for two frames may share a stem."""
+    return folder / ANNOTATED / f"{verdict.frame}.png"
+
+
+def _record(config: FlightConfig, detector: Detector) -> str:
+    """What the verdicts came from: the resolved configuration, the bundle, versions and code."""
+    made = provenance.record(detector.bundle.manifest.training.get("seed", 0), bundle_sha256=detector.bundle.sha256)
+    return strict_yaml.dump({"config": msgspec.to_builtins(config), "provenance": made})
 
 
 def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Iterator[Judged]:

@@ -16,10 +16,15 @@ class Summary:
 
     Args:
         bundle: SHA-256 of the bundle that judged.
+        calibrated: whether it has p-values, without which nothing is called debris.
+
+    Attributes:
+        complete: whether the run came to its end.
     """
 
-    def __init__(self, bundle: str) -> None:
-        self.bundle = bundle
+    def __init__(self, bundle: str, calibrated: bool = True) -> None:
+        self.bundle, self.calibrated = bundle, calibrated
+        self.complete = False
         self.statuses: Counter[str] = Counter()
         self.debris = 0
         self._stages: dict[str, list[int]] = {"read": [], "window": [], "infer": [], "total": []}
@@ -49,7 +54,8 @@ class Summary:
             "bundle": self.bundle,
             "frames": self.statuses.total(),
             "statuses": dict(sorted(self.statuses.items())),
-            "called_debris": self.debris,
+            "called_debris": self.debris if self.calibrated else None,
+            "complete": self.complete,
             "latency_ms": self.latency_ms(),
         }
 
@@ -60,7 +66,7 @@ class Summary:
         """The page for a terminal."""
         lines = [f"{self.statuses.total()} frames, bundle {self.bundle[:12]}"]
         lines += [f"  {count:6d}  {status}" for status, count in sorted(self.statuses.items())]
-        lines += [f"  {self.debris:6d}  called debris"]
+        lines += [f"  {self.debris:6d}  called debris" if self.calibrated else "  none called debris: no calibration"]
         latency = self.latency_ms()
         if latency:
             lines += ["latency, ms       p50      p99      max"]

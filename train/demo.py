@@ -111,7 +111,7 @@ def _picture(run: Path, flights: list[Flight]) -> Path:
         for group in groups:
             if group:
                 middle = sorted(group, key=lambda verdict: verdict.anomaly_score or 0.0)[len(group) // 2]
-                chosen.append(image.read(folder / onboard_node.ANNOTATED / Path(middle.frame).with_suffix(".png")))
+                chosen.append(image.read(onboard_node.annotated_path(folder, middle)))
     height = min(frame.shape[0] for frame in chosen)
     path = run / "verdicts.png"
     image.write(path, np.concatenate([frame[:height] for frame in chosen], axis=1))

@@ -187,3 +187,15 @@ def test_boxes_that_cannot_be_judged(detector: Detector, box: Any, reason: str) 
 @pytest.mark.parametrize("box", [(5, 5, 5.001, 5.001), (0, 0, 5e-324, 5e-324), (-400, -400, 1, 1), (119, 0, 130, 100)])
 def test_odd_boxes_that_touch_the_frame_are_judged(detector: Detector, box: Box) -> None:
     assert np.isfinite(logit(detector(FRAME, box)))
+
+
+def test_an_engine_that_fails_in_flight_costs_one_frame_and_not_the_loop(bundle: Path) -> None:
+    detector = Detector.load(bundle)
+
+    class FakeBrokenEngine:
+        def run(self, window: object) -> None:
+            raise RuntimeError("no memory")
+
+    detector._engine = FakeBrokenEngine()  # type: ignore[assignment]
+    answer = detector(np.zeros((300, 300, 3), np.uint8), (10, 10, 90, 90))
+    assert (answer.status, answer.reason, answer.detail) == (Status.REJECTED, "inference_failed", "no memory")

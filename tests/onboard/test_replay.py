@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from onboard import image
+from onboard import image, strict_yaml
 from onboard.__main__ import main
 from onboard.config import Source
 from onboard.errors import InputError
@@ -115,10 +115,12 @@ def test_every_frame_and_every_row_gets_one_verdict(call: Callable[..., tuple[in
         assert (verdict.box_source is None) == (verdict.frame == "deep/no_row.png")
         assert verdict.stage_ns.total >= verdict.stage_ns.read + verdict.stage_ns.window + verdict.stage_ns.infer
     assert found[0].box == (10, 10, 60, 50)
-    readable = {"a", "b", "deep/wide", "deep/no_row", "nan", "inverted", "outside"}
+    readable = {
+        "a.png", "b.jpg", "deep/wide.png", "deep/no_row.png", "nan.png", "inverted.png", "outside.png",
+    }  # fmt: skip
     pictures = (out / "annotated").rglob("*.png")
-    assert {p.relative_to(out / "annotated").with_suffix("").as_posix() for p in pictures} == readable
-    assert (cv2.imread(str(out / "annotated" / "a.png")) != cv2.imread(str(folder / "a.png"))).any()
+    assert {p.relative_to(out / "annotated").as_posix().removesuffix(".png") for p in pictures} == readable
+    assert (cv2.imread(str(out / "annotated" / "a.png.png")) != cv2.imread(str(folder / "a.png"))).any()
 
     summary = msgspec.json.decode((out / "summary.json").read_bytes())
     assert summary["frames"] == len(wanted) == sum(summary["statuses"].values())
@@ -126,6 +128,16 @@ def test_every_frame_and_every_row_gets_one_verdict(call: Callable[..., tuple[in
     assert summary["called_debris"] == sum(bool(v.is_debris) for v in found)
     assert summary["latency_ms"]["infer"]["max"] == max(v.stage_ns.infer for v in found) / 1e6
     assert f"{len(wanted)} frames" in printed and "2  ANSWERED" in printed
+
+    assert summary["complete"] is True
+    record = strict_yaml.parse((out / "run.yaml").read_text(), "run.yaml")
+    assert record["config"]["false_alarm_rate"] == 0.1 and record["config"]["runtime"] == {"threads": 1}
+    assert record["provenance"]["bundle_sha256"] == found[0].bundle and record["provenance"]["versions"]["onnxruntime"]
+
+
+def test_output_among_the_frames_is_refused(call: Callable[..., tuple[int, str]], folder: Path) -> None:
+    code, printed = call("--out", str(folder / "results"))
+    assert code == 2 and "lies in the folder of frames" in printed and not (folder / "results").exists()
 
 
 def test_grey_frames_are_judged_on_request(call: Callable[..., tuple[int, str]], folder: Path) -> None:
