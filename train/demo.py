@@ -123,7 +123,9 @@ def _table(result: dict[str, Any], flights: list[Flight], summaries: list[Summar
     if result["last_epoch"] is not None:
         low, high = (100 * value for value in result["last_epoch"]["auroc_95"])
         auroc = 100 * result["last_epoch"]["auroc"]
+        found = 100 * result["last_epoch"]["tpr_at_5_fpr"]
         rows.append(("AUROC on unseen images, last epoch", f"{auroc:.1f}  (95 % interval {low:.1f} to {high:.1f})"))
+        rows.append(("debris found there at 5 % false alarms", f"{found:.0f} %"))
     for flight, summary in zip(flights, summaries, strict=True):
         answered = summary.statuses["ANSWERED"]
         rows.append((f"{flight.name}: called debris", f"{summary.debris} of {answered} frames"))

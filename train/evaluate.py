@@ -86,7 +86,9 @@ def text(result: dict[str, Any]) -> str:
     low, high = (100 * value for value in last["auroc_95"])
     lines += [
         f"last epoch                  AUROC {100 * last['auroc']:5.1f} (95 % interval {low:.1f} to {high:.1f})   "
-        f"AUPR {100 * last['aupr']:5.1f}   FPR at 95 % TPR {100 * last['fpr_at_95_tpr']:5.1f}",
+        f"AUPR {100 * last['aupr']:.1f}",
+        f"                            debris found at 5 % false alarms {100 * last['tpr_at_5_fpr']:.1f} %, "
+        f"false alarms where 95 % are found {100 * last['fpr_at_95_tpr']:.1f} %",
         f"best epoch BY TEST LABELS   AUROC {100 * best['auroc']:5.1f} (epoch {best['epoch']} of {best['of_epochs']}; "
         "the paper's protocol, not a figure to expect in flight)",
     ]

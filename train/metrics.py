@@ -22,12 +22,14 @@ class Metrics:
         auroc_95: its 95 % interval, bootstrapped over normals and anomalies apart (seeded).
         aupr: average precision, with anomalies positive; chance is their share.
         fpr_at_95_tpr: share of normals called anomalous where 95 % of the anomalies are.
+        tpr_at_5_fpr: share of anomalies found where at most 5 % of the normals are called anomalous.
     """
 
     auroc: float
     auroc_95: tuple[float, float]
     aupr: float
     fpr_at_95_tpr: float
+    tpr_at_5_fpr: float
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -43,6 +45,7 @@ def measure(is_anomaly: Flags, scores: Scores) -> Metrics | None:
         auroc_95=bootstrap_auroc(is_anomaly, scores),
         aupr=float(average_precision_score(is_anomaly, scores)),
         fpr_at_95_tpr=float(false_rate[np.argmax(true_rate >= 0.95)]),
+        tpr_at_5_fpr=float(true_rate[false_rate <= 0.05].max()),
     )
 
 
