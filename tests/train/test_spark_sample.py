@@ -81,22 +81,3 @@ def test_whole_frame_mixed_up_box_and_swapped_channels_change_the_answer(
             moved[name].append(abs((answer.logit if answer.logit is not None else 1e9) - right))
     for name, values in moved.items():
         assert np.median(values) > 0.05, name
-
-
-def test_the_real_builder_takes_the_flight_graph(sample_run: Path) -> None:
-    """TensorRT for RTX parses and builds the graph, with one optimisation profile for each window size."""
-    trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed (Linux on x86-64 only)")
-    logger = trt.Logger(trt.Logger.ERROR)
-    builder = trt.Builder(logger)
-    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
-    parser = trt.OnnxParser(network, logger)
-    parsed = parser.parse_from_file(str(sample_run / "bundle" / "model.onnx"))
-    assert parsed, [str(parser.get_error(i)) for i in range(parser.num_errors)]
-    config = builder.create_builder_config()
-    for size in (256, 512, 1024):
-        profile = builder.create_optimization_profile()
-        profile.set_shape("window", *[(1, size, size, 3)] * 3)
-        profile.set_shape("box", *[(1, 4)] * 3)
-        assert config.add_optimization_profile(profile) >= 0
-    engine = builder.build_serialized_network(network, config)
-    assert engine is not None and engine.nbytes > 1_000_000

@@ -4,14 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+import torch
+from torch import nn
 
 from onboard import bundle as bundles
 from onboard import image
 from onboard.runtime_ort import OrtEngine
 from onboard.window import CropSpec, cut
+from train.backbones import registry as backbones
+from train.backbones.registry import BackboneOptions
+from train.crop import Crop
 from train.data.config import SparkData
 from train.data.load import load
+from train.export.graph import FlightGraph, write
 
 
 @pytest.mark.parametrize("place", ["inside", "corner"])
@@ -40,3 +47,48 @@ def test_stages_behind_the_tap_do_not_fly(fitted: Path) -> None:
     """The run taps the 112-channel stage, so the graph holds far fewer weights than the whole network's 4.6 million."""
     model = onnx.load(fitted / "bundle" / "model.onnx")
     assert sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer) < 2e6
+
+
+def build_with_tensorrt(model: Path) -> int:
+    """Size in bytes of the engine that TensorRT for RTX builds, with one optimisation profile for each window size."""
+    trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed (Linux on x86-64 only)")
+    logger = trt.Logger(trt.Logger.ERROR)
+    builder = trt.Builder(logger)
+    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    parser = trt.OnnxParser(network, logger)
+    parsed = parser.parse_from_file(str(model))
+    assert parsed, [str(parser.get_error(i)) for i in range(parser.num_errors)]
+    config = builder.create_builder_config()
+    for size in (256, 512, 1024):
+        profile = builder.create_optimization_profile()
+        profile.set_shape("window", *[(1, size, size, 3)] * 3)
+        profile.set_shape("box", *[(1, 4)] * 3)
+        assert config.add_optimization_profile(profile) >= 0
+    engine = builder.build_serialized_network(network, config)
+    assert engine is not None
+    return int(engine.nbytes)
+
+
+def test_the_real_builder_takes_the_flight_graph(fitted: Path) -> None:
+    assert build_with_tensorrt(fitted / "bundle" / "model.onnx") > 1_000_000
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "convnext_tiny", "regnety_002"])
+def test_other_backbones_fly_too(name: str, tmp_path: Path) -> None:
+    """Whatever the backbone and its layers, ONNX Runtime gives what torch gives, and the real builder takes it."""
+    loaded = backbones.load(BackboneOptions(name=name, weights="random"))
+    layers = list(loaded.module.channels())[-2:]
+    width = sum(loaded.module.channels()[layer] for layer in layers)
+    torch.manual_seed(0)
+    head = nn.Sequential(nn.Linear(width, 8), nn.LeakyReLU(), nn.Linear(8, 1))
+    norm = loaded.normalisation
+    graph = FlightGraph(Crop(CropSpec(), norm.mean, norm.std), loaded.module, layers, head).eval()
+    path = tmp_path / "model.onnx"
+    write(graph, path, 256)
+    window = torch.randint(0, 256, (1, 512, 512, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    box = torch.tensor([[20.0, 30.0, 400.0, 390.0]])
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = session.run(None, {"window": window.numpy(), "box": box.numpy()})[0]
+    with torch.inference_mode():
+        np.testing.assert_allclose(found, graph(window, box).numpy(), rtol=1e-4, atol=1e-4)
+    assert build_with_tensorrt(path) > 100_000
