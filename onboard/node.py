@@ -86,8 +86,6 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Itera
         start = time.perf_counter_ns()
         frame, answer = _read(item, config)
         read_at = time.perf_counter_ns()
-        if answer is None and item.box is None:
-            answer = Answer(Status.REJECTED, "no_box", "the boxes' file has no row for this frame")
         if answer is None and frame is not None and item.box is not None:
             answer = detector(frame, item.box)
         if answer is None:
@@ -117,6 +115,8 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Itera
 
 def _read(item: Item, config: FlightConfig) -> tuple[Frame | None, Answer | None]:
     """The frame, or the answer that rejects it."""
+    if item.box is None:
+        return None, Answer(Status.REJECTED, "no_box", "the boxes' file has no row for this frame")
     try:
         frame = image.read(item.path, config.source.grey)
     except InputError as error:

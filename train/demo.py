@@ -1,5 +1,6 @@
 """The demonstration: the whole path, from images to verdicts, and one table."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from onboard.config import FlightConfig
 from onboard.messages import Verdict
 from onboard.summary import Summary
 from train import config as run_config
-from train.boxes import write_boxes
+from train.boxes import write_sidecar
 from train.config import RunConfig
-from train.data.config import SparkData
+from train.data import draw
+from train.data import load as loading
+from train.data.samples import Sample
 from train.evaluate import evaluate, text
 from train.export.bundle import export
 from train.fit import fit
@@ -23,6 +26,7 @@ from train.synth import config as synth_config
 from train.synth.dataset import render
 
 _CONFIGS = Path("configs")
+_MOST_FLOWN = 200  # of a data set's own test images
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,22 @@ def _track(folder: Path, kind: str) -> Flight:
 
 
 def _own_test(config: RunConfig, run: Path) -> Flight:
-    """The images of the data set's own test part, wherever they lie below its root."""
-    root, boxes = Path(config.data.root), run / "test_boxes.csv"
-    if not isinstance(config.data, SparkData):
-        raise TypeError("the demo flies SPARK-like data")
-    write_boxes(config.data, None, root, boxes)
-    return Flight("test", root, boxes)
+    """Links to some of the data set's test images, half of them debris where there is enough, with their boxes."""
+    test = loading.load(config.data, config.seed).test
+    chosen: list[Sample] = []
+    for is_anomaly in (False, True):
+        keys = {sample.key: sample for sample in test if sample.is_anomaly is is_anomaly}
+        chosen += [keys[key] for key in draw.order(keys, config.seed)[: _MOST_FLOWN // 2]]
+    folder = run / "flight" / "frames"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    rows = []
+    for sample in sorted(chosen, key=lambda sample: sample.key):
+        name = sample.key.replace("/", "_")
+        (folder / name).symlink_to(sample.path.resolve())
+        rows.append((name, sample.box))
+    write_sidecar(folder / "boxes.csv", rows)
+    return Flight("test", folder, folder / "boxes.csv")
 
 
 def _fly(flight: Flight, run: Path, bundle: Path) -> Summary:
