@@ -1,6 +1,7 @@
-"""Batches of rows in a seeded order."""
+"""Batches of rows in a seeded order, which can be gone on with at any batch."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,13 +21,26 @@ class Batches:
     def __init__(self, rows: int, batch: int, seed: int) -> None:
         self.rows, self.batch = rows, min(batch, rows)
         self.generator = torch.Generator().manual_seed(seed)
+        self._order = torch.zeros(0, dtype=torch.int64)
+        self._given = 0
 
     def __len__(self) -> int:
         full, rest = divmod(self.rows, self.batch)
         return full + (rest > 1)
 
     def epoch(self) -> Iterator[Tensor]:
-        """The rows of each batch of one epoch."""
-        order = torch.randperm(self.rows, generator=self.generator)
-        for number in range(len(self)):
-            yield order[number * self.batch : (number + 1) * self.batch]
+        """The rows of each batch that the epoch has left."""
+        if self._given == 0:
+            self._order = torch.randperm(self.rows, generator=self.generator)
+        while self._given < len(self):
+            self._given += 1
+            yield self._order[(self._given - 1) * self.batch : self._given * self.batch]
+        self._given = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands: the next batch after a `load_state_dict` is the one that would have come next."""
+        return {"generator": self.generator.get_state(), "order": self._order, "given": self._given}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.generator.set_state(state["generator"])
+        self._order, self._given = state["order"], state["given"]

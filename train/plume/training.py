@@ -15,6 +15,7 @@ from tqdm import tqdm
 from onboard import files
 from onboard.errors import InputError
 from train.config import FitOptions
+from train.interrupt import Interruptible
 from train.plume.batches import Batches
 from train.plume.config import PlumeSettings
 from train.plume.model import Plume
@@ -72,19 +73,12 @@ def train(
     model = build(features, settings, seed).to(device)
     features, watched = features.to(device), watched.to(device)
     run = _Run(model, features, options, seed, checkpoint)
-    progress = tqdm(range(run.epoch, options.epochs), desc="PLUME", unit="epoch", disable=None)
-    saved_at = time.monotonic()
-    try:
-        for _ in progress:
-            losses = run.one_epoch(features)
-            run.logits.append(_score(model, watched))
+    progress = tqdm(total=options.epochs, initial=run.epoch, desc="PLUME", unit="epoch", disable=None)
+    with progress, Interruptible() as interrupt:
+        while run.epoch < options.epochs:
+            losses = run.one_epoch(features, watched, interrupt)
             progress.set_postfix(loss=f"{losses['total']:.3f}")
-            if time.monotonic() - saved_at > options.checkpoint_every_s:
-                run.save()
-                saved_at = time.monotonic()
-    except KeyboardInterrupt:
-        run.save()
-        raise
+            progress.update()
     stacked = np.stack(run.logits) if run.logits else np.zeros((0, len(watched)), np.float32)
     return Trained(model.eval(), run.learning_rate, run.history, stacked)
 
@@ -100,13 +94,15 @@ def build(features: Tensor, settings: PlumeSettings, seed: int) -> Plume:
 
 
 class _Run:
-    """The state that a checkpoint holds: saved between epochs, so that a run that goes on gives the same result."""
+    """The state that a checkpoint holds: saved between steps, so that a run that goes on gives the same result."""
 
     def __init__(self, model: Plume, features: Tensor, options: FitOptions, seed: int, checkpoint: Path | None) -> None:
         self.model, self.options, self.checkpoint = model, options, checkpoint
         self.batches = Batches(len(features), options.batch, seed)
         self.history: list[dict[str, float]] = []
         self.logits: list[npt.NDArray[np.float32]] = []
+        self.sums: dict[str, Tensor] = {}
+        self.saved_at = time.monotonic()
         saved = _read(checkpoint)
         if saved is not None:
             self.learning_rate: float = saved["learning_rate"]
@@ -127,27 +123,40 @@ class _Run:
     def epoch(self) -> int:
         return len(self.history)
 
-    def one_epoch(self, features: Tensor) -> dict[str, float]:
-        """Train for one epoch; gives the mean of each loss."""
+    def one_epoch(self, features: Tensor, watched: Tensor, interrupt: Interruptible) -> dict[str, float]:
+        """Train to the end of the epoch, and score the watched features; gives the mean of each loss.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the state is saved.
+        """
         self.model.train()
-        sums: dict[str, Tensor] = {}
         for rows in self.batches.epoch():
-            noise = self.model.draw_noise(len(rows), self.batches.generator)
-            losses = self.model.step(features[rows], noise).losses
-            self.optimiser.zero_grad(set_to_none=True)
-            losses.total.backward()
-            self.optimiser.step()
-            self.schedule.step()
-            for name, value in vars(losses).items():
-                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
-        means = {name: float(value) / len(self.batches) for name, value in sums.items()}
+            self._step(features[rows])
+            if interrupt.asked:
+                self.save()
+                raise KeyboardInterrupt
+            if time.monotonic() - self.saved_at > self.options.checkpoint_every_s:
+                self.save()
+        means = {name: float(value) / len(self.batches) for name, value in self.sums.items()}
+        self.sums = {}
         if not np.isfinite(means["total"]):
             raise InputError(
                 f"the loss became {means['total']} in epoch {self.epoch + 1} at a maximum learning rate of "
                 f"{self.learning_rate:.2e}; set a lower fit.learning_rate"
             )
         self.history.append(means)
+        self.logits.append(_score(self.model, watched))
         return means
+
+    def _step(self, features: Tensor) -> None:
+        noise = self.model.draw_noise(len(features), self.batches.generator)
+        losses = self.model.step(features, noise).losses
+        self.optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()
+        self.optimiser.step()
+        self.schedule.step()
+        for name, value in vars(losses).items():
+            self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + value.detach()
 
     def save(self) -> None:
         if self.checkpoint is None:
@@ -157,18 +166,21 @@ class _Run:
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "generator": self.batches.generator.get_state(),
+            "batches": self.batches.state_dict(),
+            "sums": self.sums,
             "history": self.history,
             "logits": torch.from_numpy(np.stack(self.logits)) if self.logits else torch.zeros(0, 0),
         }
         with files.whole(self.checkpoint) as beside:
             torch.save(state, beside)
+        self.saved_at = time.monotonic()
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self.model.load_state_dict(saved["model"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.schedule.load_state_dict(saved["schedule"])
-        self.batches.generator.set_state(saved["generator"])
+        self.batches.load_state_dict(saved["batches"])
+        self.sums = {name: value.to(self.model.temperature.device) for name, value in saved["sums"].items()}
         self.history = saved["history"]
         self.logits = list(saved["logits"].numpy())
 

@@ -1,5 +1,6 @@
 """Training of PLUME: deterministic, resumable, and on the right side of chance."""
 
+import signal
 from pathlib import Path
 
 import msgspec
@@ -9,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from onboard.errors import InputError
 from train.config import FitOptions
-from train.plume import training
 from train.plume.config import PRESETS, PlumeOptions
+from train.plume.model import Plume
 from train.plume.perturbator import perturb
 from train.plume.training import Trained, train
 
@@ -56,24 +57,25 @@ def test_same_seed_same_result() -> None:
 
 
 @pytest.mark.parametrize("preset", ["ours", "reference"])
-def test_an_interrupted_run_goes_on_to_the_same_result(
+def test_a_run_stopped_in_the_middle_of_an_epoch_goes_on_to_the_same_result(
     preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(preset)
     checkpoint = tmp_path / "checkpoint.pt"
-    one_epoch, done = training._Run.one_epoch, []
+    draw, steps = Plume.draw_noise, []
 
-    def stopped(self: training._Run, features: torch.Tensor) -> dict[str, float]:
-        if len(done) == 3:
-            raise KeyboardInterrupt
-        done.append(1)
-        return one_epoch(self, features)
+    def draw_and_stop(self: Plume, batch: int, generator: torch.Generator) -> torch.Tensor:
+        steps.append(1)
+        if len(steps) == 3 * 8 + 5:  # the fifth step of the fourth epoch
+            signal.raise_signal(signal.SIGINT)
+        return draw(self, batch, generator)
 
-    monkeypatch.setattr(training._Run, "one_epoch", stopped)
+    monkeypatch.setattr(Plume, "draw_noise", draw_and_stop)
     with pytest.raises(KeyboardInterrupt):
         run(preset, checkpoint=checkpoint)
-    monkeypatch.setattr(training._Run, "one_epoch", one_epoch)
+    assert checkpoint.exists() and len(steps) == 3 * 8 + 5
     resumed = run(preset, checkpoint=checkpoint)
+    assert len(steps) == 6 * 8
     assert len(resumed.history) == 6 and resumed.history == whole.history
     assert (resumed.watched == whole.watched).all()
 
