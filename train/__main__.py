@@ -84,6 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"error: the package {error.name} is not installed; run pip install '.[train,synth]'", file=sys.stderr)
         return 2
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"error: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130

@@ -8,7 +8,7 @@ import msgspec
 
 from onboard import provenance, strict_yaml
 from onboard.errors import InputError
-from train import runs
+from train import lock, runs
 from train.config import RunConfig
 from train.data.samples import Split
 from train.plume.training import train
@@ -25,6 +25,12 @@ def fit(config: RunConfig, run: Path) -> None:
     """
     _refuse_another_config(config, run)
     prepared = prepare(config)
+    with lock.held(run, "run", wait=False):
+        _refuse_another_config(config, run)  # the process that held the lock may have made one
+        _fit(config, run, prepared)
+
+
+def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
     split_sha256, weights_sha256 = prepared.split.hash(), prepared.backbone.weights_sha256
     if (run / runs.HEAD).exists():
         saved = runs.read_head(run, config)

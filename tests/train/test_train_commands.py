@@ -68,7 +68,7 @@ def test_fit_evaluate_export_and_again(call, tmp_path: Path) -> None:
     model = (run / "bundle" / "model.onnx").read_bytes()
     assert call("export", str(run))[0] == 0
     assert (run / "bundle" / "model.onnx").read_bytes() == model
-    assert not list(run.glob(".*")), "nothing half-written is left"
+    assert not list(run.glob("*.part*")) and not list(run.glob(".*.part*")), "nothing half-written is left"
     assert "nothing to do" in call("fit", "c.yaml")[1]
 
 
@@ -87,6 +87,14 @@ def test_a_folder_with_another_run_is_refused_and_kept(call, tmp_path: Path) -> 
     Path("other.yaml").write_text(Path("c.yaml").read_text().replace("epochs: 2", "epochs: 3"))
     refused(call("fit", "other.yaml", "--run", "r"), "differs in fit.epochs", "--run")
     assert (tmp_path / "r" / "head.pt").read_bytes() == head
+
+
+def test_a_run_that_another_process_writes_is_refused(call, tmp_path: Path) -> None:
+    from train import lock
+
+    with lock.held(tmp_path / "runs" / "c", "run", wait=False):
+        refused(call("fit", "c.yaml"), "another process is writing this run")
+    assert call("fit", "c.yaml")[0] == 0
 
 
 def test_changed_data_are_noticed(call, data: Path) -> None:

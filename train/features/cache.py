@@ -1,7 +1,8 @@
 """Features on disk: memory-mapped, resumable at any row, and checked against the images they came from."""
 
-import fcntl
 import hashlib
+import os
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from onboard import files, strict_yaml
 from onboard.errors import InputError
+from train import lock
 
 FORMAT = 1  # to be raised when what a feature means changes without a change of the key's other parts
 
@@ -29,19 +31,18 @@ class FeatureCache:
         rows: number of samples.
         columns: length of each row.
 
+    One process at a time fills a cache; others wait for it.
+
     Raises:
-        InputError: another process is filling this cache.
+        InputError: a file of the cache is damaged, or cannot be written.
     """
 
     def __init__(self, folder: Path, key: dict[str, Any], rows: int, columns: int) -> None:
         name = hashlib.sha256(msgspec.json.encode({"format": FORMAT, **key}, order="deterministic")).hexdigest()[:20]
         self.folder = folder / name
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(f"{self.folder}: another process is filling this feature cache; wait for it") from error
+        self._open = ExitStack()
+        self._open.enter_context(lock.held(self.folder, "feature cache", wait=True))
         described = {k: v for k, v in key.items() if k != "samples"}
         files.write_text(self.folder / "key.yaml", strict_yaml.dump({"format": FORMAT, **described}))
         self.features = self._map("features.npy", np.float32, (rows, columns))
@@ -51,10 +52,22 @@ class FeatureCache:
 
     def _map(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> np.memmap:
         path = self.folder / name
-        if not path.exists():
-            with files.whole(path) as beside:
-                np.lib.format.open_memmap(beside, mode="w+", dtype=dtype, shape=shape).flush()
-        return np.lib.format.open_memmap(path, mode="r+")
+        try:
+            if not path.exists():
+                with files.whole(path) as beside:
+                    np.lib.format.open_memmap(beside, mode="w+", dtype=dtype, shape=shape).flush()
+                    # A full disk shall be an error here, not a crash at some later write to the mapped memory.
+                    with beside.open("r+b") as file:
+                        os.posix_fallocate(file.fileno(), 0, beside.stat().st_size)
+            np.lib.format.open_memmap(path, mode="r")  # refuses a file that is too short, where "r+" fills it up
+            mapped = np.lib.format.open_memmap(path, mode="r+")
+        except ValueError as error:
+            raise InputError(f"{path}: the feature cache is damaged ({error}); remove {self.folder}") from error
+        except OSError as error:
+            raise InputError(f"{path}: the feature cache cannot be written ({error.strerror}); set 'cache'") from error
+        if mapped.shape != shape or mapped.dtype != dtype:
+            raise InputError(f"{path}: the feature cache is damaged (shape {mapped.shape}); remove {self.folder}")
+        return mapped
 
     def __enter__(self) -> "FeatureCache":
         return self
@@ -64,7 +77,7 @@ class FeatureCache:
     ) -> None:
         for mapped in (self.features, self._stat, self._digest, self._done):
             mapped.flush()
-        self._lock.close()
+        self._open.close()
 
     def to_do(self, paths: list[Path]) -> list[int]:
         """The rows that are missing, or whose image (one path a row) is not the one that was extracted."""

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from onboard import image
+from onboard.errors import InputError
 from onboard.window import CropSpec
 from train.backbones.registry import BackboneOptions, Loaded, load
 from train.data.config import SparkData
@@ -93,6 +94,14 @@ def test_an_unreadable_image_is_told_and_the_others_are_kept(samples, backbone, 
     assert np.isnan(found.values[4]).all() and np.isfinite(np.delete(found.values, 4, 0)).all()
     samples[4].path.write_bytes(whole)
     assert not run(samples, backbone, tmp_path / "cache").defects and sum(forwarded) == 12
+
+
+def test_a_damaged_cache_is_named(samples, backbone, tmp_path) -> None:
+    run(samples, backbone, tmp_path / "cache")
+    path = next((tmp_path / "cache").rglob("features.npy"))
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(InputError, match=r"features\.npy: the feature cache is damaged .* remove"):
+        run(samples, backbone, tmp_path / "cache")
 
 
 SLOW = """
