@@ -88,8 +88,12 @@ def _fill(
     device: torch.device,
     grey: Grey,
 ) -> dict[int, str]:
-    """Extract the rows that are missing; gives the rows that cannot be, with their errors."""
-    missing = store.to_do([sample.path for sample in samples])
+    """Extract the rows that are missing; gives the rows that cannot be, with their errors.
+
+    A row always goes through the backbone in the same batch, whatever is missing: the size of a batch moves the last
+    bits, and a run that was interrupted shall give the features of one that was not.
+    """
+    missing = set(store.to_do([sample.path for sample in samples]))
     if not missing:
         return {}
     norm = backbone.normalisation
@@ -108,23 +112,27 @@ def _fill(
 
     progress = tqdm(total=len(missing), desc="features", unit="crop", disable=None)
     with ThreadPoolExecutor(2) as pool, progress, torch.inference_mode():
-        for start in range(0, len(missing), _AHEAD):
-            chunk = missing[start : start + _AHEAD]
+        for start in range(0, len(samples), _AHEAD):
+            chunk = range(start, min(start + _AHEAD, len(samples)))
+            if missing.isdisjoint(chunk):
+                continue
             by_size: dict[int, list[tuple[int, Window]]] = defaultdict(list)
             for row, window in zip(chunk, pool.map(prepare, chunk), strict=True):
                 if isinstance(window, str):
                     defects[row] = window
-                    progress.update()
+                    progress.update(row in missing)
                 else:
                     by_size[window.pixels.shape[0]].append((row, window))
             for found in by_size.values():
                 for first in range(0, len(found), _BATCH):
                     batch = found[first : first + _BATCH]
+                    if missing.isdisjoint(row for row, _ in batch):
+                        continue
                     vectors = _forward(crop, module, [window for _, window in batch], device)
                     for (row, _), vector in zip(batch, vectors, strict=True):
-                        path = samples[row].path
-                        store.put(row, vector, path, digest(path))
-                    progress.update(len(batch))
+                        if row in missing:
+                            store.put(row, vector, samples[row].path, digest(samples[row].path))
+                            progress.update()
     return defects
 
 

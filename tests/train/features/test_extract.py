@@ -20,6 +20,7 @@ from train.data.config import SparkData
 from train.data.load import load as load_data
 from train.data.samples import Sample
 from train.features import extract as extraction
+from train.features.cache import FeatureCache
 from train.features.extract import Features, extract
 
 CPU = torch.device("cpu")
@@ -46,54 +47,54 @@ def run(samples: list[Sample], backbone: Loaded, cache: Path, spec: CropSpec | N
 
 
 @pytest.fixture
-def forwarded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many crops went through the backbone, batch by batch."""
-    counted: list[int] = []
-    forward = extraction._forward
+def stored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The rows that were extracted, in order."""
+    rows: list[int] = []
+    put = FeatureCache.put
 
-    def counting(crop, module, windows, device):
-        counted.append(len(windows))
-        return forward(crop, module, windows, device)
+    def counting(self, row, *arguments):
+        rows.append(row)
+        put(self, row, *arguments)
 
-    monkeypatch.setattr(extraction, "_forward", counting)
-    return counted
+    monkeypatch.setattr(FeatureCache, "put", counting)
+    return rows
 
 
-def test_second_call_reads_the_cache_in_any_order(samples, backbone, tmp_path, forwarded) -> None:
+def test_second_call_reads_the_cache_in_any_order(samples, backbone, tmp_path, stored) -> None:
     first = run(samples, backbone, tmp_path / "cache")
-    assert sum(forwarded) == 12 and np.isfinite(first.values).all()
+    assert len(stored) == 12 and np.isfinite(first.values).all()
     second = run(samples[::-1], backbone, tmp_path / "cache")
-    assert sum(forwarded) == 12
+    assert len(stored) == 12
     np.testing.assert_array_equal(second.values, first.values[::-1])
     assert first.layers(["stage3", "pooled"]).shape == (12, 64 + 1280)
 
 
-def test_a_changed_image_is_extracted_anew_and_a_touched_one_is_not(samples, backbone, tmp_path, forwarded) -> None:
+def test_a_changed_image_is_extracted_anew_and_a_touched_one_is_not(samples, backbone, tmp_path, stored) -> None:
     before = run(samples, backbone, tmp_path / "cache").values
     os.utime(samples[0].path, (1, 1))
     darker = image.read(samples[1].path) // 2
     image.write(samples[1].path, darker)
     after = run(samples, backbone, tmp_path / "cache").values
-    assert sum(forwarded) == 13
+    assert len(stored) == 13
     changed = (before != after).any(axis=1)
     assert changed.tolist() == [i == 1 for i in range(12)]
 
 
-def test_another_crop_or_backbone_is_another_cache(samples, backbone, tmp_path, forwarded) -> None:
+def test_another_crop_or_backbone_is_another_cache(samples, backbone, tmp_path, stored) -> None:
     run(samples, backbone, tmp_path / "cache")
     run(samples, backbone, tmp_path / "cache", CropSpec(input_px=96, margin=0.2))
     run(samples, load(BackboneOptions(name="mobilenet_v2", weights="random", mean=(1, 2, 3))), tmp_path / "cache")
-    assert sum(forwarded) == 36
+    assert len(stored) == 36
 
 
-def test_an_unreadable_image_is_told_and_the_others_are_kept(samples, backbone, tmp_path, forwarded) -> None:
+def test_an_unreadable_image_is_told_and_the_others_are_kept(samples, backbone, tmp_path, stored) -> None:
     whole = samples[4].path.read_bytes()
     samples[4].path.write_bytes(whole[: len(whole) // 2])
     found = run(samples, backbone, tmp_path / "cache")
     assert list(found.defects) == [4] and samples[4].path.name in found.defects[4]
     assert np.isnan(found.values[4]).all() and np.isfinite(np.delete(found.values, 4, 0)).all()
     samples[4].path.write_bytes(whole)
-    assert not run(samples, backbone, tmp_path / "cache").defects and sum(forwarded) == 12
+    assert not run(samples, backbone, tmp_path / "cache").defects and len(stored) == 12
 
 
 def test_a_damaged_cache_is_named(samples, backbone, tmp_path) -> None:
@@ -126,7 +127,7 @@ extraction.extract(samples, backbone, CropSpec(input_px=96), Path(sys.argv[2]), 
 """
 
 
-def test_a_killed_extraction_goes_on_where_it_was(drawn, backbone, tmp_path, forwarded) -> None:
+def test_a_killed_extraction_goes_on_to_the_same_features(drawn, backbone, tmp_path, stored, monkeypatch) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, str(drawn.root), str(tmp_path / "cache")],
         stdout=subprocess.PIPE,
@@ -141,7 +142,9 @@ def test_a_killed_extraction_goes_on_where_it_was(drawn, backbone, tmp_path, for
     process.send_signal(signal.SIGKILL)
     process.wait()
     everything = list(load_data(SparkData(str(drawn.root))).all()[:24])
+    monkeypatch.setattr(extraction, "_BATCH", 4)
+    monkeypatch.setattr(extraction, "_AHEAD", 4)
     resumed = run(everything, backbone, tmp_path / "cache")
-    assert sum(forwarded) == 24 - 12
+    assert len(stored) == 24 - 12
     fresh = run(everything, backbone, tmp_path / "other")
-    np.testing.assert_allclose(resumed.values, fresh.values, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(resumed.values, fresh.values)
