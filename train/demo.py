@@ -18,7 +18,6 @@ from train.boxes import write_sidecar
 from train.config import RunConfig
 from train.data import draw
 from train.data import load as loading
-from train.data.samples import Sample
 from train.evaluate import evaluate, text
 from train.export.bundle import export
 from train.fit import fit
@@ -26,7 +25,7 @@ from train.synth import config as synth_config
 from train.synth.dataset import render
 
 _CONFIGS = Path("configs")
-_MOST_FLOWN = 200  # of a data set's own test images
+_MOST_FLOWN = 100  # of a data set's own test images, of satellites and of debris each
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def demo(data: str | None) -> None:
     bundle = export(run, config)
     print(bundle)
     _say("5/5 fly: replay frames through the bundle")
-    flights = [_track(folder, "satellite"), _track(folder, "debris")] if data is None else [_own_test(config, run)]
+    flights = [_track(folder, "satellite"), _track(folder, "debris")] if data is None else _own_test(config, run)
     summaries = [_fly(flight, run, bundle) for flight in flights]
     picture = _picture(run, flights)
     print(_table(result, flights, summaries))
@@ -81,23 +80,25 @@ def _track(folder: Path, kind: str) -> Flight:
     return Flight(track.name, track, track / "boxes.csv")
 
 
-def _own_test(config: RunConfig, run: Path) -> Flight:
-    """Links to some of the data set's test images, half of them debris where there is enough, with their boxes."""
+def _own_test(config: RunConfig, run: Path) -> list[Flight]:
+    """Links to some of the data set's test images with their boxes: satellites in one folder, debris in another."""
     test = loading.load(config.data, config.seed).test
-    chosen: list[Sample] = []
-    for is_anomaly in (False, True):
-        keys = {sample.key: sample for sample in test if sample.is_anomaly is is_anomaly}
-        chosen += [keys[key] for key in draw.order(keys, config.seed)[: _MOST_FLOWN // 2]]
-    folder = run / "flight" / "frames"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    rows = []
-    for sample in sorted(chosen, key=lambda sample: sample.key):
-        name = sample.key.replace("/", "_")
-        (folder / name).symlink_to(sample.path.resolve())
-        rows.append((name, sample.box))
-    write_sidecar(folder / "boxes.csv", rows)
-    return Flight("test", folder, folder / "boxes.csv")
+    flights = []
+    for name, is_anomaly in (("test_satellites", False), ("test_debris", True)):
+        samples = {sample.key: sample for sample in test if sample.is_anomaly is is_anomaly}
+        if not samples:
+            continue
+        folder = run / "frames" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        rows = []
+        for key in draw.order(samples, config.seed)[:_MOST_FLOWN]:
+            link = key.replace("/", "_")
+            (folder / link).symlink_to(samples[key].path.resolve())
+            rows.append((link, samples[key].box))
+        write_sidecar(folder / "boxes.csv", rows)
+        flights.append(Flight(name, folder, folder / "boxes.csv"))
+    return flights
 
 
 def _fly(flight: Flight, run: Path, bundle: Path) -> Summary:
@@ -114,21 +115,20 @@ def _fly(flight: Flight, run: Path, bundle: Path) -> Summary:
 
 
 def _picture(run: Path, flights: list[Flight]) -> Path:
-    """The frames of median score side by side: one of each track, or of each verdict where there is one replay."""
+    """The frame of median score of each replay, side by side."""
     chosen = []
     for flight in flights:
         folder = run / "flight" / flight.name
         lines = (folder / onboard_node.VERDICTS).read_bytes().splitlines()
         verdicts = [msgspec.json.decode(line, type=Verdict) for line in lines]
         answered = [verdict for verdict in verdicts if verdict.anomaly_score is not None]
-        groups = [answered] if len(flights) > 1 else [[v for v in answered if v.is_debris is d] for d in (False, True)]
-        for group in groups:
-            if group:
-                middle = sorted(group, key=lambda verdict: verdict.anomaly_score or 0.0)[len(group) // 2]
-                chosen.append(image.read(onboard_node.annotated_path(folder, middle)))
-    height = min(frame.shape[0] for frame in chosen)
+        if answered:
+            middle = sorted(answered, key=lambda verdict: verdict.anomaly_score or 0.0)[len(answered) // 2]
+            chosen.append(image.read(onboard_node.annotated_path(folder, middle)))
     path = run / "verdicts.png"
-    image.write(path, np.concatenate([frame[:height] for frame in chosen], axis=1))
+    if chosen:
+        height = min(frame.shape[0] for frame in chosen)
+        image.write(path, np.concatenate([frame[:height] for frame in chosen], axis=1))
     return path
 
 
@@ -143,6 +143,6 @@ def _table(result: dict[str, Any], flights: list[Flight], summaries: list[Summar
     for flight, summary in zip(flights, summaries, strict=True):
         answered = summary.statuses["ANSWERED"]
         rows.append((f"{flight.name}: called debris", f"{summary.debris} of {answered} frames"))
-    latency = {stage: values["p50"] for stage, values in summaries[-1].latency_ms().items()}
-    rows.append(("median latency, window + graph, 1 thread", f"{latency['window'] + latency['infer']:.1f} ms"))
+    if latency := {stage: values["p50"] for stage, values in summaries[-1].latency_ms().items()}:
+        rows.append(("median latency, window + graph, 1 thread", f"{latency['window'] + latency['infer']:.1f} ms"))
     return "\n".join(f"  {name:<44}{value}" for name, value in rows)
