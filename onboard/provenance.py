@@ -24,9 +24,10 @@ def versions() -> dict[str, str]:
 
 def git_state() -> dict[str, Any]:
     """The commit of the code that runs, and whether the work tree differs from it; empty outside a checkout."""
-    here = Path(__file__).parent
-    commit = _git(here, "rev-parse", "HEAD")
-    if commit is None:
+    here = Path(__file__).resolve().parent
+    top, commit = _git(here, "rev-parse", "--show-toplevel"), _git(here, "rev-parse", "HEAD")
+    # An installed copy may lie in some other project's checkout, whose commit says nothing.
+    if top is None or commit is None or Path(top).resolve() != here.parent:
         return {}
     return {"commit": commit, "changed": bool(_git(here, "status", "--porcelain"))}
 

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from onboard.image import Frame
 
+_LEAST_PX = 1.0  # a box that shows less on one side shows nothing
+_LEAST_SEEN = 0.1  # the share of a box's area that must lie in the frame
+
 WindowSize = Annotated[int, msgspec.Meta(ge=64, le=4096)]
 
 
@@ -94,7 +97,8 @@ def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec) ->
         spec: margin, aspect and window sizes.
 
     Raises:
-        BoxError: the box is not finite, is empty or inverted, lies outside the frame, or is too large.
+        BoxError: the box is not finite, is empty or inverted, lies (mostly) outside the frame, is less than a pixel
+            wide, or is too large.
     """
     height, width = frame.shape[:2]
     _check_box(box, width, height)
@@ -113,8 +117,16 @@ def _check_box(box: tuple[float, float, float, float], width: int, height: int) 
         raise BoxError("box_not_finite", f"box {tuple(box)} holds a number that is not finite")
     if x_max <= x_min or y_max <= y_min:
         raise BoxError("box_empty", f"box {tuple(box)} is empty or inverted: x_min < x_max and y_min < y_max needed")
-    if x_max <= 0 or y_max <= 0 or x_min >= width or y_min >= height:
+    seen_w, seen_h = min(x_max, width) - max(x_min, 0), min(y_max, height) - max(y_min, 0)
+    if seen_w <= 0 or seen_h <= 0:
         raise BoxError("box_outside_frame", f"box {tuple(box)} lies outside the {width} x {height} frame")
+    if seen_w * seen_h < _LEAST_SEEN * (x_max - x_min) * (y_max - y_min):
+        raise BoxError(
+            "box_mostly_outside",
+            f"box {tuple(box)}: less than {_LEAST_SEEN:.0%} of it lies in the {width} x {height} frame",
+        )
+    if min(seen_w, seen_h) < _LEAST_PX:
+        raise BoxError("box_too_small", f"box {tuple(box)} shows less than {_LEAST_PX:g} px of the frame on a side")
 
 
 def _region(box: tuple[float, float, float, float], spec: CropSpec) -> tuple[float, float, float, float]:

@@ -134,7 +134,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     from train.evaluate import METRICS, evaluate, text
 
     print(text(evaluate(options.run, _config_of(options))))
-    print(f"figures: {options.run / METRICS}; pictures: roc.png, scores.png, mistakes.png beside it")
+    pictures = ", ".join(sorted(path.name for path in options.run.glob("*.png")))
+    print(f"figures: {options.run / METRICS}; pictures beside it: {pictures}")
     return 0
 
 

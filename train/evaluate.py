@@ -50,6 +50,7 @@ def evaluate(run: Path, config: RunConfig) -> dict[str, Any]:
     }
     _write_predictions(run / PREDICTIONS, test, logits)
     plots.score_histogram(run / "scores.png", is_anomaly, scores, run.name)
+    (run / "roc.png").unlink(missing_ok=True)  # an older one would be another data set's
     if last:
         plots.roc(run / "roc.png", is_anomaly, scores, last, run.name)
     grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
@@ -70,6 +71,11 @@ def load_run(run: Path, config: RunConfig) -> tuple[runs.FittedHead, Prepared]:
         raise InputError(
             f"{run}: the data in {config.data.root} are not those that the run was fitted on (the split's hash differs)"
             "; restore them, or fit a new run"
+        )
+    if prepared.content_sha256 != head.content_sha256:
+        raise InputError(
+            f"{run}: images in {config.data.root} are not those that the run was fitted on "
+            "(their contents' hash differs); restore them, or fit a new run"
         )
     if prepared.backbone.weights_sha256 != head.weights_sha256:
         raise InputError(f"{run}: the backbone's weights are not those that the run was fitted with; restore them")
@@ -106,9 +112,9 @@ def _best_epoch(run: Path, is_anomaly: npt.NDArray[np.bool_]) -> dict[str, Any] 
     try:
         logits = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); fit the run again") from error
+        raise InputError(f"{path}: cannot be read ({type(error).__name__}); remove {run} and fit it again") from error
     if logits.ndim != 2 or logits.shape[1] != len(is_anomaly) or not len(logits):
-        raise InputError(f"{path}: shape {logits.shape} does not fit {len(is_anomaly)} test samples; fit the run again")
+        raise InputError(f"{path}: does not fit {len(is_anomaly)} test samples; remove {run} and fit it again")
     if is_anomaly.all() or not is_anomaly.any():
         return None
     curve = metrics.auroc_by_epoch(is_anomaly, -logits)

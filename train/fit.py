@@ -32,13 +32,20 @@ def fit(config: RunConfig, run: Path) -> None:
 
 def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
     split_sha256, weights_sha256 = prepared.split.hash(), prepared.backbone.weights_sha256
+    content_sha256 = prepared.content_sha256
     if (run / runs.HEAD).exists():
         saved = runs.read_head(run, config)
-        if (saved.split_sha256, saved.weights_sha256) != (split_sha256, weights_sha256):
+        found = (saved.split_sha256, saved.weights_sha256, saved.content_sha256)
+        if found != (split_sha256, weights_sha256, content_sha256):
             raise InputError(f"{run}: fitted on other data or weights (their hashes differ); remove it or give --run")
         print(f"{run}: fitted already, nothing to do")
         return
-    _refuse_other_data(run, split_sha256, weights_sha256)
+    if not prepared.split.calibration:
+        raise InputError(
+            f"{config.data.root}: no normal image is left for the calibration, for every class has a single one; "
+            "add images, at least two of some class"
+        )
+    _refuse_other_data(run, prepared)
     runs.write_config(run, config, provenance.record(config.seed, **describe(prepared)))
     trained = train(
         prepared.features["fit"],
@@ -53,7 +60,7 @@ def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
     trained.model.cpu().set_temperature(held_out if len(held_out) > 1 else prepared.features["fit"])
     runs.write_history(run, trained.history, trained.watched)
     dim = prepared.features["fit"].shape[1]
-    head = runs.FittedHead(trained.model, dim, trained.learning_rate, split_sha256, weights_sha256)
+    head = runs.FittedHead(trained.model, dim, trained.learning_rate, split_sha256, weights_sha256, content_sha256)
     runs.write_head(run, head)
     (run / runs.CHECKPOINT).unlink(missing_ok=True)
     print(
@@ -66,6 +73,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
     norm = prepared.backbone.normalisation
     return {
         "split_sha256": prepared.split.hash(),
+        "content_sha256": prepared.content_sha256,
         "samples": counts(prepared.split),
         "skipped": prepared.split.skipped,
         "unused": prepared.split.unused,
@@ -89,9 +97,10 @@ def _refuse_another_config(config: RunConfig, run: Path) -> None:
     if not (run / runs.CONFIG).exists():
         return
     theirs, ours = (msgspec.to_builtins(c) for c in (runs.read_config(run), runs.resolved(config)))
-    # Where things lie, and how often a checkpoint is written, does not change a result.
+    # Where things lie, and how often a checkpoint is written, does not change a result; hashes guard data and weights.
     for raw in (theirs, ours):
         raw.pop("cache"), raw.pop("device"), raw["fit"].pop("checkpoint_every_s")
+        raw["data"].pop("root"), raw["backbone"].pop("weights")
     if changed := sorted(_differences(theirs, ours)):
         raise InputError(
             f"{run}: holds a run with another configuration (it differs in {', '.join(changed)}); "
@@ -99,15 +108,13 @@ def _refuse_another_config(config: RunConfig, run: Path) -> None:
         )
 
 
-def _refuse_other_data(run: Path, split_sha256: str, weights_sha256: str) -> None:
+def _refuse_other_data(run: Path, prepared: Prepared) -> None:
     """A run that was interrupted goes on with the data and weights that it began with, or not at all."""
     if not (run / runs.CHECKPOINT).exists() or not (run / runs.PROVENANCE).exists():
         return
     begun = strict_yaml.parse((run / runs.PROVENANCE).read_text(encoding="utf-8"), str(run / runs.PROVENANCE))
-    if (begun.get("split_sha256"), (begun.get("backbone") or {}).get("weights_sha256")) != (
-        split_sha256,
-        weights_sha256,
-    ):
+    now = describe(prepared)
+    if any(begun.get(name) != now[name] for name in ("split_sha256", "content_sha256", "backbone")):
         raise InputError(
             f"{run}: was interrupted while it was fitted on other data or weights (their hashes differ); "
             "restore them, give another folder with --run, or remove this one"

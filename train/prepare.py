@@ -20,11 +20,15 @@ from train.features.extract import Features, extract
 
 @dataclass(frozen=True)
 class Prepared:
-    """A split, the backbone, and the feature vectors of each part: float32, N x F, in the split's order."""
+    """A split, the backbone, and the feature vectors of each part: float32, N x F, in the split's order.
+
+    `content_sha256` is over the contents of all images.
+    """
 
     split: Split
     backbone: Loaded
     features: dict[Part, Tensor]
+    content_sha256: str
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -37,6 +41,9 @@ def prepare(config: RunConfig) -> Prepared:
     grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
     measured = statistics.measure(split.fit, grey) if config.backbone.normalisation == "data" else None
     backbone = registry.load(config.backbone, measured)
+    vectors_there = backbone.module.channels(config.crop.input_px)
+    if unknown := [name for name in config.layers if name not in vectors_there]:
+        raise InputError(f"layers: {unknown} are not vectors of {backbone.name}; it has {', '.join(vectors_there)}")
     everything = split.all()
     features = extract(everything, backbone, config.crop, Path(config.cache), device(config), grey)
     vectors = features.layers(config.layers)
@@ -46,7 +53,7 @@ def prepare(config: RunConfig) -> Prepared:
     names: tuple[Part, ...] = ("fit", "calibration", "test")
     for name in names:
         parts[name] = vectors[[row_of[sample] for sample in split.part(name)]]
-    return Prepared(split, backbone, parts)
+    return Prepared(split, backbone, parts, features.content_sha256)
 
 
 def _without_defects(split: Split, features: Features, config: RunConfig) -> Split:

@@ -13,6 +13,7 @@ from onboard import files, strict_yaml
 from onboard.errors import InputError
 from train.config import RunConfig
 from train.plume.model import Plume
+from train.saving import save
 
 CONFIG, PROVENANCE, HEAD, HISTORY = "config.yaml", "provenance.yaml", "head.pt", "history.json"
 CHECKPOINT, EPOCH_LOGITS = "checkpoint.pt", "epoch_logits.npy"
@@ -28,6 +29,7 @@ class FittedHead:
         learning_rate: the schedule's maximum.
         split_sha256: of the data split that it was fitted with.
         weights_sha256: of the backbone.
+        content_sha256: of all the images.
     """
 
     model: Plume
@@ -35,6 +37,7 @@ class FittedHead:
     learning_rate: float
     split_sha256: str
     weights_sha256: str
+    content_sha256: str
 
 
 def folder_of(config_path: Path, run: str | None) -> Path:
@@ -74,9 +77,9 @@ def write_head(run: Path, head: FittedHead) -> None:
         "learning_rate": head.learning_rate,
         "split_sha256": head.split_sha256,
         "weights_sha256": head.weights_sha256,
+        "content_sha256": head.content_sha256,
     }
-    with files.whole(run / HEAD) as beside:
-        torch.save(saved, beside)
+    save(run / HEAD, saved)
 
 
 def read_head(run: Path, config: RunConfig) -> FittedHead:
@@ -92,14 +95,17 @@ def read_head(run: Path, config: RunConfig) -> FittedHead:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         model = Plume.for_scoring(saved["feature_dim"], config.head.resolve())
         model.load_state_dict(saved["state"])
-    except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
-        raise InputError(f"{path}: not a head that fits {run / CONFIG} ({error}); fit the run again") from error
+        if not {"learning_rate", "split_sha256", "weights_sha256", "content_sha256"} <= saved.keys():
+            raise ValueError("it lacks hashes")
+    except Exception as error:  # torch raises many kinds for a file that is no state
+        raise InputError(
+            f"{path}: damaged, or of another version ({type(error).__name__}); remove {run} and fit it again"
+        ) from error
     for name, value in saved["state"].items():
         if not bool(torch.isfinite(value).all()):
-            raise InputError(f"{path}: tensor '{name}' holds NaN or infinite values; fit the run again")
-    return FittedHead(
-        model.eval(), saved["feature_dim"], saved["learning_rate"], saved["split_sha256"], saved["weights_sha256"]
-    )
+            raise InputError(f"{path}: tensor '{name}' holds NaN or infinite values; remove {run} and fit it again")
+    names = ("feature_dim", "learning_rate", "split_sha256", "weights_sha256", "content_sha256")
+    return FittedHead(model.eval(), *(saved[name] for name in names))
 
 
 def write_history(run: Path, history: list[dict[str, float]], logits: npt.NDArray[np.float32]) -> None:

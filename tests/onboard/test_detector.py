@@ -175,7 +175,11 @@ def test_frames_that_cannot_be_judged(detector: Detector, frame: Any, detail: st
         ((10, 50, 50, 10), "box_empty"),
         ((120, 10, 150, 50), "box_outside_frame"),
         ((10, -30, 50, 0), "box_outside_frame"),
-        ((-1e308, 10, 1e308, 50), "box_too_large"),
+        ((-1e308, 10, 1e308, 50), "box_mostly_outside"),
+        ((-400, -400, 1, 1), "box_mostly_outside"),
+        ((119, 0, 130, 100), "box_mostly_outside"),
+        ((5, 5, 5.001, 5.001), "box_too_small"),
+        ((0, 0, 5e-324, 5e-324), "box_too_small"),
     ],
 )
 def test_boxes_that_cannot_be_judged(detector: Detector, box: Any, reason: str) -> None:
@@ -184,8 +188,8 @@ def test_boxes_that_cannot_be_judged(detector: Detector, box: Any, reason: str) 
     assert answer.detail and answer.logit is answer.anomaly_score is answer.p_value is None
 
 
-@pytest.mark.parametrize("box", [(5, 5, 5.001, 5.001), (0, 0, 5e-324, 5e-324), (-400, -400, 1, 1), (119, 0, 130, 100)])
-def test_odd_boxes_that_touch_the_frame_are_judged(detector: Detector, box: Box) -> None:
+@pytest.mark.parametrize("box", [(5, 5, 6, 6), (0, 0, 3, 3), (-20, -20, 30, 30), (110, 0, 130, 100)])
+def test_small_boxes_and_boxes_over_the_border_are_judged(detector: Detector, box: Box) -> None:
     assert np.isfinite(logit(detector(FRAME, box)))
 
 

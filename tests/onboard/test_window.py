@@ -11,8 +11,8 @@ FRAME = np.random.default_rng(1).integers(1, 256, (900, 1600, 3)).astype(np.uint
 @pytest.mark.parametrize("seed", range(200))
 def test_the_window_shows_the_frame_at_its_place_and_black_beyond(seed: int) -> None:
     draw = np.random.default_rng(seed)
-    width, height = draw.uniform(0.5, 1000, 2)
-    x, y = draw.uniform(-width + 1, 1599), draw.uniform(-height + 1, 899)
+    width, height = draw.uniform(3, 1000, 2)
+    x, y = draw.uniform(-width / 2, 1600 - width / 2), draw.uniform(-height / 2, 900 - height / 2)
     spec = CropSpec(margin=draw.uniform(0, 0.3), aspect=draw.choice(["square", "stretch"]))
     window = cut(FRAME, (x, y, x + width, y + height), spec)
     n = window.pixels.shape[0]
@@ -53,6 +53,8 @@ def test_a_margin_too_large_for_the_largest_window_shrinks() -> None:
         ((1600, 10, 1700, 50), "box_outside_frame"),
         ((10, -80, 50, 0), "box_outside_frame"),
         ((0, 0, 1500, 300), "box_too_large"),
+        ((10, 10, 10.5, 50), "box_too_small"),
+        ((-900, 0, 50, 100), "box_mostly_outside"),
     ],
 )
 def test_boxes_that_allow_no_verdict(box: tuple[float, float, float, float], reason: str) -> None:

@@ -106,6 +106,37 @@ def test_changed_data_are_noticed(call, data: Path) -> None:
     refused(call("fit", "c.yaml"), "fitted on other data")
 
 
+def test_a_changed_image_is_noticed_and_a_moved_folder_is_not_minded(call, data: Path, tmp_path: Path) -> None:
+    assert call("fit", "c.yaml")[0] == 0
+    moved = data.rename(tmp_path / "moved")
+    assert "nothing to do" in call("fit", "c.yaml", "--data", str(moved))[1]
+    assert call("evaluate", "runs/c", "--data", str(moved))[0] == 0
+    path = next((moved / "val").iterdir())
+    cv2.imwrite(str(path), 255 - cv2.imread(str(path)))
+    refused(call("export", "runs/c", "--data", str(moved)), "not those that the run was fitted on")
+
+
+def test_another_name_for_debris(call, data: Path) -> None:
+    path = data / "val.csv"
+    path.write_text(path.read_text().replace("debris", "junk"))
+    code, _ = call("fit", "c.yaml", more=", anomaly_classes: [Junk]")
+    assert code == 0
+    assert "12 anomalous" in call("evaluate", "runs/c")[1]
+
+
+@pytest.mark.parametrize("name", ["head.pt", "epoch_logits.npy"])
+def test_a_damaged_run_is_named_with_the_remedy(call, name: str) -> None:
+    assert call("fit", "c.yaml")[0] == 0
+    Path("runs/c", name).write_bytes(b"damaged")
+    refused(call("evaluate", "runs/c"), name, "remove runs/c and fit it again")
+
+
+def test_outputs_that_cannot_be_written_are_one_line(call, data: Path) -> None:
+    Path("file").touch()
+    refused(call("fit", "c.yaml", "--run", "file/run"), "file/run")
+    refused(call("boxes", str(data), "--out", "file/boxes.csv"), "file")
+
+
 def test_wrong_folders(call, data: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     refused(call("fit", "c.yaml", "--data", str(tmp_path / "gone")), "gone")

@@ -43,8 +43,10 @@ NUMBERED = frozenset({"spark2021"})
 class Names:
     """Gives each class its canonical name, and knows which names cannot be classes of this data set."""
 
-    def __init__(self, layout: str, found: Iterable[str]) -> None:
+    def __init__(self, layout: str, found: Iterable[str], anomaly_classes: Collection[str] = ()) -> None:
         """`found` are all class cells of the data set; they show whether it uses the layout's own table.
+
+        The names that the configuration calls anomalous are classes too, whatever the table says.
 
         A synthetic set in a SPARK layout has classes of its own. So the table is law only where most of the
         set's names stand in it.
@@ -55,6 +57,8 @@ class Names:
         names = {cell.casefold() for cell in found if cell and not self._is_number(cell)}
         known = sum(name in self._spelling for name in names)
         self._table_is_law = bool(table) and 2 * known > len(names)
+        for anomaly in anomaly_classes:
+            self._spelling.setdefault(anomaly.strip().casefold(), anomaly.strip())
 
     def canonical(self, cell: str) -> str:
         """The class that a cell of the label file means.
@@ -90,6 +94,6 @@ def absent(anomaly_classes: Collection[str], present: Collection[str]) -> list[s
     for anomaly in anomaly_classes:
         if anomaly.strip().casefold() not in there:
             near = difflib.get_close_matches(anomaly.strip().casefold(), list(there), 1)
-            hint = f"; did you mean '{there[near[0]]}'?" if near else ""
+            hint = f"; did you mean '{there[near[0]]}'?" if near else "."
             said.append(f"anomaly_classes: no image is of class '{anomaly}'{hint} Classes: {classes}")
     return said

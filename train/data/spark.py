@@ -50,7 +50,11 @@ def read(config: SparkData) -> Labels:
     order = layout.order if config.box_order == "auto" else config.box_order
     images = Images(root, (part.folder for part in layout.parts))
     tables, defects = _tables(root, layout)
-    names = classes.Names(layout.name, (row.cells[layout.label] for _, table in tables for row in table.rows))
+    names = classes.Names(
+        layout.name,
+        (row.cells[layout.label] for _, table in tables for row in table.rows),
+        config.anomaly_classes,
+    )
     samples: list[Sample] = []
     lines: dict[str, tuple[str, int]] = {}
     for part, table in tables:

@@ -1,7 +1,6 @@
 """Export: a fitted run becomes a flight bundle, checked against the training side before it is given away."""
 
 import io
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
 from onboard.window import Window
+from train import lock
 from train.config import RunConfig
 from train.crop import Crop
 from train.data.config import SparkData
@@ -33,6 +33,7 @@ from train.prepare import Prepared
 from train.runs import FittedHead
 
 BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
+_CHECKED = 30  # calibration images that a new bundle is flown over
 TOLERANCE = 1e-4  # of a logit, between the training side and a runtime in float32
 
 
@@ -44,16 +45,20 @@ def export(run: Path, config: RunConfig) -> Path:
             head's.
     """
     head, prepared = load_run(run, config)
-    folder, beside = run / BUNDLE, run / f".{BUNDLE}.{os.getpid()}.part"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        _write(beside, head, prepared, config)
-        _check(beside, head, prepared, config)
-        shutil.rmtree(folder, ignore_errors=True)
-        beside.replace(folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    folder, beside, old = run / BUNDLE, run / f".{BUNDLE}.part", run / f".{BUNDLE}.old"
+    with lock.held(run, "run", wait=False):
+        shutil.rmtree(beside, ignore_errors=True)  # what a killed export left
+        beside.mkdir(parents=True)
+        try:
+            _write(beside, head, prepared, config)
+            _check(beside, head, prepared, config)
+            shutil.rmtree(old, ignore_errors=True)
+            if folder.exists():
+                folder.rename(old)
+            beside.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
     return folder
 
 
@@ -113,10 +118,11 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
 def _check(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> None:
     """Fly the bundle over calibration images before it gets its name: the logits must be the trained head's."""
     detector = Detector.load(folder)
-    samples = prepared.split.calibration[:20]
+    count = len(prepared.split.calibration)
+    spread = sorted({round(i) for i in np.linspace(0, count - 1, min(_CHECKED, count))})  # over all classes
     with torch.inference_mode():
-        wanted = head.model(prepared.features["calibration"][: len(samples)]).numpy()
-    for sample, logit in zip(samples, wanted, strict=True):
+        wanted = head.model(prepared.features["calibration"][spread]).numpy()
+    for sample, logit in zip((prepared.split.calibration[i] for i in spread), wanted, strict=True):
         answer = detector(read_sample(sample, _grey(config)), sample.box)
         if answer.logit is None or not abs(answer.logit - float(logit)) <= TOLERANCE:
             raise InputError(

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import zlib
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,7 @@ from onboard import files, strict_yaml
 from onboard.errors import InputError
 from train import lock
 
-FORMAT = 1  # to be raised when what a feature means changes without a change of the key's other parts
+FORMAT = 2  # to be raised when what a feature means changes without a change of the key's other parts
 
 
 class FeatureCache:
@@ -49,6 +50,7 @@ class FeatureCache:
         self._done = self._map("done.npy", np.uint8, (rows,))
         self._stat = self._map("stat.npy", np.int64, (rows, 2))
         self._digest = self._map("digest.npy", np.uint8, (rows, 16))
+        self._check = self._map("check.npy", np.uint32, (rows,))
 
     def _map(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> np.memmap:
         path = self.folder / name
@@ -75,16 +77,16 @@ class FeatureCache:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for mapped in (self.features, self._stat, self._digest, self._done):
+        for mapped in (self.features, self._stat, self._digest, self._check, self._done):
             mapped.flush()
         self._open.close()
 
     def to_do(self, paths: list[Path]) -> list[int]:
-        """The rows that are missing, or whose image (one path a row) is not the one that was extracted."""
+        """The rows that are missing or damaged, or whose image (one path a row) is not the one that was extracted."""
         digests: dict[Path, bytes] = {}
         missing = []
         for row, path in enumerate(paths):
-            if not self._done[row]:
+            if not self._done[row] or zlib.crc32(self.features[row].tobytes()) != self._check[row]:
                 missing.append(row)
                 continue
             now = _stat(path)
@@ -99,10 +101,15 @@ class FeatureCache:
                 missing.append(row)
         return missing
 
+    def content(self) -> str:
+        """SHA-256 over the hashes of all images, in the rows' order."""
+        return hashlib.sha256(self._digest.tobytes()).hexdigest()
+
     def put(self, row: int, vector: npt.NDArray[np.float32], path: Path, digest: bytes) -> None:
         """Keep a row; its flag is set last."""
         self.features[row] = vector
         self._stat[row] = _stat(path)
+        self._check[row] = zlib.crc32(np.ascontiguousarray(vector, np.float32).tobytes())
         self._digest[row] = np.frombuffer(digest, np.uint8)
         self._done[row] = 1
 

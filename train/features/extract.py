@@ -35,20 +35,16 @@ class Features:
         values: float32 [N, C]: all the backbone's vectors side by side.
         columns: where in C each of them lies, by name.
         defects: what could not be extracted: row -> error. Those rows hold NaN.
+        content_sha256: over the contents of all images.
     """
 
     values: npt.NDArray[np.float32]
     columns: dict[str, slice]
     defects: dict[int, str]
+    content_sha256: str
 
     def layers(self, names: Sequence[str]) -> Tensor:
-        """The named vectors concatenated, N x F.
-
-        Raises:
-            InputError: the backbone has no such vector.
-        """
-        if unknown := [name for name in names if name not in self.columns]:
-            raise InputError(f"layers: {unknown} are not vectors of this backbone; it has {', '.join(self.columns)}")
+        """The named vectors concatenated, N x F."""
         return torch.from_numpy(np.concatenate([self.values[:, self.columns[name]] for name in names], axis=1))
 
 
@@ -74,10 +70,11 @@ def extract(
         place = {sample: row for row, sample in enumerate(ordered)}
         rows = [place[sample] for sample in samples]
         values = np.asarray(store.features[rows])
+        content = store.content()
     values[[i for i, row in enumerate(rows) if row in defects]] = np.nan
     ends = np.cumsum(list(channels.values()))
     columns = {name: slice(int(end - channels[name]), int(end)) for name, end in zip(channels, ends, strict=True)}
-    return Features(values, columns, {i: defects[row] for i, row in enumerate(rows) if row in defects})
+    return Features(values, columns, {i: defects[row] for i, row in enumerate(rows) if row in defects}, content)
 
 
 def _fill(

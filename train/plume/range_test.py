@@ -41,7 +41,7 @@ def range_test(model: Plume, features: Tensor, batch: int, steps: int, weight_de
             average = _SMOOTHING * average + (1 - _SMOOTHING) * float(loss.detach())
             rates.append(optimiser.param_groups[0]["lr"])
             smooth.append(average / (1 - _SMOOTHING ** len(rates)))
-            if len(rates) == steps or not math.isfinite(smooth[-1]) or smooth[-1] > _DIVERGED * min(smooth):
+            if len(rates) == steps or not math.isfinite(smooth[-1]) or smooth[-1] > _DIVERGED * abs(min(smooth)):
                 return _suggest(rates, smooth)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -58,4 +58,5 @@ def _suggest(rates: list[float], losses: list[float]) -> float:
     """
     skip = min(10, len(losses) // 4)
     seen = zip(losses[skip:], rates[skip:], strict=True)
-    return min((loss, rate) for loss, rate in seen if math.isfinite(loss))[1] / _BELOW_LOWEST
+    finite = [(loss, rate) for loss, rate in seen if math.isfinite(loss)]
+    return min(finite)[1] / _BELOW_LOWEST if finite else _LOWEST

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import tqdm
 
-from onboard import files
 from onboard.errors import InputError
 from train.config import FitOptions
 from train.interrupt import Interruptible
@@ -21,6 +20,7 @@ from train.plume.config import PlumeSettings
 from train.plume.model import Plume
 from train.plume.preparation import fit_whitening
 from train.plume.range_test import range_test
+from train.saving import save
 
 
 @dataclass
@@ -104,15 +104,26 @@ class _Run:
         self.sums: dict[str, Tensor] = {}
         self.saved_at = time.monotonic()
         saved = _read(checkpoint)
+        try:
+            self._begin(features, seed, saved)
+        except (KeyError, ValueError, RuntimeError, AttributeError) as error:
+            if saved is None:
+                raise
+            raise InputError(
+                f"{checkpoint}: not a checkpoint of this run ({type(error).__name__}); remove it to begin again"
+            ) from error
+
+    def _begin(self, features: Tensor, seed: int, saved: dict[str, Any] | None) -> None:
+        options = self.options
         if saved is not None:
             self.learning_rate: float = saved["learning_rate"]
         elif options.learning_rate == "auto":
             steps, decay = options.range_test_steps, options.weight_decay
-            self.learning_rate = range_test(model, features, options.batch, steps, decay, seed)
+            self.learning_rate = range_test(self.model, features, options.batch, steps, decay, seed)
         else:
             self.learning_rate = options.learning_rate
         self.optimiser = torch.optim.AdamW(
-            model.parameters(), lr=self.learning_rate, weight_decay=options.weight_decay, fused=True
+            self.model.parameters(), lr=self.learning_rate, weight_decay=options.weight_decay, fused=True
         )
         total = options.epochs * len(self.batches)
         self.schedule = OneCycleLR(self.optimiser, max_lr=self.learning_rate, total_steps=max(2, total))
@@ -171,8 +182,10 @@ class _Run:
             "history": self.history,
             "logits": torch.from_numpy(np.stack(self.logits)) if self.logits else torch.zeros(0, 0),
         }
-        with files.whole(self.checkpoint) as beside:
-            torch.save(state, beside)
+        try:
+            save(self.checkpoint, state)
+        except OSError as error:  # a full disk must not cost the training, which may still end well
+            tqdm.write(f"warning: {self.checkpoint}: no checkpoint could be written ({error.strerror})")
         self.saved_at = time.monotonic()
 
     def _restore(self, saved: dict[str, Any]) -> None:
@@ -191,7 +204,7 @@ def _read(checkpoint: Path | None) -> dict[str, Any] | None:
     try:
         saved: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-        raise InputError(f"{checkpoint}: not a checkpoint ({error}); remove it to begin the run again") from error
+        raise InputError(f"{checkpoint}: damaged ({type(error).__name__}); remove it to begin the run again") from error
     return saved
 
 

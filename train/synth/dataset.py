@@ -41,7 +41,7 @@ def render(config: SynthConfig, progress: bool = True) -> Path:
         from tqdm import tqdm
 
         journal.replace(entries)
-        with tqdm(total=len(jobs), initial=len(entries), unit="image", disable=not progress) as bar:
+        with tqdm(total=len(jobs), initial=len(entries), unit="image", disable=None if progress else True) as bar:
             for entry in render_all(config, missing, folder):
                 journal.add(entry)
                 entries[entry.path] = entry

@@ -97,6 +97,16 @@ def test_an_unreadable_image_is_told_and_the_others_are_kept(samples, backbone, 
     assert not run(samples, backbone, tmp_path / "cache").defects and len(stored) == 12
 
 
+def test_a_spoiled_row_is_extracted_anew(samples, backbone, tmp_path, stored) -> None:
+    before = run(samples, backbone, tmp_path / "cache").values
+    path = next((tmp_path / "cache").rglob("features.npy"))
+    mapped = np.load(path, mmap_mode="r+")
+    mapped[2:4] = mapped[2:4][::-1].copy()
+    mapped.flush()
+    np.testing.assert_array_equal(run(samples, backbone, tmp_path / "cache").values, before)
+    assert len(stored) == 14
+
+
 def test_a_damaged_cache_is_named(samples, backbone, tmp_path) -> None:
     run(samples, backbone, tmp_path / "cache")
     path = next((tmp_path / "cache").rglob("features.npy"))
