@@ -102,15 +102,37 @@ def torchvision_model(name: str, source: str) -> tuple[Any, str]:
     return model, describe(path)
 
 
+def _refuse_lacking(state: dict[str, Tensor], name: str, path: Path) -> None:
+    """timm loads what it finds and leaves the rest random; a file must hold all but the classifier's last layer."""
+    whole: Any = timm.create_model(name)
+    last = whole.pretrained_cfg.get("classifier") or ()
+    ends = tuple(f"{layer}." for layer in ([last] if isinstance(last, str) else last))
+    lacking = [key for key in whole.state_dict() if key not in state and not key.startswith(ends or ("\0",))]
+    if lacking:
+        raise InputError(
+            f"{path}: the weights do not fit timm's {name}: {len(lacking)} tensors are missing, such as '{lacking[0]}'"
+        )
+
+
 def timm_maps(name: str, source: str) -> tuple[Any, dict[str, Any], str]:
     """A timm model that returns its stages' maps, its data configuration, and where its weights come from.
 
     Raises:
         InputError: the model gives no maps; the weights are neither here nor reachable, or do not fit.
     """
+    file = None if source in ("imagenet", "random") else Path(source)
+    if file is not None:
+        _refuse_lacking(read_state(file), name, file)
+    # timm itself fits a whole classifier's file to the model that gives maps, whose tensors have other names.
+    overlay = {"file": str(file)} if file is not None else None
     try:
-        model = timm.create_model(name, pretrained=source == "imagenet", features_only=True)
+        model = timm.create_model(
+            name, pretrained=source != "random", features_only=True, pretrained_cfg_overlay=overlay
+        )
     except (RuntimeError, NotImplementedError, AttributeError) as error:
+        if file is not None:
+            first = " ".join(str(error).split())[:300]
+            raise InputError(f"{file}: the weights do not fit timm's {name}: {first}") from error
         raise InputError(
             f"backbone.name: timm's {name} cannot be built with the maps of its stages ({error}); "
             "use another model, or give a weights file in backbone.weights"
@@ -120,16 +142,5 @@ def timm_maps(name: str, source: str) -> tuple[Any, dict[str, Any], str]:
             f"backbone.weights: the weights of timm's {name} are not here and cannot be downloaded "
             f"({type(error).__name__}). Download its model.safetensors elsewhere and name the file in backbone.weights"
         ) from error
-    described = source
-    if source == "imagenet":
-        described = f"timm {timm.__version__}"
-    elif source != "random":
-        path = Path(source)
-        state = read_state(path)
-        own = model.state_dict()
-        # The file holds the whole classifier; the maps need only what lies before its last layers.
-        if missing := [key for key in own if key not in state]:
-            raise InputError(f"{path}: lacks {len(missing)} of {name}'s tensors, such as '{missing[0]}'")
-        fill(model, {key: state[key] for key in own}, path)
-        described = describe(path)
+    described = describe(file) if file is not None else "random" if source == "random" else f"timm {timm.__version__}"
     return model, timm.data.resolve_data_config({}, model=model), described

@@ -69,6 +69,23 @@ def test_missing_weights_say_which_file_to_put_where(monkeypatch: pytest.MonkeyP
         load(BackboneOptions(name="resnet18"))
 
 
+@pytest.mark.parametrize("name", ["regnety_002", "convnext_atto"])
+def test_a_timm_classifiers_file_gives_its_own_features(name: str, tmp_path: Path) -> None:
+    import timm
+
+    torch.manual_seed(3)
+    model = timm.create_model(name).eval()
+    path = tmp_path / "whole.pth"
+    torch.save(model.state_dict(), path)
+    loaded = load(BackboneOptions(name=name, weights=str(path)))
+    with torch.inference_mode():
+        last = model.forward_intermediates(X, intermediates_only=True)[-1]
+        torch.testing.assert_close(loaded.module(X)["pooled"], last.mean(dim=(2, 3)))
+    torch.save({"other": torch.zeros(2)}, path)
+    with pytest.raises(InputError, match=r"whole\.pth: the weights do not fit"):
+        load(BackboneOptions(name=name, weights=str(path)))
+
+
 def test_weights_files_are_checked_and_recorded(tmp_path: Path) -> None:
     whole = load(BackboneOptions(name="resnet18", weights="random"))
     import torchvision
