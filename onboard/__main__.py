@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from onboard import strict_yaml
+from onboard import cli, strict_yaml
 from onboard.config import FlightConfig
 from onboard.detector import Detector
-from onboard.errors import InputError
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
 
 
@@ -37,17 +36,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code (0: done, 2: bad input, 130: stopped with Ctrl-C)."""
     options = _parser().parse_args(arguments)
-    try:
-        return _verify(options) if options.command == "verify" else _run(options)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:  # a full disk, a folder that may not be written
-        print(f"error: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the verdicts so far are kept", file=sys.stderr)
-        return 130
+    action = _verify if options.command == "verify" else _run
+    return cli.exit_code(lambda: action(options), "stopped; the verdicts so far are kept")
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -29,8 +29,8 @@ class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         windows: the window sizes that exist, in pixels, ascending; one optimisation profile each.
         via_px: sizes that the crop passes through before input_px (the paper's crop: 512, then 32).
         padding: what lies beyond the frame's border: black, as space does, or the border's own pixels repeated.
-        pool_large: average-pool windows that are large beside the input before the resize, which is some three times
-            faster at 1024 px. Mean difference to the exact resize 0.3 grey levels, more at sharp edges.
+        pool_large: average-pool windows that are large beside the input before the resize, which is faster. It differs
+            from the exact resize by less than a grey level on average, and by more at sharp edges.
     """
 
     input_px: Annotated[int, msgspec.Meta(ge=16, le=1024)] = 224

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +106,4 @@ def fitted(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bundle(fitted: Path, tmp_path: Path) -> Path:
     """A copy of the small run's bundle that a test may spoil."""
-    import shutil
-
     return Path(shutil.copytree(fitted / "bundle", tmp_path / "bundle"))

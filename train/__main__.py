@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from onboard import cli
 from onboard.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,23 +74,18 @@ class _Adder:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code (0: done, 1: defects found, 2: bad input, 130: Ctrl-C)."""
     options = _parser().parse_args(arguments)
+    return cli.exit_code(lambda: _act(options), "stopped; the same command goes on from here")
+
+
+def _act(options: argparse.Namespace) -> int:
     try:
         code: int = options.action(options)
-        return code
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("onboard", "train"):
+        package = (error.name or "").partition(".")[0]
+        if package in ("onboard", "train"):
             raise
-        print(f"error: the package {error.name} is not installed; run pip install '.[train,synth]'", file=sys.stderr)
-        return 2
-    except OSError as error:  # a full disk, a folder that may not be written
-        print(f"error: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        raise InputError(f"the package {package} is not installed; run pip install '.[train,synth]'") from error
+    return code
 
 
 def _check(options: argparse.Namespace) -> int:
