@@ -10,7 +10,11 @@ from onboard.window import CropSpec
 from train.backbones.registry import BackboneOptions
 from train.backbones.trunk import POOLED
 from train.data.config import Data
+from train.heads.config import ClosedForm
 from train.plume.config import PlumeOptions
+from train.views.recipe import Recipe
+
+HeadOptions = PlumeOptions | ClosedForm
 
 
 class FitOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -40,6 +44,8 @@ class RunConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         seed: of the split, the initial weights, the order of batches and the noise.
         data: which images, and which of them are normal.
         crop: how a box becomes the backbone's input.
+        augment: views of each training crop; all of these recipes' views together are trained on. Calibration and
+            test are taken as they are.
         backbone: the frozen network.
         layers: the backbone's vectors that make up the feature vector, concatenated in this order.
         head: the one-class head.
@@ -51,9 +57,10 @@ class RunConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     data: Data
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
     crop: CropSpec = msgspec.field(default_factory=CropSpec)
+    augment: Annotated[tuple[Recipe, ...], msgspec.Meta(min_length=1)] = (Recipe(),)
     backbone: BackboneOptions = msgspec.field(default_factory=BackboneOptions)
     layers: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = (POOLED,)
-    head: PlumeOptions = msgspec.field(default_factory=PlumeOptions)
+    head: HeadOptions = msgspec.field(default_factory=PlumeOptions)
     fit: FitOptions = msgspec.field(default_factory=FitOptions)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cache: str = "cache"

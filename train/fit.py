@@ -11,7 +11,7 @@ from onboard.errors import InputError
 from train import lock, runs
 from train.config import RunConfig
 from train.data.samples import Split
-from train.plume.training import train
+from train.heads.fitting import fit_head
 from train.prepare import Prepared, device, prepare
 
 
@@ -47,9 +47,9 @@ def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
         )
     _refuse_other_data(run, prepared)
     runs.write_config(run, config, provenance.record(config.seed, **describe(prepared)))
-    trained = train(
-        prepared.features["fit"],
-        config.head.resolve(),
+    fitted = fit_head(
+        config.head,
+        prepared.normals,
         config.fit,
         config.seed,
         device(config),
@@ -57,15 +57,15 @@ def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
         checkpoint=run / runs.CHECKPOINT,
     )
     held_out = prepared.features["calibration"]
-    trained.model.cpu().set_temperature(held_out if len(held_out) > 1 else prepared.features["fit"])
-    runs.write_history(run, trained.history, trained.watched)
-    dim = prepared.features["fit"].shape[1]
-    head = runs.FittedHead(trained.model, dim, trained.learning_rate, split_sha256, weights_sha256, content_sha256)
+    fitted.model.set_temperature(held_out if len(held_out) > 1 else prepared.features["fit"])
+    runs.write_history(run, fitted.history, fitted.watched)
+    dim = prepared.normals.features.shape[1]
+    head = runs.FittedHead(fitted.model, dim, fitted.learning_rate, split_sha256, weights_sha256, content_sha256)
     runs.write_head(run, head)
     (run / runs.CHECKPOINT).unlink(missing_ok=True)
-    print(
-        f"{run}: fitted on {len(prepared.split.fit)} normal samples, maximum learning rate {trained.learning_rate:.2e}"
-    )
+    views = len(prepared.normals.labels) // max(1, len(prepared.split.fit))
+    rate = f", maximum learning rate {fitted.learning_rate:.2e}" if fitted.learning_rate is not None else ""
+    print(f"{run}: fitted on {len(prepared.split.fit)} normal samples in {views} views{rate}")
 
 
 def describe(prepared: Prepared) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,18 +16,26 @@ from train.data import load as loading
 from train.data import statistics
 from train.data.config import SparkData
 from train.data.samples import Part, Sample, Split
-from train.features.extract import Features, extract
+from train.features.extract import Features, Item, extract
+from train.heads.normals import Normals
+from train.views.recipe import PLAIN, views
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A split, the backbone, and the feature vectors of each part: float32, N x F, in the split's order.
+    """A split, the backbone, and the features.
 
-    `content_sha256` is over the contents of all images.
+    Attributes:
+        split: without samples whose images cannot be used.
+        backbone: frozen.
+        normals: what a head is fitted to: all views of the split's `fit` part.
+        features: of the parts as they are, without augmentation: float32, N x F, in the split's order.
+        content_sha256: over the contents of all images.
     """
 
     split: Split
     backbone: Loaded
+    normals: Normals
     features: dict[Part, Tensor]
     content_sha256: str
 
@@ -44,19 +53,34 @@ def prepare(config: RunConfig) -> Prepared:
     vectors_there = backbone.module.channels(config.crop.input_px)
     if unknown := [name for name in config.layers if name not in vectors_there]:
         raise InputError(f"layers: {unknown} are not vectors of {backbone.name}; it has {', '.join(vectors_there)}")
-    everything = split.all()
-    features = extract(everything, backbone, config.crop, Path(config.cache), device(config), grey)
+    augmented = [view for recipe in config.augment for view in views(recipe, config.seed)]
+    items = [(sample, PLAIN) for sample in split.all()]
+    items += [(sample, view) for sample in split.fit for view in augmented if view != PLAIN]
+    features = extract(
+        [sample for sample, _ in items],
+        backbone,
+        config.crop,
+        Path(config.cache),
+        device(config),
+        grey,
+        [view for _, view in items],
+    )
     vectors = features.layers(config.layers)
-    split = _without_defects(split, features, config)
-    row_of = {sample: row for row, sample in enumerate(everything)}
-    parts: dict[Part, Tensor] = {}
+    split = _without_defects(split, items, features, config)
+    row_of = {item: row for row, item in enumerate(items)}
     names: tuple[Part, ...] = ("fit", "calibration", "test")
-    for name in names:
-        parts[name] = vectors[[row_of[sample] for sample in split.part(name)]]
-    return Prepared(split, backbone, parts, features.content_sha256)
+    parts = {name: vectors[[row_of[sample, PLAIN] for sample in split.part(name)]] for name in names}
+    trained_on = [(number, sample, view) for number, sample in enumerate(split.fit) for view in augmented]
+    normals = Normals(
+        vectors[[row_of[sample, view] for _, sample, view in trained_on]],
+        [sample.label for _, sample, _ in trained_on],
+        np.array([number for number, _, _ in trained_on], np.int64),
+        tuple(vectors_there[name] for name in config.layers),
+    )
+    return Prepared(split, backbone, normals, parts, features.content_sha256)
 
 
-def _without_defects(split: Split, features: Features, config: RunConfig) -> Split:
+def _without_defects(split: Split, items: list[Item], features: Features, config: RunConfig) -> Split:
     """The split without the samples whose images could not be used; counted, or refused."""
     if not features.defects:
         return split
@@ -67,7 +91,7 @@ def _without_defects(split: Split, features: Features, config: RunConfig) -> Spl
             f"Run 'python -m train check {config.data.root}' to see all of them and mend the data, "
             "or set 'on_defect: skip' to leave these out"
         )
-    bad = {sample for row, sample in enumerate(split.all()) if row in features.defects}
+    bad = {sample for row, (sample, _) in enumerate(items) if row in features.defects}
 
     def good(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
         return tuple(sample for sample in samples if sample not in bad)

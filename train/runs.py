@@ -12,7 +12,8 @@ import torch
 from onboard import files, strict_yaml
 from onboard.errors import InputError
 from train.config import RunConfig
-from train.plume.model import Plume
+from train.heads.fitting import Model, for_loading
+from train.plume.config import PlumeOptions
 from train.saving import save
 
 CONFIG, PROVENANCE, HEAD, HISTORY = "config.yaml", "provenance.yaml", "head.pt", "history.json"
@@ -26,15 +27,15 @@ class FittedHead:
     Attributes:
         model: in evaluation mode, on the CPU.
         feature_dim: F, the length of the feature vector that it takes.
-        learning_rate: the schedule's maximum.
+        learning_rate: the schedule's maximum; None for a head in closed form.
         split_sha256: of the data split that it was fitted with.
         weights_sha256: of the backbone.
         content_sha256: of all the images.
     """
 
-    model: Plume
+    model: Model
     feature_dim: int
-    learning_rate: float
+    learning_rate: float | None
     split_sha256: str
     weights_sha256: str
     content_sha256: str
@@ -47,6 +48,8 @@ def folder_of(config_path: Path, run: str | None) -> Path:
 
 def resolved(config: RunConfig) -> RunConfig:
     """The configuration with every preset written out."""
+    if not isinstance(config.head, PlumeOptions):
+        return config
     settings = msgspec.structs.asdict(config.head.resolve())
     return msgspec.structs.replace(config, head=msgspec.structs.replace(config.head, **settings))
 
@@ -93,7 +96,7 @@ def read_head(run: Path, config: RunConfig) -> FittedHead:
         raise InputError(f"{path}: not there, the run was not finished; go on with 'python -m train fit CONFIG'")
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        model = Plume.for_scoring(saved["feature_dim"], config.head.resolve())
+        model = for_loading(config.head, saved["feature_dim"], saved["state"])
         model.load_state_dict(saved["state"])
         if not {"learning_rate", "split_sha256", "weights_sha256", "content_sha256"} <= saved.keys():
             raise ValueError("it lacks hashes")

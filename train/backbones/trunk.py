@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 POOLED = "pooled"
+SPREAD = "_std"
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,26 @@ class Backbone(nn.Module):
         return found
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Global averages of all stages by name, B x C each; the last stage's is called `pooled`."""
-        averages = {name: stage.mean(dim=(2, 3)) for name, stage in self.maps(x).items()}
-        last = list(averages)[-1]
-        averages[POOLED] = averages.pop(last)
-        return averages
+        """Two vectors of each stage, B x C each: its average over the map by its name, and its spread by `name_std`.
+
+        The last stage's are called `pooled` and `pooled_std`.
+        """
+        maps = self.maps(x)
+        maps[POOLED] = maps.pop(list(maps)[-1])
+        vectors = {name: stage.mean(dim=(2, 3)) for name, stage in maps.items()}
+        return vectors | {f"{name}{SPREAD}": _spread(stage) for name, stage in maps.items()}
 
     def channels(self, input_px: int = 64) -> dict[str, int]:
         """The length of each vector that `forward` gives."""
         with torch.no_grad():
             return {name: vector.shape[1] for name, vector in self(torch.zeros(1, 3, input_px, input_px)).items()}
+
+
+def _spread(stage: Tensor) -> Tensor:
+    """Standard deviation over the map, B x C of B x C x h x w."""
+    centred = stage - stage.mean(dim=(2, 3), keepdim=True)
+    # A difference of squares would cancel in float32. The floor keeps the root's slope finite where a channel is flat.
+    return (centred.square().mean(dim=(2, 3)) + 1e-12).sqrt()
 
 
 class MapsBackbone(Backbone):

@@ -19,7 +19,7 @@ from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
 from onboard.window import Window
-from train import lock
+from train import lock, runs
 from train.config import RunConfig
 from train.crop import Crop
 from train.data.config import SparkData
@@ -29,6 +29,7 @@ from train.export.fold import fold
 from train.export.graph import FlightGraph, write
 from train.export.known_answers import choose
 from train.fit import counts
+from train.plume.model import Plume
 from train.prepare import Prepared
 from train.runs import FittedHead
 
@@ -65,7 +66,7 @@ def export(run: Path, config: RunConfig) -> Path:
 def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> None:
     norm = prepared.backbone.normalisation
     crop = Crop(config.crop, norm.mean, norm.std)
-    folded = fold(head.model, head.feature_dim)
+    folded = fold(head.model, head.feature_dim) if isinstance(head.model, Plume) else _Unfolded(head.model)
     backbone = prepared.backbone.module.cpu()
     write(FlightGraph(crop, backbone, config.layers, folded), folder / MODEL, config.crop.windows[0])
     trained = FlightGraph(crop, backbone, config.layers, _Unfolded(head.model)).eval()
@@ -94,11 +95,11 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
                 "weights_sha256": prepared.backbone.weights_sha256,
             },
             head={
-                "kind": "plume",
+                "kind": msgspec.to_builtins(config.head)["kind"],
                 "layers": list(config.layers),
                 "feature_dim": head.feature_dim,
                 "learning_rate": head.learning_rate,
-                "settings": msgspec.to_builtins(config.head.resolve()),
+                "settings": msgspec.to_builtins(runs.resolved(config).head),
             },
             training={
                 "seed": config.seed,

@@ -16,7 +16,7 @@ from onboard import files, strict_yaml
 from onboard.errors import InputError
 from train import lock
 
-FORMAT = 2  # to be raised when what a feature means changes without a change of the key's other parts
+FORMAT = 3  # to be raised when what a feature means changes without a change of the key's other parts
 
 
 class FeatureCache:
@@ -32,20 +32,23 @@ class FeatureCache:
         rows: number of samples.
         columns: length of each row.
 
-    One process at a time fills a cache; others wait for it.
+        shares: whether this process helps another one that holds the cache, so that it takes no lock of its own.
+
+    One process at a time fills a cache, or one group of processes; others wait for it.
 
     Raises:
         InputError: a file of the cache is damaged, or cannot be written.
     """
 
-    def __init__(self, folder: Path, key: dict[str, Any], rows: int, columns: int) -> None:
+    def __init__(self, folder: Path, key: dict[str, Any], rows: int, columns: int, shares: bool = False) -> None:
         name = hashlib.sha256(msgspec.json.encode({"format": FORMAT, **key}, order="deterministic")).hexdigest()[:20]
         self.folder = folder / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self._open = ExitStack()
-        self._open.enter_context(lock.held(self.folder, "feature cache", wait=True))
-        described = {k: v for k, v in key.items() if k != "samples"}
-        files.write_text(self.folder / "key.yaml", strict_yaml.dump({"format": FORMAT, **described}))
+        if not shares:
+            self._open.enter_context(lock.held(self.folder, "feature cache", wait=True))
+            described = {k: v for k, v in key.items() if k not in ("samples", "views")}
+            files.write_text(self.folder / "key.yaml", strict_yaml.dump({"format": FORMAT, **described}))
         self.features = self._map("features.npy", np.float32, (rows, columns))
         self._done = self._map("done.npy", np.uint8, (rows,))
         self._stat = self._map("stat.npy", np.int64, (rows, 2))

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,14 +18,18 @@ from tqdm import tqdm
 from onboard.errors import InputError
 from onboard.image import Grey
 from onboard.window import BoxError, CropSpec, Window, cut
+from train import distributed
 from train.backbones.registry import Loaded
 from train.crop import Crop
 from train.data.pixels import read_sample
-from train.data.samples import Sample
+from train.data.samples import Box, Sample
 from train.features.cache import FeatureCache, content_digest
+from train.views.apply import apply
+from train.views.recipe import PLAIN, View
 
 _BATCH = 16  # crops of one window size a forward pass
 _AHEAD = 128  # images decoded before they are grouped by window size
+Item = tuple[Sample, View]
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,30 @@ class Features:
 
 
 def extract(
-    samples: Sequence[Sample], backbone: Loaded, spec: CropSpec, cache: Path, device: torch.device, grey: Grey
+    samples: Sequence[Sample],
+    backbone: Loaded,
+    spec: CropSpec,
+    cache: Path,
+    device: torch.device,
+    grey: Grey,
+    views: Sequence[View] | None = None,
 ) -> Features:
     """Features of all samples, from the cache where they are in it already; rows in the samples' order.
 
-    Whatever was done when the process ends, also by kill -9, is found again by the next call.
+    Whatever was done when the process ends, also by kill -9, is found again by the next call. Under torchrun each
+    process does a share, and all get all features, the same to the bit.
+
+    Args:
+        samples: what to crop; a sample may stand here several times with different views.
+        backbone: frozen.
+        spec: the crop.
+        cache: the folder of all caches.
+        device: where the backbone runs.
+        grey: what to do with one-channel images.
+        views: of each sample, one; None: all as they are.
     """
-    ordered = sorted(set(samples), key=lambda s: (s.key, s.box))  # one cache for all splits of the same samples
+    items = list(zip(samples, views or [PLAIN] * len(samples), strict=True))
+    ordered = sorted(set(items), key=_place)  # one cache for all splits of the same samples
     channels = backbone.module.channels(spec.input_px)
     key = {
         "backbone": backbone.name,
@@ -63,12 +85,26 @@ def extract(
         "normalisation": [backbone.normalisation.mean, backbone.normalisation.std],
         "crop": msgspec.to_builtins(spec),
         "grey": grey,
-        "samples": [[s.key, s.row, s.box] for s in ordered],
+        "samples": [[s.key, s.row, s.box] for s, _ in ordered],
     }
-    with FeatureCache(cache / "features", key, len(ordered), sum(channels.values())) as store:
-        defects = _fill(store, ordered, backbone, spec, device, grey)
-        place = {sample: row for row, sample in enumerate(ordered)}
-        rows = [place[sample] for sample in samples]
+    if any(view != PLAIN for _, view in ordered):
+        key["views"] = [msgspec.to_builtins(view) for _, view in ordered]
+    defects: dict[int, str] = {}
+    with ExitStack() as stack:
+
+        def opened(shares: bool) -> FeatureCache:
+            store = FeatureCache(cache / "features", key, len(ordered), sum(channels.values()), shares)
+            return stack.enter_context(store)
+
+        store = opened(shares=False) if distributed.rank() == 0 else None
+        distributed.barrier()  # the first process makes the files, the others use them
+        store = store or opened(shares=True)
+        missing = set(distributed.from_first(store.to_do([s.path for s, _ in ordered])))
+        mine = _fill(store, ordered, missing, backbone, spec, device, grey) if missing else {}
+        for found in distributed.gathered(mine):
+            defects |= found
+        place = {item: row for row, item in enumerate(ordered)}
+        rows = [place[item] for item in items]
         values = np.asarray(store.features[rows])
         content = store.content()
     values[[i for i, row in enumerate(rows) if row in defects]] = np.nan
@@ -77,42 +113,48 @@ def extract(
     return Features(values, columns, {i: defects[row] for i, row in enumerate(rows) if row in defects}, content)
 
 
+def _place(item: Item) -> tuple[str, Box, bytes]:
+    sample, view = item
+    return sample.key, sample.box, msgspec.json.encode(view)
+
+
 def _fill(
     store: FeatureCache,
-    samples: Sequence[Sample],
+    items: Sequence[Item],
+    missing: set[int],
     backbone: Loaded,
     spec: CropSpec,
     device: torch.device,
     grey: Grey,
 ) -> dict[int, str]:
-    """Extract the rows that are missing; gives the rows that cannot be, with their errors.
+    """Extract this process's share of the missing rows; gives the rows that cannot be extracted, with their errors.
 
-    A row always goes through the backbone in the same batch, whatever is missing: the size of a batch moves the last
-    bits, and a run that was interrupted shall give the features of one that was not.
+    A row always goes through the backbone in the same batch, whatever is missing and whoever does it: the size of a
+    batch moves the last bits, and a run that was interrupted shall give the features of one that was not.
     """
-    missing = set(store.to_do([sample.path for sample in samples]))
-    if not missing:
-        return {}
     norm = backbone.normalisation
     crop = Crop(spec, norm.mean, norm.std).to(device).eval()
-    module = backbone.module.to(device)
+    # Channels last is what the CPU's and the GPU's convolutions like best.
+    module: torch.nn.Module = backbone.module.to(device).to(memory_format=torch.channels_last)
     digest = lru_cache(maxsize=_AHEAD)(content_digest)
+    frame_of = lru_cache(maxsize=4)(read_sample)  # views of one sample come one after the other
     defects: dict[int, str] = {}
 
     def prepare(row: int) -> Window | str:
+        sample, view = items[row]
         try:
-            return cut(read_sample(samples[row], grey), samples[row].box, spec)
+            return cut(*apply(view, frame_of(sample, grey), sample), spec)
         except InputError as error:
             return str(error)
         except BoxError as error:
-            return f"{samples[row].line}: {error}"
+            return f"{sample.line}: {error}"
 
-    progress = tqdm(total=len(missing), desc="features", unit="crop", disable=None)
+    starts = range(0, len(items), _AHEAD)[distributed.rank() :: distributed.size()]
+    chunks = [chunk for s in starts if not missing.isdisjoint(chunk := range(s, min(s + _AHEAD, len(items))))]
+    total = sum(row in missing for chunk in chunks for row in chunk)
+    progress = tqdm(total=total, desc="features", unit="crop", disable=None if distributed.rank() == 0 else True)
     with ThreadPoolExecutor(2) as pool, progress, torch.inference_mode():
-        for start in range(0, len(samples), _AHEAD):
-            chunk = range(start, min(start + _AHEAD, len(samples)))
-            if missing.isdisjoint(chunk):
-                continue
+        for chunk in chunks:
             by_size: dict[int, list[tuple[int, Window]]] = defaultdict(list)
             for row, window in zip(chunk, pool.map(prepare, chunk), strict=True):
                 if isinstance(window, str):
@@ -128,7 +170,8 @@ def _fill(
                     vectors = _forward(crop, module, [window for _, window in batch], device)
                     for (row, _), vector in zip(batch, vectors, strict=True):
                         if row in missing:
-                            store.put(row, vector, samples[row].path, digest(samples[row].path))
+                            path = items[row][0].path
+                            store.put(row, vector, path, digest(path))
                             progress.update()
     return defects
 
@@ -138,5 +181,5 @@ def _forward(
 ) -> npt.NDArray[np.float32]:
     pixels = torch.from_numpy(np.stack([window.pixels for window in windows])).to(device)
     boxes = torch.from_numpy(np.stack([window.region for window in windows])).to(device)
-    vectors = module(crop(pixels, boxes))
+    vectors = module(crop(pixels, boxes).contiguous(memory_format=torch.channels_last))
     return torch.cat(list(vectors.values()), dim=1).cpu().numpy()

@@ -1,0 +1,60 @@
+"""The heads that a configuration can ask for, besides PLUME."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+Classes = Literal["names"] | Count
+
+
+class _Options(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="kind"):
+    """What all heads that are fitted in closed form have.
+
+    Attributes:
+        blocks: several backbone vectors are taken as one long vector (`joint`), or each gets a head of its own and
+            the logits, standardised on samples held out in turn, are added (`sum`).
+    """
+
+    blocks: Literal["joint", "sum"] = "joint"
+
+
+class NeighboursOptions(_Options, frozen=True, tag="neighbours"):
+    """Mean distance to the nearest normals.
+
+    Attributes:
+        neighbours: k.
+        metric: `cosine`; or Euclidean in features whitened with their own covariance, or with that within classes.
+        local: each normal's distances are divided by the mean distance to this many of its own neighbours; 0: not.
+        coreset: keep this many normals, chosen farthest first; null: all.
+    """
+
+    neighbours: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    metric: Literal["cosine", "whitened", "class_whitened"] = "cosine"
+    local: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    coreset: Count | None = None
+
+
+class GaussianOptions(_Options, frozen=True, tag="gaussian"):
+    """Mahalanobis distances with Ledoit-Wolf covariances.
+
+    Attributes:
+        form: one Gaussian; the nearest of the classes', with one covariance within them; or that less the one.
+        classes: the satellites' class names (normal data, but labels all the same), or this many k-means clusters.
+    """
+
+    form: Literal["single", "per_class", "relative"] = "single"
+    classes: Classes = "names"
+
+
+class PcaOptions(_Options, frozen=True, tag="pca"):
+    """What the principal components of standardised features leave over.
+
+    Attributes:
+        variance: the share of the variance that the kept components explain.
+    """
+
+    variance: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
+
+
+ClosedForm = NeighboursOptions | GaussianOptions | PcaOptions

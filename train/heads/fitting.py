@@ -1,0 +1,124 @@
+"""Any head that a configuration names, fitted to normals."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from train.config import FitOptions, HeadOptions
+from train.heads import blocks, gaussian, neighbours, pca
+from train.heads.config import ClosedForm, GaussianOptions, NeighboursOptions
+from train.heads.normals import Normals
+from train.heads.scaled import Scaled
+from train.plume.config import PlumeOptions
+from train.plume.model import Plume
+from train.plume.training import train
+
+Model = Plume | Scaled
+_CHUNK = 4096
+
+
+@dataclass
+class Fitted:
+    """What fitting leaves.
+
+    Attributes:
+        model: in evaluation mode, on the CPU.
+        learning_rate: of heads that are trained by steps, the schedule's maximum.
+        history: mean of each loss, by epoch; empty for heads in closed form.
+        watched: logits of the watched features after each epoch, float32 [epochs, M]; one row for a closed form.
+    """
+
+    model: Model
+    learning_rate: float | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+    watched: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+
+def fit_head(
+    options: HeadOptions,
+    normals: Normals,
+    steps: FitOptions,
+    seed: int,
+    device: torch.device,
+    watched: Tensor,
+    checkpoint: Path | None = None,
+) -> Fitted:
+    """Fit a head. No label of an anomaly enters: `watched` features, M x F, are only scored.
+
+    Raises:
+        InputError: fewer than two normals, features that are not finite, or a loss that became so.
+    """
+    if isinstance(options, PlumeOptions):
+        trained = train(normals.features, options.resolve(), steps, seed, device, watched, checkpoint)
+        return Fitted(trained.model.cpu(), trained.learning_rate, trained.history, trained.watched)
+    model = Scaled(fit_closed(options, normals, seed)).eval()
+    return Fitted(model, watched=logits_of(model, watched)[None])
+
+
+def fit_closed(options: ClosedForm, normals: Normals, seed: int) -> nn.Module:
+    """Fit a head in closed form, or one for each block."""
+    if options.blocks == "sum" and len(normals.blocks) > 1:
+        return blocks.fit(normals, partial(_fit_one, options, seed))
+    return _fit_one(options, seed, normals)
+
+
+def _fit_one(options: ClosedForm, seed: int, normals: Normals) -> nn.Module:
+    if isinstance(options, NeighboursOptions):
+        return neighbours.fit(normals, options, seed)
+    if isinstance(options, GaussianOptions):
+        return gaussian.fit(normals, options, seed)
+    return pca.fit(normals, options, seed)
+
+
+def logits_of(model: nn.Module, features: Tensor) -> npt.NDArray[np.float32]:
+    """Logits, float32 [N], of features, N x F, some at a time."""
+    if not len(features):
+        return np.zeros(0, np.float32)
+    with torch.inference_mode():
+        return np.concatenate([model(part).float().cpu().numpy() for part in features.split(_CHUNK)])
+
+
+def for_loading(options: HeadOptions, feature_dim: int, state: dict[str, Tensor]) -> Model:
+    """A head of the right shapes for a saved state.
+
+    Args:
+        options: with which it was fitted.
+        feature_dim: F.
+        state: its tensors, by name.
+    """
+    if isinstance(options, PlumeOptions):
+        return Plume.for_scoring(feature_dim, options.resolve())
+    inner = _below(state, "head.")
+    if "spreads" not in inner:
+        return Scaled(_empty(options, inner))
+    sizes, index = [], 0
+    heads = []
+    while part := _below(inner, f"heads.{index}."):
+        heads.append(_empty(options, part))
+        sizes.append(_width(part))
+        index += 1
+    zeros = torch.zeros(len(heads))
+    return Scaled(blocks.BlockSum(heads, sizes, zeros, zeros + 1))
+
+
+def _empty(options: ClosedForm, state: dict[str, Tensor]) -> nn.Module:
+    loader: Any = gaussian if isinstance(options, GaussianOptions) else pca
+    if isinstance(options, NeighboursOptions):
+        loader = neighbours
+    head: nn.Module = loader.for_loading(state, options)
+    return head
+
+
+def _width(state: dict[str, Tensor]) -> int:
+    """F of a head, by the vector that it takes off the features."""
+    return len(state["shift"] if "shift" in state else state["mean"])
+
+
+def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

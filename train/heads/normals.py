@@ -1,0 +1,57 @@
+"""What a head is fitted to: features of normal samples, and what else is known of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from onboard.errors import InputError
+
+
+@dataclass(frozen=True)
+class Normals:
+    """Features of normal samples; several views of one sample are rows of their own.
+
+    Attributes:
+        features: float32, N x F.
+        labels: the class name of each row.
+        samples: int64 [N], which sample each row is a view of.
+        blocks: the lengths of the backbone vectors that stand side by side in F.
+    """
+
+    features: Tensor
+    labels: list[str]
+    samples: npt.NDArray[np.int64]
+    blocks: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        rows, width = self.features.shape
+        if not rows == len(self.labels) == len(self.samples) or sum(self.blocks) != width:
+            raise ValueError(f"{rows} rows of {width}: {len(self.labels)} labels, {len(self.samples)} samples")
+        if rows < 2:
+            raise InputError(f"{rows} normal training samples: at least 2 are needed")
+        if not bool(torch.isfinite(self.features).all()):
+            raise InputError("the training features hold NaN or infinite values; check images and weights")
+
+    @classmethod
+    def plain(cls, features: Tensor) -> "Normals":
+        """Features about which nothing else is known: one view, one class, one block."""
+        rows = len(features)
+        return cls(features, ["normal"] * rows, np.arange(rows), (features.shape[1],))
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> "Normals":
+        """Those rows."""
+        chosen = np.flatnonzero(rows).tolist()
+        labels = [self.labels[i] for i in chosen]
+        return Normals(self.features[chosen], labels, self.samples[chosen], self.blocks)
+
+    def block(self, index: int) -> "Normals":
+        """One of the backbone's vectors alone."""
+        columns = self.features.split(self.blocks, dim=1)[index].contiguous()
+        return Normals(columns, self.labels, self.samples, (self.blocks[index],))
+
+    def class_numbers(self) -> npt.NDArray[np.int64]:
+        """The classes, numbered in the order of their names, by row."""
+        return np.unique(np.array(self.labels), return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,70 @@
+"""What is done to a frame before the crop: plain data, so that it stands in configurations and in cache keys."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Pixels = Annotated[float, msgspec.Meta(ge=8, le=4096)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """One way to make views of samples. Steps happen in the order of the attributes; all are off by default.
+
+    Attributes:
+        reduce_to_px: [least, most]: a frame whose box is longer than a length drawn uniformly from this range is
+            reduced to it; the noise that the reduction takes away is put back, and the frame is encoded again as its
+            file is (see `reduction.reduced`).
+        reduce: whom `reduce_to_px` is for: `normals`, so that they come as small as the debris are, or `all`.
+        match_px: frames whose box is longer than this are reduced until it is this long, anomalies too.
+        shift: the box is moved by up to this share of its width and height, either way.
+        scale: the box is made up to this share larger or smaller.
+        exposure: the light above the black level is multiplied by this.
+        noise_levels: standard deviation of Gaussian noise that is added, in grey levels.
+        blur_px: standard deviation of a Gaussian blur, in pixels of the frame as it is then.
+        turns: how many of the eight flips and quarter turns are taken, each a view of its own.
+        copies: views of each turn, each with draws of its own.
+    """
+
+    reduce_to_px: tuple[Pixels, Pixels] | None = None
+    reduce: Literal["normals", "all"] = "normals"
+    match_px: Pixels | None = None
+    shift: Share = 0.0
+    scale: Share = 0.0
+    exposure: Positive = 1.0
+    noise_levels: NonNegative = 0.0
+    blur_px: NonNegative = 0.0
+    turns: Literal[1, 2, 4, 8] = 1
+    copies: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+
+    def __post_init__(self) -> None:
+        if self.reduce_to_px and self.reduce_to_px[0] > self.reduce_to_px[1]:
+            raise ValueError(f"reduce_to_px {list(self.reduce_to_px)} must be [least, most]")
+
+    @property
+    def plain(self) -> bool:
+        """Whether the frame stays as it is, but for turns."""
+        return msgspec.structs.replace(self, turns=1, copies=1) == Recipe()
+
+
+class View(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One view: a recipe, which of its turns (0 to 7), and the number that its random draws depend on."""
+
+    recipe: Recipe = Recipe()
+    turn: int = 0
+    draw: int = 0
+
+
+PLAIN = View()
+
+
+def views(recipe: Recipe, seed: int = 0) -> list[View]:
+    """All views that a recipe gives of one sample, for a seed."""
+    single = msgspec.structs.replace(recipe, turns=1, copies=1)
+    return [
+        View(single, turn, 0 if single.plain else (seed * recipe.copies + copy) * 8 + turn)
+        for copy in range(recipe.copies)
+        for turn in range(recipe.turns)
+    ]
