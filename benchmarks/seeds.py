@@ -27,7 +27,9 @@ def main() -> None:
     for seed in range(options.seeds):
         seeded = msgspec.structs.replace(config, seed=seed)
         prepared = prepare(seeded)
-        fitted = fit_head(config.head, prepared.normals, config.fit, seed, device(config), prepared.features["test"])
+        fitted = fit_head(
+            config.head, prepared.normals, config.fit, seed, device(config.device), prepared.features["test"]
+        )
         is_anomaly = np.array([sample.is_anomaly for sample in prepared.split.test])
         curve = [100 * value for value in metrics.auroc_by_epoch(is_anomaly, -fitted.watched)]
         rows.append((curve[-1], max(curve)))

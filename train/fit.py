@@ -52,7 +52,7 @@ def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
         prepared.normals,
         config.fit,
         config.seed,
-        device(config),
+        device(config.device),
         watched=prepared.features["test"],
         checkpoint=run / runs.CHECKPOINT,
     )

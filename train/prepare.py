@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ def prepare(config: RunConfig) -> Prepared:
         backbone,
         config.crop,
         Path(config.cache),
-        device(config),
+        device(config.device),
         grey,
         [view for _, view in items],
     )
@@ -105,13 +106,13 @@ def _without_defects(split: Split, items: list[Item], features: Features, config
     )
 
 
-def device(config: RunConfig) -> torch.device:
-    """The device that the configuration asks for.
+def device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
+    """The device that a configuration asks for.
 
     Raises:
         InputError: CUDA is asked for and not there.
     """
     available = torch.cuda.is_available()
-    if config.device == "cuda" and not available:
+    if asked == "cuda" and not available:
         raise InputError("device: cuda is asked for, but torch finds no CUDA device; set 'device: auto'")
-    return torch.device("cuda" if available and config.device != "cpu" else "cpu")
+    return torch.device("cuda" if available and asked != "cpu" else "cpu")

@@ -1,0 +1,118 @@
+"""The cells of a benchmark: one fit of one method, kept in one file, so that a run that was stopped goes on."""
+
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from onboard import files
+from train.benchmark.config import BenchmarkConfig, Method
+from train.benchmark.features import ProtocolFeatures, test_view
+from train.data.samples import Split
+from train.heads.fitting import fit_head, logits_of
+from train.prepare import device
+
+FORMAT = 1  # to be raised when what a cell holds, or how it is computed, changes
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is fitted: a method, on a protocol's features of a split, with a seed, perhaps without a group of normals."""
+
+    protocol: str
+    normal_class: str | None
+    split: int
+    method: str
+    seed: int
+    left_out: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a cell gives.
+
+    Attributes:
+        logits: of what was judged, float32 [epochs, M]: the split's test, or held-back normals, then those left out.
+        calibration: of the split's calibration part after the last epoch, float32.
+        normals: for a group left out: how many of the M are held-back normals.
+    """
+
+    logits: npt.NDArray[np.float32]
+    calibration: npt.NDArray[np.float32]
+    normals: int
+
+
+def cells(config: BenchmarkConfig, protocol: str, normal_class: str | None, split: int, groups: int) -> Iterator[Cell]:
+    """The cells of one split under one protocol."""
+    for name, method in config.methods.items():
+        if method.protocols and protocol not in method.protocols:
+            continue
+        for seed in range(config.seeds if method.seeded else 1):
+            yield Cell(protocol, normal_class, split, name, seed)
+        if method.candidate and split < config.selection_splits:
+            for group in range(groups):
+                yield Cell(protocol, normal_class, split, name, 0, group)
+
+
+def path_of(out: Path, cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures, split: Split) -> Path:
+    """The cell's file; its name holds a hash of all that decides the result."""
+    method = config.methods[cell.method]
+    decides = {
+        "format": FORMAT,
+        "head": msgspec.to_builtins(method.head),
+        "layers": method.layers,
+        "fit": msgspec.to_builtins(method.fit),
+        "views": [msgspec.to_builtins(view) for view in (*table.train_views, test_view(table.protocol, cell.split))],
+        "crop": msgspec.to_builtins(table.protocol.crop or config.crop),
+        "normalisation": [table.protocol.mean, table.protocol.std],
+        "split": split.hash(),
+        "images": table.features.content_sha256,
+        "weights": table.weights_sha256,
+        "stand_ins": [config.stand_ins, config.left_out] if cell.left_out is not None else None,
+    }
+    digest = hashlib.sha256(msgspec.json.encode(decides, order="deterministic")).hexdigest()[:16]
+    what = "test" if cell.left_out is None else f"without{cell.left_out}"
+    normal = f"{cell.normal_class}-" if cell.normal_class else ""
+    return (
+        out / "cells" / cell.protocol / cell.method / f"{normal}split{cell.split}-seed{cell.seed}-{what}-{digest}.npz"
+    )
+
+
+def compute(
+    cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures, split: Split, groups: list[frozenset[str]]
+) -> Result:
+    """Fit the method and judge what the cell is about."""
+    method: Method = config.methods[cell.method]
+    fit, calibration, judged = split.fit, split.calibration, split.test
+    if cell.left_out is not None:
+        away = groups[cell.left_out]
+        judged = tuple(s for s in (*split.fit, *split.calibration) if s.key in away)
+        fit = tuple(s for s in split.fit if s.key not in away)
+        calibration = tuple(s for s in split.calibration if s.key not in away)
+        judged = (*calibration, *judged)
+    normals = table.normals(fit, method.layers)
+    watched = table.judged(judged, method.layers, cell.split)
+    seed = 1000 * cell.split + cell.seed
+    fitted = fit_head(method.head, normals, method.fit, seed, device(config.device), watched)
+    held_back = logits_of(fitted.model, table.judged(calibration, method.layers, cell.split))
+    return Result(fitted.watched, held_back, len(calibration))
+
+
+def write(path: Path, result: Result) -> None:
+    """Keep a cell's result, whole or not at all."""
+    with files.whole(path) as beside:
+        np.savez(beside, logits=result.logits, calibration=result.calibration, normals=result.normals)
+
+
+def read(path: Path) -> Result | None:
+    """A cell's result; None where it is not there, or damaged and to be computed anew."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return Result(kept["logits"], kept["calibration"], int(kept["normals"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,110 @@
+"""A benchmark's configuration: which data, protocols and methods, and how often."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from onboard import strict_yaml
+from onboard.window import CropSpec
+from train.backbones.registry import BackboneOptions
+from train.config import FitOptions, HeadOptions
+from train.data.config import CifarData, Data
+from train.views.recipe import Recipe
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,60}$")]
+Layers = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+
+class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How crops come about, of training and test alike.
+
+    Attributes:
+        recipe: what is done to every frame, its turns aside.
+        augment: further recipes whose views are trained on besides; null: `recipe` alone, in all its turns.
+        crop: another crop than the benchmark's.
+        mean: another normalisation than the backbone's own, in grey levels.
+        std: likewise.
+        told: a line for people.
+    """
+
+    recipe: Recipe = Recipe()
+    augment: tuple[Recipe, ...] | None = None
+    crop: CropSpec | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    told: str = ""
+
+
+class Method(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A head on some of the backbone's vectors.
+
+    Attributes:
+        layers: the vectors.
+        head: fitted to them.
+        fit: how heads that are trained by steps are trained.
+        candidate: whether the label-free choice may take it.
+        seeded: whether the seed changes its result; others are fitted once a split.
+        protocols: the protocols for which it is run; empty: all.
+    """
+
+    layers: Layers
+    head: HeadOptions
+    fit: FitOptions = FitOptions()
+    candidate: bool = False
+    seeded: bool = False
+    protocols: tuple[str, ...] = ()
+
+
+class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Everything that decides a benchmark's tables.
+
+    Attributes:
+        data: which images. CIFAR's `normal_class` is the first of `normal_classes`.
+        protocols: by name.
+        methods: by name.
+        normal_classes: CIFAR's classes, each normal in turn; empty where the data say what is normal.
+        splits: how many draws of the split.
+        redraw: put the data set's own train and test normals together and draw the test from them anew for each
+            split; needed where the data set's own test is too small to tell splits apart.
+        seeds: how many seeds of heads that are trained by steps, each on every split.
+        stand_ins: what takes the place of anomalies in the label-free choice: satellite classes left out one at a
+            time, or k-means clusters of the normals where they have but one class.
+        left_out: how many clusters, or at most how many classes, are left out in turn.
+        selection_splits: on how many of the splits the label-free choice is made.
+        crop: how a box becomes the backbone's input.
+        backbone: the frozen network.
+        device: `auto` takes CUDA where there is one.
+        cache: folder of the feature cache.
+    """
+
+    data: Data
+    protocols: dict[Name, Protocol]
+    methods: dict[Name, Method]
+    normal_classes: tuple[str, ...] = ()
+    splits: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    redraw: bool = False
+    seeds: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    stand_ins: Literal["classes", "clusters"] = "classes"
+    left_out: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
+    selection_splits: Annotated[int, msgspec.Meta(ge=0)] = 5
+    crop: CropSpec = msgspec.field(default_factory=CropSpec)
+    backbone: BackboneOptions = msgspec.field(default_factory=BackboneOptions)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    cache: str = "cache"
+
+    def __post_init__(self) -> None:
+        if not self.protocols or not self.methods:
+            raise ValueError("protocols and methods must each name at least one")
+        if isinstance(self.data, CifarData):
+            reduced = [name for name, p in self.protocols.items() if p.recipe.reduce_to_px and p.recipe.reduce != "all"]
+            if reduced:  # an image is normal for one class and anomalous for another, and has one set of features
+                raise ValueError(f"protocols.{reduced[0]}: with CIFAR reduce_to_px needs 'reduce: all'")
+        for name, method in self.methods.items():
+            if unknown := [p for p in method.protocols if p not in self.protocols]:
+                raise ValueError(f"methods.{name}.protocols: {unknown} are not among {', '.join(self.protocols)}")
+
+
+def load(path: Path, data: str | None = None) -> BenchmarkConfig:
+    """Read a benchmark's configuration; see `onboard.strict_yaml.load` for what it raises."""
+    return strict_yaml.load(path, BenchmarkConfig, {"data.root": data} if data else None)
