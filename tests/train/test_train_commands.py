@@ -53,7 +53,9 @@ def refused(result: tuple[int, str], *parts: str) -> None:
 def longer_sides(path: Path) -> dict[str, float]:
     """The longer side of each box of the small data set, by the image's name."""
     with path.open() as file:
-        boxes = {row["filename"]: [float(v) for v in row["bbox"].strip("[]").split(",")] for row in csv.DictReader(file)}
+        boxes = {
+            row["filename"]: [float(v) for v in row["bbox"].strip("[]").split(",")] for row in csv.DictReader(file)
+        }
     return {name: max(box[2] - box[0], box[3] - box[1]) for name, box in boxes.items()}
 
 
