@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from train.report.markup import escape
 
-_WIDTH, _HEIGHT = 460, 320
+_WIDTH, _HEIGHT = 460, 328
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 448, 12, 268
 SERIES = 8
 """How many colours there are; further series take them again, with dashes."""

@@ -25,11 +25,12 @@ def section(runs: list[tuple[str, Run]]) -> str:
 
 
 def _row(i: int, name: str, run: Run) -> list[markup.Cell]:
-    key = f'<svg class="key" viewBox="0 0 26 10" aria-hidden="true"><path class="{series(i)}" d="M0 5H26"/></svg>'
     test, last, best = run.metrics.test, run.metrics.last_epoch, run.metrics.labelled_best_epoch
-    start: list[markup.Cell] = [markup.Markup(key + markup.escape(name)), test["normal"], test["anomalous"]]
+    counts = test["normal"], test["anomalous"]
     if last is None:
-        return [*start, None, None, None, None, None]
+        return [name, *counts, None, None, None, None, None]
+    key = f'<svg class="key" viewBox="0 0 26 10" aria-hidden="true"><path class="{series(i)}" d="M0 5H26"/></svg>'
+    start: list[markup.Cell] = [markup.Markup(f'<span class="run">{key}{markup.escape(name)}</span>'), *counts]
     low, high = (f"{100 * value:.1f}" for value in last.auroc_95)
     figures = [
         f"{100 * last.auroc:.1f}",

@@ -11,7 +11,7 @@ def section(run: Run, threshold: float | None) -> str:
     parts = [_table(run, run.metrics.by_normal_class, False, threshold)]
     if run.metrics.by_anomaly_kind:
         parts.append(_table(run, run.metrics.by_anomaly_kind, True, threshold))
-    return f'<div class="pair">{"".join(parts)}</div>'
+    return "".join(parts)
 
 
 def _table(run: Run, groups: dict[str, Group], anomalous: bool, threshold: float | None) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 Cell = str | float | int | None
-_FIGURE = re.compile(r"[+-]?\d+(\.\d+)?( ?(%|±|\(|of ).*)?")  # a figure, with its interval or its "of 57"
+_FIGURE = re.compile(r"[+-]?\d+(\.\d+)?( ?(%|±|\(|of |to ).*)?")  # a figure, with its interval or its "of 57"
 _NOTHING = "\N{EN DASH}"
 
 

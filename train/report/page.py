@@ -36,7 +36,8 @@ def _page(names: list[str], read: list[Run | Benchmark]) -> str:
     sections = [("Runs compared", comparison.section(runs))] if len(runs) > 1 else []
     for name, one in zip(names, read, strict=True):
         if isinstance(one, Run):
-            sections.append((name, run_section.section(one)))
+            # A run keeps the colour that it has among the runs compared.
+            sections.append((name, run_section.section(one, [run for _, run in runs].index(one))))
         else:
             sections.append((name, _benchmark(one)))
     title = f"Report: {', '.join(names)}"

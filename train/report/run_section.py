@@ -11,8 +11,8 @@ _RATES = (0.01, 0.05, 0.1, 0.2)
 _LISTED = 16  # as many of each as the sheet of mistakes shows
 
 
-def section(run: Run) -> str:
-    """Figures, curves, histograms, sizes, mistakes, tables, and where it all comes from.
+def section(run: Run, number: int) -> str:
+    """Figures, curves, mistakes, and where it all comes from; `number` chooses the colour of the curve.
 
     Raises:
         InputError: the sheet of mistakes is missing or damaged.
@@ -25,7 +25,7 @@ def section(run: Run) -> str:
         parts.append(markup.paragraph("Satellites and debris are both needed for an AUROC, so there is none here."))
     else:
         parts += [_tiles(last, run), _rates(curve), _labelled(run)]
-        parts.append("<h3>ROC curve, last epoch</h3>" + roc.charts([(0, curve)]))
+        parts.append("<h3>ROC curve, last epoch</h3>" + roc.charts([(number, curve)]))
     parts.append("<h3>Scores by class</h3>" + histograms.section(run, threshold))
     if last is not None:
         parts.append("<h3>AUROC against crop size</h3>" + sizes.section(run))

@@ -11,6 +11,8 @@ from train.report import markup
 from train.report.chart import Axis, Chart, percent_axis
 from train.report.run_folder import Run
 
+_ENOUGH = 10
+
 
 @dataclass(frozen=True)
 class Bin:
@@ -22,6 +24,7 @@ class Bin:
     anomalies: int
     auroc: float | None
     interval: tuple[float, float] | None
+    """None also where either class has too few images for a bootstrap to know how far off the AUROC may be."""
 
     @property
     def name(self) -> str:
@@ -36,10 +39,11 @@ def bins(run: Run) -> list[Bin]:
     for octave in range(int(octaves.min()), int(octaves.max()) + 1):
         inside = octaves == octave
         truth, scores = run.is_anomaly[inside], run.scores[inside]
-        both = bool(truth.any()) and not bool(truth.all())
+        counts = int((~truth).sum()), int(truth.sum())
+        both = min(counts) > 0
         auroc = float(roc_auc_score(truth, scores)) if both else None
-        interval = metrics.bootstrap_auroc(truth, scores) if both else None
-        found.append(Bin(2.0**octave, 2.0 ** (octave + 1), int((~truth).sum()), int(truth.sum()), auroc, interval))
+        interval = metrics.bootstrap_auroc(truth, scores) if both and min(counts) >= _ENOUGH else None
+        found.append(Bin(2.0**octave, 2.0 ** (octave + 1), *counts, auroc, interval))
     return found
 
 
@@ -50,8 +54,9 @@ def section(run: Run) -> str:
     table = markup.table(["longer side of the box", "satellites", "debris", "AUROC (95 % interval)"], rows)
     said = [markup.paragraph(text) for text in (_size_alone(run), _within(found))]
     caption = (
-        "AUROC among the images of each bin of box size, with its 95 % interval; below each bin the numbers of "
-        "satellites + debris. No dot: the bin holds only one of the two."
+        "AUROC among the images of each bin of box size, with its 95 % interval; below them the numbers of "
+        "satellites + debris. "
+        f"Hollow, without an interval: fewer than {_ENOUGH} of either. No dot: one of the two is lacking."
     )
     return f'{"".join(said)}<div class="pair">{markup.figure(_chart(found), caption)}{table}</div>'
 
@@ -80,20 +85,23 @@ def _within(found: list[Bin]) -> str:
 
 
 def _figure(found: Bin) -> str | None:
-    if found.auroc is None or found.interval is None:
+    if found.auroc is None:
         return None
+    if found.interval is None:
+        return f"{100 * found.auroc:.1f} (few images)"
     low, high = found.interval
     return f"{100 * found.auroc:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _chart(found: list[Bin]) -> str:
-    lows = [b.interval[0] for b in found if b.interval]
+    lows = [b.interval[0] if b.interval else b.auroc for b in found if b.auroc is not None]
     y = percent_axis(math.floor(10 * min([0.5, *lows])) / 10, "AUROC")
     ticks = [(i + 0.5, f"{b.name}\n{b.normals} + {b.anomalies}") for i, b in enumerate(found)]
     chart = Chart(Axis(0, len(found), ticks, "longer side, px"), y, "AUROC by size of the box")
     chart.line([(0, 0.5), (len(found), 0.5)], "chance")
     for i, b in enumerate(found):
-        if b.auroc is not None and b.interval is not None:
+        if b.interval is not None:
             chart.line([(i + 0.5, b.interval[0]), (i + 0.5, b.interval[1])], "line s0")
-            chart.dot(i + 0.5, b.auroc, "dot s0")
+        if b.auroc is not None:
+            chart.dot(i + 0.5, b.auroc, "dot s0" if b.interval else "dot few s0")
     return chart.svg()

@@ -10,7 +10,11 @@ _DARK = """
 --normal: #63b3ed; --anomaly: #fc8181;
 --s0: #63b3ed; --s1: #f6ad55; --s2: #68d391; --s3: #b794f4; --s4: #f687b3; --s5: #cbd5e0; --s6: #4fd1d9; --s7: #e0c341;
 """
-_SERIES = "".join(f".s{i} {{ stroke: var(--s{i}); }} .dot.s{i} {{ fill: var(--s{i}); }}\n" for i in range(8))
+_SERIES = "".join(
+    f".s{i} {{ stroke: var(--s{i}); }} .dot.s{i} {{ fill: var(--s{i}); stroke: var(--paper); }}\n"
+    f".dot.few.s{i} {{ fill: var(--paper); stroke: var(--s{i}); stroke-width: 2.5; }}\n"
+    for i in range(8)
+)
 
 STYLE = (
     f":root {{ color-scheme: light dark; {_LIGHT} }}\n"
@@ -56,8 +60,9 @@ svg text { font-size: 13px; fill: var(--soft); }
 .chance { stroke: var(--soft); stroke-dasharray: 5 4; fill: none; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .dashed { stroke-dasharray: 7 3; }
-.dot { stroke: var(--paper); stroke-width: 1.5; }
+.dot { stroke-width: 1.5; }
 .dot.labelled { fill: var(--paper); stroke: var(--warn); stroke-width: 2.5; }
+.run { white-space: nowrap; }
 .key { display: inline-block; width: 1.6rem; height: .7rem; margin-right: .4rem; }
 .ridges { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; column-gap: .9rem; font-size: .9rem; }
 .ridges .name { align-self: end; overflow-wrap: anywhere; max-width: 16rem; }
