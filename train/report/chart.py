@@ -87,6 +87,7 @@ def series(i: int) -> str:
 
 def percent_axis(low: float, label: str, high: float = 1.0) -> Axis:
     """Shares as percentages, from a round number at or below `low` (0 to 1) up to `high`."""
+    low = min(low, high - 0.05)  # a flat curve at the top needs an axis too
     step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if high - low <= 6 * step or step == 0.2)
     first = math.floor(low / step + 1e-9)
     ticks = [(i * step, f"{100 * i * step:.0f}") for i in range(first, math.floor(high / step + 1e-9) + 1)]

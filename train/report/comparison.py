@@ -6,7 +6,7 @@ from train.report.run_folder import Run
 
 _COLUMNS = [
     "run", "satellites", "debris", "AUROC, last epoch", "95 % interval", "AUPR", "found at 5 % false alarms",
-    "AUROC of the best epoch BY TEST LABELS",
+    "best epoch BY TEST LABELS, AUROC",
 ]  # fmt: skip
 
 

@@ -34,10 +34,11 @@ def write(given: Sequence[Path], out: Path) -> None:
 def _page(names: list[str], read: list[Run | Benchmark]) -> str:
     runs = [(name, one) for name, one in zip(names, read, strict=True) if isinstance(one, Run)]
     sections = [("Runs compared", comparison.section(runs))] if len(runs) > 1 else []
+    number = 0  # a run keeps the colour that it has among the runs compared
     for name, one in zip(names, read, strict=True):
         if isinstance(one, Run):
-            # A run keeps the colour that it has among the runs compared.
-            sections.append((name, run_section.section(one, [run for _, run in runs].index(one))))
+            sections.append((name, run_section.section(one, number)))
+            number += 1
         else:
             sections.append((name, _benchmark(one)))
     title = f"Report: {', '.join(names)}"

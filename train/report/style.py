@@ -39,7 +39,7 @@ img { display: block; max-width: 100%; height: auto; border-radius: 4px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem 2rem;
   align-items: start; }
 .pair > * { min-width: 0; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 11.5rem), 1fr)); gap: .75rem;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 9.5rem), 1fr)); gap: .75rem;
   margin: 1rem 0; }
 .tile { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .7rem .9rem; }
 .tile b { display: block; font-size: 1.7rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
@@ -51,8 +51,8 @@ caption { text-align: left; color: var(--soft); padding-bottom: .25rem; }
 th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; vertical-align: bottom; }
 .n { text-align: right; }
-th.n { min-width: 4.5rem; }
-td.n { white-space: nowrap; }
+th.n { min-width: 5.25rem; }
+td.n, td:first-child { white-space: nowrap; }
 svg { display: block; width: 100%; height: auto; }
 svg text { font-size: 13px; fill: var(--soft); }
 .mid { text-anchor: middle; } .end { text-anchor: end; }
@@ -77,6 +77,7 @@ details { border: 1px solid var(--line); border-radius: 8px; padding: .4rem .9re
 summary { cursor: pointer; }
 pre { overflow-x: auto; font: .8rem/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }
 @media (max-width: 40rem) {
+  svg text { font-size: 16px; }
   .ridges { grid-template-columns: 1fr; }
   .ridges .name { margin-top: .4rem; max-width: none; }
 }
