@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from train.report.markup import escape
 
 _WIDTH, _HEIGHT = 460, 328
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 448, 12, 268
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 440, 12, 266
 SERIES = 8
 """How many colours there are; further series take them again, with dashes."""
 
@@ -67,7 +67,7 @@ class Chart:
             px, _ = self.at(value, self._y.low)
             parts.append(f'<path class="grid" d="M{px} {_TOP}V{_BOTTOM}"/>')
             for i, line in enumerate(text.split("\n")):
-                parts.append(f'<text class="mid" x="{px}" y="{_BOTTOM + 17 + 14 * i}">{escape(line)}</text>')
+                parts.append(f'<text class="mid" x="{px}" y="{_BOTTOM + 17 + 15 * i}">{escape(line)}</text>')
         for value, text in self._y.ticks:
             _, py = self.at(self._x.low, value)
             parts.append(f'<path class="grid" d="M{_LEFT} {py}H{_RIGHT}"/>')

@@ -24,5 +24,9 @@ def _table(run: Run, groups: dict[str, Group], anomalous: bool, threshold: float
         auroc = None if group.auroc is None else f"{100 * group.auroc:.1f}"
         side = f"{np.median(run.sides[inside]):.0f}" if inside.any() else None
         rows.append([name, group.samples, auroc, called, f"{group.mean_score:.2f}", side])
-    caption = "Each kind of debris against all satellites" if anomalous else "Each satellite class against all debris"
+    caption = ""
+    if threshold is not None:
+        caption = (
+            "Each kind of debris against all satellites" if anomalous else "Each satellite class against all debris"
+        )
     return markup.table([*columns, "mean score", "median longer side, px"], rows, caption)

@@ -78,4 +78,4 @@ def _decimals(column: Sequence[Cell]) -> int:
 
 def _is_figures(texts: Sequence[str]) -> bool:
     said = [text for text in texts if text != _NOTHING]
-    return bool(said) and all(_FIGURE.fullmatch(re.sub("<[^>]*>", "", text)) for text in said)
+    return all(_FIGURE.fullmatch(re.sub("<[^>]*>", "", text)) for text in said)

@@ -77,7 +77,7 @@ details { border: 1px solid var(--line); border-radius: 8px; padding: .4rem .9re
 summary { cursor: pointer; }
 pre { overflow-x: auto; font: .8rem/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }
 @media (max-width: 40rem) {
-  svg text { font-size: 16px; }
+  svg text { font-size: 15px; }
   .ridges { grid-template-columns: 1fr; }
   .ridges .name { margin-top: .4rem; max-width: none; }
 }
@@ -85,6 +85,8 @@ pre { overflow-x: auto; font: .8rem/1.45 ui-monospace, "SF Mono", Menlo, Consola
   body { max-width: none; padding: 0; font-size: 10pt; }
   h2 { break-before: page; } h2:first-of-type { break-before: auto; }
   h2, h3 { break-after: avoid; }
+  .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1rem; }
+  table { font-size: 8pt; } th.n { min-width: 0; }
   figure, svg, tr, .tiles, .by-labels { break-inside: avoid; }
   .scroll { overflow: visible; } .scroll.wide img { min-width: 0; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
