@@ -54,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("run", type=Path, metavar="RUN", help="folder of a fitted run")
         command.add_argument("--data", help="the data set's folder, where it has moved")
 
+    report = add("report", _report, "write one HTML page about evaluated runs and benchmarks, to be read anywhere")
+    report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of an evaluated run or a benchmark")
+    report.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html in the first RUN)")
+
     demo = add("demo", _demo, "render, train, evaluate, export, and fly a track of each kind")
     demo.add_argument("--data", help="use this SPARK folder instead of the synthetic data set")
     return parser
@@ -151,6 +155,15 @@ def _config_of(options: argparse.Namespace) -> "RunConfig":
     if not options.data:
         return config
     return msgspec.structs.replace(config, data=msgspec.structs.replace(config.data, root=options.data))
+
+
+def _report(options: argparse.Namespace) -> int:
+    from train.report.page import write
+
+    out = options.out or options.runs[0] / "report.html"
+    write(options.runs, out)
+    print(f"report: {out}")
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:

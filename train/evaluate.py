@@ -132,6 +132,9 @@ def _best_epoch(run: Path, is_anomaly: npt.NDArray[np.bool_]) -> dict[str, Any] 
 def _write_predictions(path: Path, test: tuple[Sample, ...], logits: npt.NDArray[np.float32]) -> None:
     with files.whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
-        out.writerow(["key", "class", "kind", "is_anomaly", "logit", "anomaly_score"])
+        out.writerow(["key", "class", "kind", "is_anomaly", "logit", "anomaly_score", "longer_side_px"])
         for sample, logit in zip(test, logits.tolist(), strict=True):
-            out.writerow([sample.key, sample.label, sample.kind, int(sample.is_anomaly), repr(logit), repr(-logit)])
+            x_min, y_min, x_max, y_max = sample.box
+            longer = float(max(x_max - x_min, y_max - y_min))  # how far away the object is, nearly
+            found = [int(sample.is_anomaly), repr(logit), repr(-logit), repr(longer)]
+            out.writerow([sample.key, sample.label, sample.kind, *found])

@@ -50,6 +50,15 @@ def refused(result: tuple[int, str], *parts: str) -> None:
         assert part in printed
 
 
+def longer_sides(path: Path) -> dict[str, float]:
+    """The longer side of each box of the small data set, by the image's name."""
+    with path.open() as file:
+        boxes = {
+            row["filename"]: [float(v) for v in row["bbox"].strip("[]").split(",")] for row in csv.DictReader(file)
+        }
+    return {name: max(box[2] - box[0], box[3] - box[1]) for name, box in boxes.items()}
+
+
 def test_fit_evaluate_export_and_again(call, tmp_path: Path) -> None:
     assert call("fit", "c.yaml")[0] == 0
     run = tmp_path / "runs" / "c"
@@ -62,7 +71,9 @@ def test_fit_evaluate_export_and_again(call, tmp_path: Path) -> None:
     assert result["last_epoch"]["auroc"] == result["labelled_best_epoch"]["auroc_by_epoch"][-1]
     assert set(result["provenance"]) >= {"seed", "git", "versions", "split_sha256"}
     with (run / "predictions.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == 30
+        rows = list(csv.DictReader(file))
+    boxes = longer_sides(tmp_path / "data" / "val.csv")
+    assert {Path(r["key"]).name: float(r["longer_side_px"]) for r in rows} == boxes and len(rows) == 30
     code, printed = call("export", str(run))
     assert code == 0 and (run / "bundle" / "manifest.sha256").exists()
     model = (run / "bundle" / "model.onnx").read_bytes()
