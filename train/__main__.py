@@ -54,6 +54,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("run", type=Path, metavar="RUN", help="folder of a fitted run")
         command.add_argument("--data", help="the data set's folder, where it has moved")
 
+    bench = add("bench-step", _bench_step, "time PLUME's training step against one with the D x D matrices written out")
+    bench.add_argument("--json", type=Path, metavar="OUT", help="file for the figures")
+    bench.add_argument("--preset", choices=["reference", "paper"], default="reference")
+    bench.add_argument("--batch", type=int, default=32, help="samples a step (default: %(default)s)")
+    bench.add_argument("--dim", type=int, default=3072, help="D, and the perturbator's width (default: %(default)s)")
+    bench.add_argument("--repeats", type=int, default=10, help="timed steps of each form (default: %(default)s)")
+    bench.add_argument("--seed", type=int, default=0, help="of weights, batch and noise (default: %(default)s)")
+    bench.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+
     demo = add("demo", _demo, "render, train, evaluate, export, and fly a track of each kind")
     demo.add_argument("--data", help="use this SPARK folder instead of the synthetic data set")
     return parser
@@ -151,6 +160,14 @@ def _config_of(options: argparse.Namespace) -> "RunConfig":
     if not options.data:
         return config
     return msgspec.structs.replace(config, data=msgspec.structs.replace(config.data, root=options.data))
+
+
+def _bench_step(options: argparse.Namespace) -> int:
+    from train.stepbench.command import bench_step
+
+    return bench_step(
+        options.preset, options.batch, options.dim, options.repeats, options.seed, options.device, options.json
+    )
 
 
 def _demo(options: argparse.Namespace) -> int:

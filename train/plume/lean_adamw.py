@@ -8,13 +8,15 @@ from torch.optim.adamw import adamw
 
 from train.plume.linear import Linear, keep_factors
 
-_BLOCK = 1 << 20  # elements of the gradient at a time (float32: 4 MiB), which stay in the CPU's cache
+# Elements of the gradient at a time. Smaller blocks stay in a nearer cache, which gained little where the cores were
+# free; where they were not, each block's two waits of all threads for the slowest cost far more.
+_BLOCK = 1 << 22
 
 
 class LeanAdamW(torch.optim.AdamW):
     """Fused AdamW over all parameters of a model, whose large `Linear` layers are updated from their factors.
 
-    The gradient of such a weight is made a block of rows at a time, in one buffer that stays in cache, and used at once.
+    The gradient of such a weight is made a block of rows at a time, in one buffer that is kept, and used at once.
     As autograd does it, a gradient is new memory in each step, and on a CPU the page faults of that cost more than
     the arithmetic. Same results but for float rounding, and the same state as `torch.optim.AdamW`.
 
@@ -27,6 +29,7 @@ class LeanAdamW(torch.optim.AdamW):
     def __init__(self, model: nn.Module, lr: float, weight_decay: float) -> None:
         super().__init__(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
         self._layers = keep_factors(model)
+        self._buffer: Tensor | None = None
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         super().zero_grad(set_to_none)
@@ -37,25 +40,20 @@ class LeanAdamW(torch.optim.AdamW):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every parameter, and let the factors go."""
         super().step(closure)
-        buffer: Tensor | None = None
         for layer in self._layers:
-            if not layer.factors:
-                continue
-            if buffer is None:
-                buffer = layer.weight.new_empty(max(_rows(each.weight) * each.in_features for each in self._layers))
-            self._update(layer, buffer)
-            layer.factors.clear()
+            if layer.factors:
+                self._update(layer)
+                layer.factors.clear()
 
-    def _update(self, layer: Linear, buffer: Tensor) -> None:
+    def _update(self, layer: Linear) -> None:
         weight, state = layer.weight, self._state(layer.weight)
         gradients, inputs = (torch.cat(uses) if len(uses) > 1 else uses[0] for uses in zip(*layer.factors, strict=True))
         group, rows = self.param_groups[0], _rows(weight)
         beta1, beta2 = group["betas"]
         steps = state["step"]
         for start in range(0, len(weight), rows):
-            block = slice(start, min(start + rows, len(weight)))
-            shape = (block.stop - start, layer.in_features)
-            gradient = buffer[: shape[0] * shape[1]].view(shape)
+            block = slice(start, start + rows)
+            gradient = self._room(weight[block])
             torch.mm(gradients[:, block].T, inputs, out=gradient)
             adamw(
                 [weight[block]],
@@ -75,6 +73,13 @@ class LeanAdamW(torch.optim.AdamW):
             )
         steps += 1
 
+    def _room(self, like: Tensor) -> Tensor:
+        """A part of the buffer, of this shape."""
+        if self._buffer is None:
+            largest = max(_rows(layer.weight) * layer.in_features for layer in self._layers)
+            self._buffer = like.new_empty(largest)
+        return self._buffer[: like.numel()].view(like.shape)
+
     def _state(self, weight: Tensor) -> dict[str, Any]:
         state: dict[str, Any] = self.state[weight]
         if not state:
@@ -84,5 +89,6 @@ class LeanAdamW(torch.optim.AdamW):
 
 
 def _rows(weight: Tensor) -> int:
-    """Rows of the gradient at a time: all of them on a GPU, where launches cost more than the memory's way."""
-    return len(weight) if weight.is_cuda else min(len(weight), max(1, _BLOCK // weight.shape[1]))
+    """Rows of the gradient at a time: all of them on a GPU, where what counts is the number of launches."""
+    blocks = 1 if weight.is_cuda else -(-weight.numel() // _BLOCK)
+    return -(-len(weight) // blocks)

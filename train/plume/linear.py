@@ -45,7 +45,9 @@ class _KeepFactors(torch.autograd.Function):
     """x W^T + b, whose backward pass gives the gradients of x and b, and hands over the factors of W's."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, factors: list[tuple[Tensor, Tensor]]) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, factors: list[tuple[Tensor, Tensor]]
+    ) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.factors = factors
         return F.linear(x, weight, bias)
