@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--batch", type=int, default=32, help="samples a step (default: %(default)s)")
     bench.add_argument("--dim", type=int, default=3072, help="D, and the perturbator's width (default: %(default)s)")
     bench.add_argument("--repeats", type=int, default=10, help="timed steps of each form (default: %(default)s)")
+    bench.add_argument("--threads", type=int, help="CPU threads of a step (default: torch's, one a core)")
     bench.add_argument("--seed", type=int, default=0, help="of weights, batch and noise (default: %(default)s)")
     bench.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
 
@@ -165,9 +166,8 @@ def _config_of(options: argparse.Namespace) -> "RunConfig":
 def _bench_step(options: argparse.Namespace) -> int:
     from train.stepbench.command import bench_step
 
-    return bench_step(
-        options.preset, options.batch, options.dim, options.repeats, options.seed, options.device, options.json
-    )
+    o = options
+    return bench_step(o.preset, o.batch, o.dim, o.repeats, o.threads, o.seed, o.device, o.json)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.keeps_factors and torch.is_grad_enabled():
-            y: Tensor = _KeepFactors.apply(x, self.weight, self.bias, self.factors)  # type: ignore[no-untyped-call]
+            y: Tensor = _KeepFactors.apply(x, self.weight, self.bias, self.factors)
             return y
         return F.linear(x, self.weight, self.bias)
 

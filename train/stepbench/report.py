@@ -70,8 +70,8 @@ def text(found: dict[str, Any]) -> str:
     agree = "agree" if found["losses_agree"] else "DIFFER"
     return "\n".join(
         [
-            f"PLUME {found['preset']}, D = {found['dim']}, batch {found['batch']}, {found['repeats']} steps of each form,"
-            f" {found['threads']} threads, {found['machine']}",
+            f"PLUME {found['preset']}, D = {found['dim']}, batch {found['batch']}, "
+            f"{found['repeats']} steps of each form, {found['threads']} threads, {found['machine']}",
             "  form                  seconds a step (min to max)   peak",
             row("ours (rank one)", found["ours_s"], found["ours_peak_bytes"]),
             row("matrices written out", found["materialised_s"], found["materialised_peak_bytes"]),

@@ -36,13 +36,13 @@ class Trainer:
         self.features = draw_features(task.batch, task.dim, task.seed).to(task.device, dtype)
         self._draws = torch.Generator().manual_seed(task.seed)
 
-    def step(self) -> tuple[float, dict[str, float]]:
-        """One step: its loss, and seconds in each part."""
+    def step(self) -> tuple[dict[str, float], dict[str, float]]:
+        """One step: each of its losses, and seconds in each part."""
         noise = self.model.draw_noise(len(self.features), self._draws)
         self.model.begin()
         losses = descend(self.model, self.optimiser, self.features, noise)
         seconds = self.model.seconds()
-        return float(losses.total.detach()), seconds
+        return {name: float(value.detach()) for name, value in vars(losses).items()}, seconds
 
 
 def work(connection: Connection, form: Form, task: Task) -> None:
