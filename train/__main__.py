@@ -58,6 +58,16 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of an evaluated run or a benchmark")
     report.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html in the first RUN)")
 
+    bench = add("bench-step", _bench_step, "time PLUME's training step against one with the D x D matrices written out")
+    bench.add_argument("--json", type=Path, metavar="OUT", help="file for the figures")
+    bench.add_argument("--preset", choices=["reference", "paper"], default="reference")
+    bench.add_argument("--batch", type=int, default=32, help="samples a step (default: %(default)s)")
+    bench.add_argument("--dim", type=int, default=3072, help="D, and the perturbator's width (default: %(default)s)")
+    bench.add_argument("--repeats", type=int, default=10, help="timed steps of each form (default: %(default)s)")
+    bench.add_argument("--threads", type=int, help="CPU threads of a step (default: torch's, one a core)")
+    bench.add_argument("--seed", type=int, default=0, help="of weights, batch and noise (default: %(default)s)")
+    bench.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+
     demo = add("demo", _demo, "render, train, evaluate, export, and fly a track of each kind")
     demo.add_argument("--data", help="use this SPARK folder instead of the synthetic data set")
     return parser
@@ -164,6 +174,13 @@ def _report(options: argparse.Namespace) -> int:
     write(options.runs, out)
     print(f"report: {out}")
     return 0
+
+
+def _bench_step(options: argparse.Namespace) -> int:
+    from train.stepbench.command import bench_step
+
+    o = options
+    return bench_step(o.preset, o.batch, o.dim, o.repeats, o.threads, o.seed, o.device, o.json)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from train.plume.linear import Linear
+
 
 class Classifier(nn.Module):
     """D -> 1024 -> 512 -> 1, each hidden layer a bias-free linear map, a batch norm without scale, and a leaky ReLU.
@@ -13,11 +15,11 @@ class Classifier(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.linear1 = nn.Linear(dim, 1024, bias=False)
+        self.linear1 = Linear(dim, 1024, bias=False)
         self.norm1 = nn.BatchNorm1d(1024, affine=False, eps=1e-4)
-        self.linear2 = nn.Linear(1024, 512, bias=False)
+        self.linear2 = Linear(1024, 512, bias=False)
         self.norm2 = nn.BatchNorm1d(512, affine=False, eps=1e-4)
-        self.linear3 = nn.Linear(512, 1, bias=False)
+        self.linear3 = Linear(512, 1, bias=False)
 
     def embed(self, x: Tensor) -> Tensor:
         """The embedding z = f1(x), N x 512, of prepared features x, N x D."""

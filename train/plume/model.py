@@ -40,6 +40,7 @@ class Plume(nn.Module):
     """
 
     temperature: Tensor
+    perturb = staticmethod(perturb)  # `train.stepbench` compares another way to compute it
 
     def __init__(self, feature_dim: int, settings: PlumeSettings, norm: nn.Module | None = None) -> None:
         super().__init__()
@@ -92,7 +93,7 @@ class Plume(nn.Module):
             pseudo = x + settings.gaussian_std * noise
         else:
             alpha, beta, mean, log_variance = self.perturbator(x, noise)
-            pseudo = perturb(x, alpha, beta)
+            pseudo = self.perturb(x, alpha, beta)
             kl = losses.kullback_leibler(mean, log_variance)
             constraint = losses.noise_constraint(alpha, beta, settings)
         union = settings.batch_norm == "union"

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from train.plume.linear import Linear
+
 
 class Perturbator(nn.Module):
     """Variational autoencoder from prepared features to the two vectors of a rank-one perturbation.
@@ -17,11 +19,11 @@ class Perturbator(nn.Module):
 
     def __init__(self, dim: int, width: int) -> None:
         super().__init__()
-        self.encoder = nn.Linear(dim, width)
-        self.mean = nn.Linear(width, width)
-        self.log_variance = nn.Linear(width, width)
-        self.decoder = nn.Linear(width, width)
-        self.output = nn.Linear(width, 2 * dim)
+        self.encoder = Linear(dim, width)
+        self.mean = Linear(width, width)
+        self.log_variance = Linear(width, width)
+        self.decoder = Linear(width, width)
+        self.output = Linear(width, 2 * dim)
 
     def forward(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Give alpha and beta, and the code's distribution.

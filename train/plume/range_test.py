@@ -3,11 +3,11 @@
 import copy
 import math
 
-import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from train.plume.batches import Batches
+from train.plume.lean_adamw import LeanAdamW
 from train.plume.model import Plume
 
 _LOWEST, _HIGHEST = 1e-6, 0.1
@@ -29,7 +29,7 @@ def range_test(model: Plume, features: Tensor, batch: int, steps: int, weight_de
     """
     trial = copy.deepcopy(model).train()
     batches = Batches(len(features), batch, seed)
-    optimiser = torch.optim.AdamW(trial.parameters(), lr=_LOWEST, weight_decay=weight_decay)
+    optimiser = LeanAdamW(trial, _LOWEST, weight_decay)
     growth = (_HIGHEST / _LOWEST) ** (1 / max(1, steps - 1))
     schedule = LambdaLR(optimiser, lambda step: growth**step)
     rates: list[float] = []
@@ -43,7 +43,7 @@ def range_test(model: Plume, features: Tensor, batch: int, steps: int, weight_de
             smooth.append(average / (1 - _SMOOTHING ** len(rates)))
             if len(rates) == steps or not math.isfinite(smooth[-1]) or smooth[-1] > _DIVERGED * abs(min(smooth)):
                 return _suggest(rates, smooth)
-            optimiser.zero_grad(set_to_none=True)
+            optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()

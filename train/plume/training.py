@@ -17,6 +17,8 @@ from train.config import FitOptions
 from train.interrupt import Interruptible
 from train.plume.batches import Batches
 from train.plume.config import PlumeSettings
+from train.plume.descent import descend
+from train.plume.lean_adamw import LeanAdamW
 from train.plume.model import Plume
 from train.plume.preparation import fit_whitening
 from train.plume.range_test import range_test
@@ -122,9 +124,7 @@ class _Run:
             self.learning_rate = range_test(self.model, features, options.batch, steps, decay, seed)
         else:
             self.learning_rate = options.learning_rate
-        self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=self.learning_rate, weight_decay=options.weight_decay, fused=True
-        )
+        self.optimiser = LeanAdamW(self.model, self.learning_rate, options.weight_decay)
         total = options.epochs * len(self.batches)
         self.schedule = OneCycleLR(self.optimiser, max_lr=self.learning_rate, total_steps=max(2, total))
         if saved is not None:
@@ -161,10 +161,7 @@ class _Run:
 
     def _step(self, features: Tensor) -> None:
         noise = self.model.draw_noise(len(features), self.batches.generator)
-        losses = self.model.step(features, noise).losses
-        self.optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()
-        self.optimiser.step()
+        losses = descend(self.model, self.optimiser, features, noise)
         self.schedule.step()
         for name, value in vars(losses).items():
             self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + value.detach()
