@@ -48,6 +48,17 @@ def test_its_statistics_are_those_of_its_own_activations() -> None:
     assert (norm.running_mean - seen.mean(0)).abs().max().item() < 0.2 * seen.std().item()
 
 
+def test_statistics_keep_nothing_of_earlier_epochs() -> None:
+    model = Plume(8, msgspec.structs.replace(PRESETS["ours"], whiten=False))
+    average = Average(model.classifier, 0.9)
+    average.measure(model, NORMAL, 32, 0)
+    before = {name: value.clone() for name, value in average.state_dict().items()}
+    average.measure(model, NORMAL + 9, 32, 0)
+    average.measure(model, NORMAL, 32, 0)
+    for name, value in average.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
 @pytest.mark.parametrize("preset", ["ours", "reference"])
 def test_it_is_what_is_scored_and_what_comes_back_and_training_goes_on_as_without(preset: str) -> None:
     averaged, plain = run(0.9, preset), run(None, preset)
