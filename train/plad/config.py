@@ -18,7 +18,8 @@ class PladSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_
         weight_decay: Adam's.
         width: channels of the first block of classifier and perturbator; each of the next two has twice as many.
         latent: length of the perturbator's latent code.
-        lambda_noise: weight of the noise constraint.
+        lambda_noise: weight of the noise constraint. With the squared norm, 5 (PLUME's) keeps pseudo-anomalies so near
+            that the classifier stays near chance for some hundred steps; 0.05 lets it learn from the first epoch on.
         noise_norm: squared l2 norm averaged over the batch, as in the paper, or mean squared error.
         nu_kl: weight of the Kullback-Leibler term.
     """

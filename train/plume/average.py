@@ -26,7 +26,7 @@ class Average:
 
     Args:
         classifier: with its initial weights.
-        decay: between 0 and 1.
+        decay: from 0 (the weights of the last step) to below 1.
     """
 
     def __init__(self, classifier: Classifier, decay: float) -> None:

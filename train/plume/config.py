@@ -8,7 +8,7 @@ NonNegative = Annotated[float, msgspec.Meta(ge=0)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Width = Annotated[int, msgspec.Meta(ge=1, le=16384)]
 AdaptiveDim = Literal["features"] | Width
-Decay = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+Decay = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 PseudoAnomalies = Literal["learned", "gaussian", "add_mult", "learned_gaussian"]
 
 
@@ -63,7 +63,7 @@ class PlumeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         lambda_noise: weight of the noise constraint (lambda of Eq. 8).
         nu_kl: weight of the Kullback-Leibler term.
         gamma_contrast: weight of the contrastive loss (gamma of Eq. 8).
-        ema: score and fly an exponential moving average of the classifier's weights, of this decay a step; none is off.
+        ema: score and fly an exponential moving average of the classifier's weights, of this decay a step; 0 is off.
     """
 
     model_dim: AdaptiveDim = 3072
@@ -81,7 +81,7 @@ class PlumeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     lambda_noise: float = 5.0
     nu_kl: float = 1.0
     gamma_contrast: float = 1.0
-    ema: float | None = None
+    ema: float = 0.0
 
 
 _REFERENCE = PlumeSettings()

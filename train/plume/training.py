@@ -131,7 +131,7 @@ class _Run:
         total = options.epochs * len(self.batches)
         self.schedule = OneCycleLR(self.optimiser, max_lr=self.learning_rate, total_steps=max(2, total))
         ema = self.model.settings.ema
-        self.average = None if ema is None else Average(self.model.classifier, ema)
+        self.average = Average(self.model.classifier, ema) if ema else None
         if saved is not None:
             self._restore(saved)
 

@@ -19,7 +19,7 @@ NORMAL = torch.randn(96, 8, generator=torch.Generator().manual_seed(1)) + 3
 WATCHED = torch.randn(20, 8, generator=torch.Generator().manual_seed(2)) + 2
 
 
-def run(ema: float | None, preset: str = "ours", checkpoint: Path | None = None) -> Trained:
+def run(ema: float, preset: str = "ours", checkpoint: Path | None = None) -> Trained:
     settings = msgspec.structs.replace(PRESETS[preset], ema=ema, perturbator_width=6, model_dim=8)
     options = FitOptions(epochs=4, learning_rate=1e-3)
     return train(NORMAL, settings, options, 5, CPU, WATCHED, checkpoint)
@@ -61,7 +61,7 @@ def test_statistics_keep_nothing_of_earlier_epochs() -> None:
 
 @pytest.mark.parametrize("preset", ["ours", "reference"])
 def test_it_is_what_is_scored_and_what_comes_back_and_training_goes_on_as_without(preset: str) -> None:
-    averaged, plain = run(0.9, preset), run(None, preset)
+    averaged, plain = run(0.9, preset), run(0.0, preset)
     assert averaged.history == plain.history
     assert not (averaged.watched == plain.watched).all()
     with torch.no_grad():
