@@ -96,7 +96,8 @@ def counts(split: Split) -> dict[str, dict[str, int]]:
 def _refuse_another_config(config: RunConfig, run: Path) -> None:
     if not (run / runs.CONFIG).exists():
         return
-    theirs, ours = (msgspec.to_builtins(c) for c in (runs.read_config(run), runs.resolved(config)))
+    # Theirs is resolved again: a key that came after their run was made stands for what the preset says now.
+    theirs, ours = (msgspec.to_builtins(runs.resolved(c)) for c in (runs.read_config(run), config))
     # Where things lie, and how often a checkpoint is written, does not change a result; hashes guard data and weights.
     for raw in (theirs, ours):
         raw.pop("cache"), raw.pop("device"), raw["fit"].pop("checkpoint_every_s")

@@ -10,10 +10,14 @@ class Interruptible:
     """While the block runs, the first Ctrl-C only sets `asked`; a second one interrupts at once.
 
     Outside the main thread, where Python takes no signal handlers, it does nothing.
+
+    Args:
+        doing: what the first Ctrl-C is answered with, after "stopping".
     """
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str = "saving the state (Ctrl-C again to stop without)") -> None:
         self.asked = False
+        self._doing = doing
         self._main = threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> "Interruptible":
@@ -31,4 +35,4 @@ class Interruptible:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        print("stopping: saving the state (Ctrl-C again to stop without)", file=sys.stderr)
+        print(f"stopping: {self._doing}", file=sys.stderr)

@@ -19,7 +19,7 @@ class Batches:
     """
 
     def __init__(self, rows: int, batch: int, seed: int) -> None:
-        self.rows, self.batch = rows, min(batch, rows)
+        self.rows, self.batch, self.seed = rows, min(batch, rows), seed
         self.generator = torch.Generator().manual_seed(seed)
         self._order = torch.zeros(0, dtype=torch.int64)
         self._given = 0

@@ -8,6 +8,8 @@ NonNegative = Annotated[float, msgspec.Meta(ge=0)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Width = Annotated[int, msgspec.Meta(ge=1, le=16384)]
 AdaptiveDim = Literal["features"] | Width
+Decay = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+PseudoAnomalies = Literal["learned", "gaussian", "add_mult", "learned_gaussian"]
 
 
 class PlumeOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="kind", tag="plume"):
@@ -19,8 +21,9 @@ class PlumeOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_
     preset: Literal["reference", "paper", "ours"] = "ours"
     model_dim: AdaptiveDim | None = None
     whiten: bool | None = None
-    pseudo_anomalies: Literal["learned", "gaussian"] | None = None
+    pseudo_anomalies: PseudoAnomalies | None = None
     perturbator_width: Width | None = None
+    constraint: Literal["noise", "similarity"] | None = None
     noise_target: Literal["alpha_0_beta_1", "alpha_1_beta_0"] | None = None
     noise_norm: Literal["mean_square", "squared_l2"] | None = None
     gaussian_std: Positive | None = None
@@ -31,6 +34,7 @@ class PlumeOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_
     lambda_noise: NonNegative | None = None
     nu_kl: NonNegative | None = None
     gamma_contrast: NonNegative | None = None
+    ema: Decay | None = None
 
     def resolve(self) -> "PlumeSettings":
         """The preset with this configuration's own values laid over it."""
@@ -44,9 +48,12 @@ class PlumeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     Attributes:
         model_dim: D, to which the feature vector is pooled adaptively; `features` leaves it at its own length.
         whiten: decorrelate the features with a shrunk covariance (Ledoit-Wolf) instead of a batch norm.
-        pseudo_anomalies: `learned` by the perturbator (Eq. 2, 3), or features with Gaussian noise added.
+        pseudo_anomalies: `learned`, the perturbator's rank-one map (Eq. 2, 3); `add_mult`, its alpha * x + beta;
+            `learned_gaussian`, noise of the mean and variance that it gives; or `gaussian`, noise of fixed deviation.
         perturbator_width: hidden width of the perturbator's encoder and decoder, and of its latent code.
-        noise_target: what the noise constraint draws alpha and beta to.
+        constraint: keeps the perturbator's pseudo-anomalies near the normals: by its alpha and beta (`noise`), or by
+            the similarities between samples; see `losses.constraint`. `gaussian` has none.
+        noise_target: what the noise constraint draws alpha and beta of `learned` to.
         noise_norm: mean squared error, or squared l2 norm averaged over the batch.
         gaussian_std: standard deviation of the noise, in units of the prepared features'.
         batch_norm: normals and pseudo-anomalies in two passes of the classifier, or in one over their union.
@@ -56,12 +63,14 @@ class PlumeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         lambda_noise: weight of the noise constraint (lambda of Eq. 8).
         nu_kl: weight of the Kullback-Leibler term.
         gamma_contrast: weight of the contrastive loss (gamma of Eq. 8).
+        ema: score and fly an exponential moving average of the classifier's weights, of this decay a step; 0 is off.
     """
 
     model_dim: AdaptiveDim = 3072
     whiten: bool = False
-    pseudo_anomalies: Literal["learned", "gaussian"] = "learned"
+    pseudo_anomalies: PseudoAnomalies = "learned"
     perturbator_width: int = 3072
+    constraint: Literal["noise", "similarity"] = "noise"
     noise_target: Literal["alpha_0_beta_1", "alpha_1_beta_0"] = "alpha_0_beta_1"
     noise_norm: Literal["mean_square", "squared_l2"] = "mean_square"
     gaussian_std: float = 0.5
@@ -72,6 +81,7 @@ class PlumeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     lambda_noise: float = 5.0
     nu_kl: float = 1.0
     gamma_contrast: float = 1.0
+    ema: float = 0.0
 
 
 _REFERENCE = PlumeSettings()

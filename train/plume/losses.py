@@ -1,4 +1,4 @@
-"""PLUME's four losses (Eq. 4 to 8)."""
+"""PLUME's four losses (Eq. 4 to 8), and those of its ablations."""
 
 from dataclasses import dataclass
 
@@ -30,11 +30,49 @@ def kullback_leibler(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum() / len(mean)
 
 
+def constraint(x: Tensor, pseudo: Tensor, alpha: Tensor, beta: Tensor, settings: PlumeSettings) -> Tensor:
+    """What keeps pseudo-anomalies near their normals, as the settings ask; all N x D."""
+    if settings.constraint == "similarity":
+        return similarity_constraint(x, pseudo)
+    return noise_constraint(alpha, beta, settings)
+
+
 def noise_constraint(alpha: Tensor, beta: Tensor, settings: PlumeSettings) -> Tensor:
-    """Keeps alpha and beta, N x D, near their targets, so that pseudo-anomalies stay near the normals."""
-    alpha_goal, beta_goal = (0.0, 1.0) if settings.noise_target == "alpha_0_beta_1" else (1.0, 0.0)
-    squares = (alpha - alpha_goal).square() + (beta - beta_goal).square()
+    """Keeps alpha and beta, N x D, near their targets, so that pseudo-anomalies stay near the normals.
+
+    For `learned` the targets are the settings' `noise_target`; for `add_mult` always alpha = 1, beta = 0, the
+    identity. For `learned_gaussian`, where alpha is the noise's mean and beta its log variance, alpha^2 + exp(beta)
+    takes the place of the squares: summed over features, the expected squared distance E||x~ - x||^2.
+    """
+    if settings.pseudo_anomalies == "learned_gaussian":
+        squares = alpha.square() + beta.exp()
+    else:
+        to_0_1 = settings.pseudo_anomalies == "learned" and settings.noise_target == "alpha_0_beta_1"
+        alpha_goal, beta_goal = (0.0, 1.0) if to_0_1 else (1.0, 0.0)
+        squares = (alpha - alpha_goal).square() + (beta - beta_goal).square()
     return squares.mean() if settings.noise_norm == "mean_square" else squares.sum(dim=1).mean()
+
+
+def similarity_constraint(x: Tensor, pseudo: Tensor) -> Tensor:
+    """Keeps pairwise similarities of pseudo-anomalies like their normals' (the paper's future work; this form is ours).
+
+    With s_ij the cosine of x_i and x_j, and s~_ij that of x~_i and x~_j,
+    sum_{i != j} (s~_ij - s_ij)^2 / sum_{i != j} s_ij^2 + mean_i ||x~_i - x_i||^2 / ||x_i||^2.
+
+    The second term is needed: turning all samples together, or scaling each, leaves every cosine as it is. Both are
+    relative, because cosines of D whitened features are near 1 / sqrt(D): plain squares would be next to nothing
+    beside the second term, and more so the larger D.
+
+    Args:
+        x: prepared features, N x D, N >= 2.
+        pseudo: pseudo-anomalies, N x D.
+    """
+    itself = torch.eye(len(x), dtype=torch.bool, device=x.device)
+    wanted, found = (F.normalize(v, dim=1) for v in (x, pseudo))
+    wanted, found = ((v @ v.T).masked_fill(itself, 0.0) for v in (wanted, found))
+    shape = (found - wanted).square().sum() / wanted.square().sum().clamp_min(1e-6)
+    moved = (pseudo - x).square().sum(dim=1) / x.square().sum(dim=1).clamp_min(1e-6)
+    return shape + moved.mean()
 
 
 def pairwise_contrast(normal: Tensor, anomalous: Tensor, tau: float, transposed: bool) -> Tensor:

@@ -10,13 +10,14 @@ from train.plume import losses
 from train.plume.classifier import Classifier
 from train.plume.config import PlumeSettings
 from train.plume.losses import Losses
-from train.plume.perturbator import Perturbator, perturb
+from train.plume.perturbations import Perturbed, draws, perturbed, rank_one
+from train.plume.perturbator import Perturbator
 from train.plume.preparation import Preparation, Whitening
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one training step computed: logits N, embeddings N x 512, alpha and beta N x D (None: Gaussian)."""
+    """What one training step computed: logits N, embeddings N x 512, alpha and beta N x D (None: fixed noise)."""
 
     losses: Losses
     normal_logits: Tensor
@@ -40,7 +41,7 @@ class Plume(nn.Module):
     """
 
     temperature: Tensor
-    perturb = staticmethod(perturb)  # `train.stepbench` compares another way to compute it
+    rank_one = staticmethod(rank_one)  # `train.stepbench` compares another way to compute it
 
     def __init__(self, feature_dim: int, settings: PlumeSettings, norm: nn.Module | None = None) -> None:
         super().__init__()
@@ -48,7 +49,7 @@ class Plume(nn.Module):
         self.settings = settings
         self.preparation = Preparation(dim, norm or nn.BatchNorm1d(dim, affine=False))
         self.perturbator: Perturbator | None = None
-        if settings.pseudo_anomalies == "learned":
+        if settings.pseudo_anomalies != "gaussian":
             self.perturbator = Perturbator(dim, settings.perturbator_width)
         self.classifier = Classifier(dim)
         self.register_buffer("temperature", torch.ones(()))
@@ -75,36 +76,30 @@ class Plume(nn.Module):
             self.temperature.copy_(self.eval()(features).std().clamp_min(1e-6))
 
     def draw_noise(self, batch: int, generator: torch.Generator) -> Tensor:
-        """Standard normal draws that `step` needs: N x width of the latent code, or N x D."""
-        shape = (batch, self.preparation.dim)
-        if self.perturbator is not None:
-            shape = (batch, self.perturbator.mean.out_features)
+        """Standard normal draws that `step` needs, N x `perturbations.draws`."""
         like = self.classifier.linear1.weight
+        shape = (batch, draws(self.preparation.dim, self.settings))
         # Drawn on the CPU, so that one seed means one run on every device.
         return torch.randn(shape, generator=generator, dtype=like.dtype).to(like.device)
+
+    def perturb(self, x: Tensor, noise: Tensor) -> Perturbed:
+        """Pseudo-anomalies of prepared features, N x D, with the draws of `draw_noise`."""
+        return perturbed(x, noise, self.settings, self.perturbator, self.rank_one)
 
     def step(self, features: Tensor, noise: Tensor) -> Step:
         """The losses of Eq. 8 for one batch of normal features, N x F, with the draws of `draw_noise`."""
         settings = self.settings
         x = self.preparation(features)
-        alpha = beta = None
-        kl = constraint = x.new_zeros(())
-        if self.perturbator is None:
-            pseudo = x + settings.gaussian_std * noise
-        else:
-            alpha, beta, mean, log_variance = self.perturbator(x, noise)
-            pseudo = self.perturb(x, alpha, beta)
-            kl = losses.kullback_leibler(mean, log_variance)
-            constraint = losses.noise_constraint(alpha, beta, settings)
+        made = self.perturb(x, noise)
         union = settings.batch_norm == "union"
-        normal_logits, z, anomalous_logits, z_anomalous = self.classifier.both(x, pseudo, union)
+        normal_logits, z, anomalous_logits, z_anomalous = self.classifier.both(x, made.pseudo, union)
         cross_entropy = losses.classification(normal_logits, anomalous_logits)
         contrast = losses.contrast(z, z_anomalous, settings)
         total = (
             cross_entropy
-            + settings.lambda_noise * constraint
-            + settings.nu_kl * kl
+            + settings.lambda_noise * made.constraint
+            + settings.nu_kl * made.kl
             + settings.gamma_contrast * contrast
         )
-        terms = Losses(cross_entropy, kl, constraint, contrast, total)
-        return Step(terms, normal_logits, anomalous_logits, z, z_anomalous, alpha, beta)
+        terms = Losses(cross_entropy, made.kl, made.constraint, contrast, total)
+        return Step(terms, normal_logits, anomalous_logits, z, z_anomalous, made.alpha, made.beta)

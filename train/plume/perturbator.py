@@ -1,4 +1,4 @@
-"""The perturbator g (a variational autoencoder), and the rank-one perturbation that it parametrises."""
+"""The perturbator g: a variational autoencoder that gives the parameters of a perturbation."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ from train.plume.linear import Linear
 
 
 class Perturbator(nn.Module):
-    """Variational autoencoder from prepared features to the two vectors of a rank-one perturbation.
+    """Variational autoencoder from prepared features to the two vectors of a perturbation.
 
     Encoder D -> width (leaky ReLU) -> mean and log variance; decoder width -> width (leaky ReLU) -> 2 D.
 
@@ -40,11 +40,3 @@ class Perturbator(nn.Module):
         code = mean + noise * torch.exp(0.5 * log_variance)
         alpha, beta = self.output(F.leaky_relu(self.decoder(code))).chunk(2, dim=1)
         return alpha, beta, mean, log_variance
-
-
-def perturb(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
-    """Pseudo-anomalies (I + alpha beta^T) x of Eq. 2 and 3, N x D.
-
-    The matrix is a rank-one update, so its product is x + alpha (beta . x): O(D) a sample and no D x D matrix.
-    """
-    return x + alpha * (beta * x).sum(dim=1, keepdim=True)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from onboard.errors import InputError
 from train.config import FitOptions
 from train.interrupt import Interruptible
+from train.plume.average import Average
 from train.plume.batches import Batches
 from train.plume.config import PlumeSettings
 from train.plume.descent import descend
@@ -30,7 +31,7 @@ class Trained:
     """What training leaves.
 
     Attributes:
-        model: after the last epoch, in evaluation mode.
+        model: after the last epoch, in evaluation mode; with the averaged classifier where `ema` asks for one.
         learning_rate: the schedule's maximum.
         history: mean of each loss, by epoch.
         watched: logits of the watched features after each epoch, float32 [epochs, M].
@@ -81,6 +82,8 @@ def train(
             losses = run.one_epoch(features, watched, interrupt)
             progress.set_postfix(loss=f"{losses['total']:.3f}")
             progress.update()
+    if run.average is not None:
+        model.classifier = run.average.classifier
     stacked = np.stack(run.logits) if run.logits else np.zeros((0, len(watched)), np.float32)
     return Trained(model.eval(), run.learning_rate, run.history, stacked)
 
@@ -127,6 +130,8 @@ class _Run:
         self.optimiser = LeanAdamW(self.model, self.learning_rate, options.weight_decay)
         total = options.epochs * len(self.batches)
         self.schedule = OneCycleLR(self.optimiser, max_lr=self.learning_rate, total_steps=max(2, total))
+        ema = self.model.settings.ema
+        self.average = Average(self.model.classifier, ema) if ema else None
         if saved is not None:
             self._restore(saved)
 
@@ -156,15 +161,24 @@ class _Run:
                 f"{self.learning_rate:.2e}; set a lower fit.learning_rate"
             )
         self.history.append(means)
-        self.logits.append(_score(self.model, watched))
+        self.logits.append(self._score(features, watched))
         return means
 
     def _step(self, features: Tensor) -> None:
         noise = self.model.draw_noise(len(features), self.batches.generator)
         losses = descend(self.model, self.optimiser, features, noise)
         self.schedule.step()
+        if self.average is not None:
+            self.average.update(self.model.classifier)
         for name, value in vars(losses).items():
             self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + value.detach()
+
+    def _score(self, features: Tensor, watched: Tensor) -> npt.NDArray[np.float32]:
+        if self.average is None:
+            return _score(self.model, watched)
+        self.average.measure(self.model, features, self.options.batch, self.batches.seed)
+        with self.average.inside(self.model):
+            return _score(self.model, watched)
 
     def save(self) -> None:
         if self.checkpoint is None:
@@ -179,6 +193,8 @@ class _Run:
             "history": self.history,
             "logits": torch.from_numpy(np.stack(self.logits)) if self.logits else torch.zeros(0, 0),
         }
+        if self.average is not None:
+            state["average"] = self.average.state_dict()
         try:
             save(self.checkpoint, state)
         except OSError as error:  # a full disk must not cost the training, which may still end well
@@ -190,6 +206,8 @@ class _Run:
         self.optimiser.load_state_dict(saved["optimiser"])
         self.schedule.load_state_dict(saved["schedule"])
         self.batches.load_state_dict(saved["batches"])
+        if self.average is not None:
+            self.average.load_state_dict(saved["average"])
         self.sums = {name: value.to(self.model.temperature.device) for name, value in saved["sums"].items()}
         self.history = saved["history"]
         self.logits = list(saved["logits"].numpy())

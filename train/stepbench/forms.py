@@ -55,7 +55,7 @@ class Ours(Plume):
 class Materialised(Ours):
     """The same, with the matrices written out."""
 
-    perturb = staticmethod(multiplied_out)
+    rank_one = staticmethod(multiplied_out)
 
 
 def build(form: Form, settings: PlumeSettings, dim: int, seed: int) -> Ours:

@@ -12,7 +12,6 @@ from onboard.errors import InputError
 from train.config import FitOptions
 from train.plume.config import PRESETS, PlumeOptions
 from train.plume.model import Plume
-from train.plume.perturbator import perturb
 from train.plume.training import Trained, train
 
 CPU = torch.device("cpu")
@@ -37,13 +36,6 @@ SMALL = {
 def run(preset: str = "ours", epochs: int = 6, checkpoint: Path | None = None, **options: object) -> Trained:
     chosen = FitOptions(epochs=epochs, learning_rate=1e-3, **options)  # type: ignore[arg-type]
     return train(NORMAL, SMALL[preset], chosen, 5, CPU, torch.cat([UNSEEN, ODD]), checkpoint)
-
-
-def test_perturbation_is_the_rank_one_matrix_product() -> None:
-    draw = torch.Generator().manual_seed(0)
-    x, alpha, beta = (torch.randn(5, 7, generator=draw, dtype=torch.float64) for _ in range(3))
-    matrix = torch.eye(7, dtype=torch.float64) + alpha[:, :, None] * beta[:, None, :]
-    torch.testing.assert_close(perturb(x, alpha, beta), (matrix @ x[:, :, None])[:, :, 0])
 
 
 def test_ours_tells_odd_features_from_unseen_normal_ones() -> None:
