@@ -10,7 +10,7 @@ from train.plume.linear import Linear, keep_factors
 
 # Elements of the gradient at a time. Smaller blocks stay in a nearer cache, which gained little where the cores were
 # free; where they were not, each block's two waits of all threads for the slowest cost far more.
-_BLOCK = 1 << 22
+_BLOCK = 1 << 20
 
 
 class LeanAdamW(torch.optim.AdamW):
