@@ -9,8 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from benchmarks import machine
-from train import metrics
+from train import machine, metrics
 from train.config import load
 from train.heads.fitting import fit_head
 from train.prepare import device, prepare

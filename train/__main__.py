@@ -54,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("run", type=Path, metavar="RUN", help="folder of a fitted run")
         command.add_argument("--data", help="the data set's folder, where it has moved")
 
+    benchmark = add("benchmark", _benchmark, "every method under every protocol, chosen without labels, in one table")
+    benchmark.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/bench_spark.yaml")
+    benchmark.add_argument("--data", help="the data set's folder, instead of the config's")
+    benchmark.add_argument("--out", type=Path, help="folder of the benchmark (default: runs/<config name>)")
+
     report = add("report", _report, "write one HTML page about evaluated runs and benchmarks, to be read anywhere")
     report.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of an evaluated run or a benchmark")
     report.add_argument("--out", type=Path, metavar="FILE", help="the page (default: report.html in the first RUN)")
@@ -165,6 +170,17 @@ def _config_of(options: argparse.Namespace) -> "RunConfig":
     if not options.data:
         return config
     return msgspec.structs.replace(config, data=msgspec.structs.replace(config.data, root=options.data))
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    from train import runs
+    from train.benchmark.command import benchmark
+
+    out = options.out or runs.folder_of(options.config, None)
+    text = benchmark(options.config, options.data, out)
+    if text:  # under torchrun one process speaks for all
+        print(f"{text}\ntables: {out}/tables.md, *.csv; plot: {out}/methods.png; page: python -m train report {out}")
+    return 0
 
 
 def _report(options: argparse.Namespace) -> int:

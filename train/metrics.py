@@ -49,21 +49,56 @@ def measure(is_anomaly: Flags, scores: Scores) -> Metrics | None:
     )
 
 
+def auroc(is_anomaly: Flags, scores: Scores) -> float:
+    """The area under the receiver operating characteristic."""
+    return float(roc_auc_score(is_anomaly, scores))
+
+
+def oriented_auroc(is_anomaly: Flags, numbers: Scores) -> float:
+    """The AUROC of a number, turned by the labels so that it is at least 0.5."""
+    found = auroc(is_anomaly, numbers)
+    return max(found, 1 - found)
+
+
 def bootstrap_auroc(is_anomaly: Flags, scores: Scores, seed: int = 0) -> tuple[float, float]:
     """The 95 % percentile interval of the AUROC over 1,000 resamples, normals and anomalies drawn apart."""
+    low, high = np.percentile(resampled_aurocs(is_anomaly, scores[None], seed)[:, 0], [2.5, 97.5])
+    return float(low), float(high)
+
+
+def resampled_aurocs(is_anomaly: Flags, scores: Scores, seed: int = 0) -> npt.NDArray[np.float64]:
+    """AUROCs of several detectors, [1000, D], of scores [D, N] of the same samples, each resample the same for all.
+
+    So differences between columns are paired.
+    """
     draw = np.random.default_rng(seed)
-    normal, anomalous = np.sort(scores[~is_anomaly]), scores[is_anomaly]
     # An anomaly's rank among the normals, ties counting half, is its share of the AUROC. Resampling the normals
     # changes the ranks, so each resample counts how often each normal was drawn.
-    below = np.searchsorted(normal, anomalous, side="left")
-    through = np.searchsorted(normal, anomalous, side="right")
-    found = np.empty(_RESAMPLES)
+    order = np.argsort(scores[:, ~is_anomaly], axis=1, kind="stable")
+    normal = np.take_along_axis(scores[:, ~is_anomaly], order, axis=1)
+    anomalous = scores[:, is_anomaly]
+    below = np.stack([np.searchsorted(n, a, side="left") for n, a in zip(normal, anomalous, strict=True)])
+    through = np.stack([np.searchsorted(n, a, side="right") for n, a in zip(normal, anomalous, strict=True)])
+    count = normal.shape[1]
+    found = np.empty((_RESAMPLES, len(scores)))
     for i in range(_RESAMPLES):
-        drawn = np.concatenate([[0], np.cumsum(draw.multinomial(len(normal), np.full(len(normal), 1 / len(normal))))])
-        picked = draw.integers(0, len(anomalous), len(anomalous))
-        found[i] = (drawn[below[picked]] + drawn[through[picked]]).mean() / 2 / len(normal)
-    low, high = np.percentile(found, [2.5, 97.5])
-    return float(low), float(high)
+        times = draw.multinomial(count, np.full(count, 1 / count))
+        picked = draw.integers(0, anomalous.shape[1], anomalous.shape[1])
+        for d in range(len(scores)):
+            drawn = np.concatenate([[0], np.cumsum(times[order[d]])])
+            found[i, d] = (drawn[below[d, picked]] + drawn[through[d, picked]]).mean() / 2 / count
+    return found
+
+
+def detection_rate(is_anomaly: Flags, scores: Scores, false_alarm_rate: float) -> float:
+    """The share of anomalies found where at most this share of the normals is called anomalous.
+
+    With fewer normals than 1 / `false_alarm_rate`, that means: without a single false alarm.
+    """
+    normal = np.sort(scores[~is_anomaly])[::-1]
+    allowed = int(false_alarm_rate * len(normal) + 1e-9)
+    threshold = normal[allowed] if allowed < len(normal) else -np.inf
+    return float((scores[is_anomaly] > threshold).mean())
 
 
 def by_group(is_anomaly: Flags, scores: Scores, groups: Sequence[str], of_anomalies: bool) -> dict[str, dict[str, Any]]:

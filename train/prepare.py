@@ -72,11 +72,13 @@ def prepare(config: RunConfig) -> Prepared:
     names: tuple[Part, ...] = ("fit", "calibration", "test")
     parts = {name: vectors[[row_of[sample, PLAIN] for sample in split.part(name)]] for name in names}
     trained_on = [(number, sample, view) for number, sample in enumerate(split.fit) for view in augmented]
+    kinds = [view.recipe for view in augmented]
     normals = Normals(
         vectors[[row_of[sample, view] for _, sample, view in trained_on]],
         [sample.label for _, sample, _ in trained_on],
         np.array([number for number, _, _ in trained_on], np.int64),
         tuple(vectors_there[name] for name in config.layers),
+        np.array([kinds.index(view.recipe) for _, _, view in trained_on], np.int64),
     )
     return Prepared(split, backbone, normals, parts, features.content_sha256)
 

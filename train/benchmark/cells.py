@@ -2,9 +2,11 @@
 
 import hashlib
 import zipfile
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,7 +16,8 @@ from onboard import files
 from train.benchmark.config import BenchmarkConfig, Method
 from train.benchmark.features import ProtocolFeatures, test_view
 from train.data.samples import Split
-from train.heads.fitting import fit_head, logits_of
+from train.heads.fitting import Model, fit_head, logits_of
+from train.heads.scaled import Scaled
 from train.prepare import device
 
 FORMAT = 1  # to be raised when what a cell holds, or how it is computed, changes
@@ -22,7 +25,7 @@ FORMAT = 1  # to be raised when what a cell holds, or how it is computed, change
 
 @dataclass(frozen=True)
 class Cell:
-    """What is fitted: a method, on a protocol's features of a split, with a seed, perhaps without a group of normals."""
+    """What is fitted: a method on a protocol's features of a split, with a seed, perhaps without some normals."""
 
     protocol: str
     normal_class: str | None
@@ -50,7 +53,7 @@ class Result:
 def cells(config: BenchmarkConfig, protocol: str, normal_class: str | None, split: int, groups: int) -> Iterator[Cell]:
     """The cells of one split under one protocol."""
     for name, method in config.methods.items():
-        if method.protocols and protocol not in method.protocols:
+        if (method.protocols and protocol not in method.protocols) or split >= (method.splits or split + 1):
             continue
         for seed in range(config.seeds if method.seeded else 1):
             yield Cell(protocol, normal_class, split, name, seed)
@@ -61,19 +64,11 @@ def cells(config: BenchmarkConfig, protocol: str, normal_class: str | None, spli
 
 def path_of(out: Path, cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures, split: Split) -> Path:
     """The cell's file; its name holds a hash of all that decides the result."""
-    method = config.methods[cell.method]
     decides = {
-        "format": FORMAT,
-        "head": msgspec.to_builtins(method.head),
-        "layers": method.layers,
-        "fit": msgspec.to_builtins(method.fit),
-        "views": [msgspec.to_builtins(view) for view in (*table.train_views, test_view(table.protocol, cell.split))],
-        "crop": msgspec.to_builtins(table.protocol.crop or config.crop),
-        "normalisation": [table.protocol.mean, table.protocol.std],
+        **_fit_decided_by(cell, config, table),
+        "judged": msgspec.to_builtins(test_view(table.protocol, cell.split)),
         "split": split.hash(),
-        "images": table.features.content_sha256,
-        "weights": table.weights_sha256,
-        "stand_ins": [config.stand_ins, config.left_out] if cell.left_out is not None else None,
+        "images": table.content_sha256,
     }
     digest = hashlib.sha256(msgspec.json.encode(decides, order="deterministic")).hexdigest()[:16]
     what = "test" if cell.left_out is None else f"without{cell.left_out}"
@@ -81,6 +76,22 @@ def path_of(out: Path, cell: Cell, config: BenchmarkConfig, table: ProtocolFeatu
     return (
         out / "cells" / cell.protocol / cell.method / f"{normal}split{cell.split}-seed{cell.seed}-{what}-{digest}.npz"
     )
+
+
+def _fit_decided_by(cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures) -> dict[str, Any]:
+    """What decides a fit, besides the data: plain data."""
+    method = config.methods[cell.method]
+    return {
+        "format": FORMAT,
+        "head": msgspec.to_builtins(method.head),
+        "layers": method.layers,
+        "fit": msgspec.to_builtins(method.fit),
+        "views": [msgspec.to_builtins(view) for view in table.train_views],
+        "crop": msgspec.to_builtins(table.protocol.crop or config.crop),
+        "normalisation": [table.protocol.mean, table.protocol.std],
+        "weights": table.weights_sha256,
+        "stand_ins": [config.stand_ins, config.left_out] if cell.left_out is not None else None,
+    }
 
 
 def compute(
@@ -95,12 +106,46 @@ def compute(
         fit = tuple(s for s in split.fit if s.key not in away)
         calibration = tuple(s for s in split.calibration if s.key not in away)
         judged = (*calibration, *judged)
-    normals = table.normals(fit, method.layers)
     watched = table.judged(judged, method.layers, cell.split)
-    seed = 1000 * cell.split + cell.seed
-    fitted = fit_head(method.head, normals, method.fit, seed, device(config.device), watched)
-    held_back = logits_of(fitted.model, table.judged(calibration, method.layers, cell.split))
-    return Result(fitted.watched, held_back, len(calibration))
+    known = msgspec.json.encode([cell.normal_class, cell.split, cell.seed, cell.left_out, cell.method])
+    known += msgspec.json.encode(_fit_decided_by(cell, config, table), order="deterministic")
+    model: Model | None = _KEPT.get(known)
+    if model is not None:  # fitted for another protocol that differs in what is judged alone
+        logits = logits_of(model, watched)[None]
+    else:
+        normals = table.normals(fit, method.layers)
+        seed = 1000 * cell.split + cell.seed
+        fitted = fit_head(method.head, normals, method.fit, seed, device(config.device), watched)
+        model, logits = fitted.model, fitted.watched
+        if table.protocol.augment and isinstance(model, Scaled):
+            _KEPT.keep(known, model)
+    held_back = logits_of(model, table.judged(calibration, method.layers, cell.split))
+    return Result(logits, held_back, len(calibration))
+
+
+class _Kept:
+    """Heads in closed form, the latest ones up to some bytes."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most, self._bytes = most_bytes, 0
+        self._models: OrderedDict[bytes, Scaled] = OrderedDict()
+
+    def get(self, key: bytes) -> Scaled | None:
+        return self._models.get(key)
+
+    def keep(self, key: bytes, model: Scaled) -> None:
+        self._models[key] = model
+        self._bytes += _bytes_of(model)
+        while self._bytes > self._most and self._models:
+            _, oldest = self._models.popitem(last=False)
+            self._bytes -= _bytes_of(oldest)
+
+
+def _bytes_of(model: Scaled) -> int:
+    return sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
+
+
+_KEPT = _Kept(3 << 30)
 
 
 def write(path: Path, result: Result) -> None:

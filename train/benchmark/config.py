@@ -21,7 +21,7 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     Attributes:
         recipe: what is done to every frame, its turns aside.
-        augment: further recipes whose views are trained on besides; null: `recipe` alone, in all its turns.
+        augment: recipes whose views are trained on instead of the recipe's own.
         crop: another crop than the benchmark's.
         mean: another normalisation than the backbone's own, in grey levels.
         std: likewise.
@@ -29,11 +29,16 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """
 
     recipe: Recipe = Recipe()
-    augment: tuple[Recipe, ...] | None = None
+    augment: tuple[Recipe, ...] = ()
     crop: CropSpec | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     told: str = ""
+
+    @property
+    def trained_on(self) -> tuple[Recipe, ...]:
+        """The recipes whose views are trained on."""
+        return self.augment or (self.recipe,)
 
 
 class Method(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -45,6 +50,7 @@ class Method(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         fit: how heads that are trained by steps are trained.
         candidate: whether the label-free choice may take it.
         seeded: whether the seed changes its result; others are fitted once a split.
+        splits: on how many of the splits it is run; null: all (for heads that take long).
         protocols: the protocols for which it is run; empty: all.
     """
 
@@ -53,6 +59,7 @@ class Method(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     fit: FitOptions = FitOptions()
     candidate: bool = False
     seeded: bool = False
+    splits: Annotated[int, msgspec.Meta(ge=1)] | None = None
     protocols: tuple[str, ...] = ()
 
 
@@ -72,6 +79,7 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             time, or k-means clusters of the normals where they have but one class.
         left_out: how many clusters, or at most how many classes, are left out in turn.
         selection_splits: on how many of the splits the label-free choice is made.
+        choices: protocols for which one head is chosen together, by name; each other protocol chooses for itself.
         crop: how a box becomes the backbone's input.
         backbone: the frozen network.
         device: `auto` takes CUDA where there is one.
@@ -88,6 +96,7 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     stand_ins: Literal["classes", "clusters"] = "classes"
     left_out: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
     selection_splits: Annotated[int, msgspec.Meta(ge=0)] = 5
+    choices: dict[Name, tuple[str, ...]] = {}
     crop: CropSpec = msgspec.field(default_factory=CropSpec)
     backbone: BackboneOptions = msgspec.field(default_factory=BackboneOptions)
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -103,6 +112,9 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         for name, method in self.methods.items():
             if unknown := [p for p in method.protocols if p not in self.protocols]:
                 raise ValueError(f"methods.{name}.protocols: {unknown} are not among {', '.join(self.protocols)}")
+        for name, together in self.choices.items():
+            if unknown := [p for p in together if p not in self.protocols]:
+                raise ValueError(f"choices.{name}: {unknown} are not among {', '.join(self.protocols)}")
 
 
 def load(path: Path, data: str | None = None) -> BenchmarkConfig:

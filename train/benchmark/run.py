@@ -4,17 +4,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
 from onboard import files, provenance, strict_yaml
+from onboard.errors import InputError
 from train import distributed
 from train.benchmark import cells as cell_files
-from train.benchmark import splits
-from train.benchmark.cells import Cell
+from train.benchmark import probes, splits
+from train.benchmark.cells import Cell, Result
 from train.benchmark.config import BenchmarkConfig
 from train.benchmark.features import ProtocolFeatures, protocol_features
+from train.benchmark.probes import Numbers
 from train.benchmark.stand_ins import groups
-from train.data.samples import Split
+from train.data.config import SparkData
+from train.data.samples import Sample, Split
+
+Place = tuple[str, str | None, int]
+"""Protocol, normal class (None where the data say what is normal), and number of the split."""
 
 CONFIG, PROVENANCE = "config.yaml", "provenance.yaml"
 
@@ -23,46 +31,84 @@ CONFIG, PROVENANCE = "config.yaml", "provenance.yaml"
 class Stage:
     """All cells of one split under one protocol, and what they are computed from."""
 
-    protocol: str
-    normal_class: str | None
+    place: Place
     split: Split
     table: ProtocolFeatures
     groups: list[frozenset[str]]
     cells: list[Cell]
 
 
-def run(config: BenchmarkConfig, out: Path) -> None:
+@dataclass(frozen=True)
+class Judged:
+    """The test part under one protocol: M samples, and what single numbers say of them."""
+
+    samples: tuple[Sample, ...]
+    is_anomaly: npt.NDArray[np.bool_]
+    probes: Numbers
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that a benchmark's tables are made of."""
+
+    config: BenchmarkConfig
+    results: dict[Cell, Result]
+    judged: dict[Place, Judged]
+    groups: dict[Place, int]
+
+
+def run(config: BenchmarkConfig, out: Path) -> Outcome:
     """Compute all cells into `out/cells`; those that are there already are left as they are.
 
-    Under torchrun each process computes every n-th cell.
+    Under torchrun each process computes every n-th cell, and all get the outcome.
 
     Raises:
         InputError: the data cannot be used.
     """
-    if distributed.rank() == 0:
+    first = distributed.rank() == 0
+    if first:
         files.write_text(out / CONFIG, strict_yaml.dump(config))
         files.write_text(out / PROVENANCE, strict_yaml.dump(provenance.record(0)))
+    outcome = Outcome(config, {}, {}, {})
     for stage in stages(config):
-        todo = [
-            (cell, path)
-            for cell in stage.cells
-            if cell_files.read(path := cell_files.path_of(out, cell, config, stage.table, stage.split)) is None
-        ]
-        mine = distributed.from_first(todo)[distributed.rank() :: distributed.size()]
-        named = f"{stage.protocol} {stage.normal_class or ''} split {stage.cells[0].split}" if stage.cells else ""
-        for cell, path in tqdm(mine, desc=named, unit="fit", disable=None if distributed.rank() == 0 else True):
-            cell_files.write(path, cell_files.compute(cell, config, stage.table, stage.split, stage.groups))
-    distributed.barrier()
+        paths = {cell: cell_files.path_of(out, cell, config, stage.table, stage.split) for cell in stage.cells}
+        todo = distributed.from_first([cell for cell, path in paths.items() if cell_files.read(path) is None])
+        mine = todo[distributed.rank() :: distributed.size()]
+        named = " ".join(str(part) for part in stage.place if part is not None)
+        for cell in tqdm(mine, desc=named, unit="fit", disable=None if first else True):
+            result = cell_files.compute(cell, config, stage.table, stage.split, stage.groups)
+            cell_files.write(paths[cell], result)
+        outcome.judged[stage.place] = _judged(stage, config, out)
+        outcome.groups[stage.place] = len(stage.groups)
+        distributed.barrier()
+        for cell, path in paths.items():
+            found = cell_files.read(path)
+            if found is None:
+                raise InputError(f"{path}: cannot be read back; is the disk full? Remove it and run the same again")
+            outcome.results[cell] = found
+    return outcome
 
 
 def stages(config: BenchmarkConfig) -> Iterator[Stage]:
     """The benchmark split by split, protocol after protocol, each with its features."""
-    numbers = range(config.splits)
-    drawn = {(c, n): splits.load(config, n, c) for c in config.normal_classes or (None,) for n in numbers}
+    drawn = {
+        (normal_class, number): splits.load(config, number, normal_class)
+        for normal_class in config.normal_classes or (None,)
+        for number in range(config.splits)
+    }
     samples = splits.everything(list(drawn.values()))
     for name, protocol in config.protocols.items():
         table = protocol_features(config, protocol, samples)
         for (normal_class, number), split in drawn.items():
-            left_out = groups(config, table, split, number)
+            left_out = groups(config, table, split, number) if number < config.selection_splits else []
             found = list(cell_files.cells(config, name, normal_class, number, len(left_out)))
-            yield Stage(name, normal_class, split, table, left_out, found)
+            yield Stage((name, normal_class, number), split, table, left_out, found)
+
+
+def _judged(stage: Stage, config: BenchmarkConfig, out: Path) -> Judged:
+    _, _, number = stage.place
+    test = stage.split.test
+    numbers = probes.of_features(stage.table, test, number)
+    if isinstance(config.data, SparkData):  # CIFAR's boxes are all alike
+        numbers = probes.of_pixels(stage.table.protocol, test, number, config.data.grey, out / "probes") | numbers
+    return Judged(test, np.array([sample.is_anomaly for sample in test]), numbers)

@@ -34,7 +34,7 @@ def load(config: BenchmarkConfig, number: int, normal_class: str | None) -> Spli
 
 
 def everything(splits: list[Split]) -> list[Sample]:
-    """All samples of some splits, each once, in the order of their keys; as a normal, where it is one in any of them."""
+    """All samples of some splits, each once, in the order of their keys; as a normal where it is one in any."""
     found: dict[str, Sample] = {}
     for one in splits:
         for sample in one.all():

@@ -19,12 +19,14 @@ class Normals:
         labels: the class name of each row.
         samples: int64 [N], which sample each row is a view of.
         blocks: the lengths of the backbone vectors that stand side by side in F.
+        kinds: int64 [N], which recipe's view each row is.
     """
 
     features: Tensor
     labels: list[str]
     samples: npt.NDArray[np.int64]
     blocks: tuple[int, ...]
+    kinds: npt.NDArray[np.int64]
 
     def __post_init__(self) -> None:
         rows, width = self.features.shape
@@ -39,19 +41,23 @@ class Normals:
     def plain(cls, features: Tensor) -> "Normals":
         """Features about which nothing else is known: one view, one class, one block."""
         rows = len(features)
-        return cls(features, ["normal"] * rows, np.arange(rows), (features.shape[1],))
+        return cls(features, ["normal"] * rows, np.arange(rows), (features.shape[1],), np.zeros(rows, np.int64))
 
     def take(self, rows: npt.NDArray[np.bool_]) -> "Normals":
         """Those rows."""
         chosen = np.flatnonzero(rows).tolist()
         labels = [self.labels[i] for i in chosen]
-        return Normals(self.features[chosen], labels, self.samples[chosen], self.blocks)
+        return Normals(self.features[chosen], labels, self.samples[chosen], self.blocks, self.kinds[chosen])
 
     def block(self, index: int) -> "Normals":
         """One of the backbone's vectors alone."""
         columns = self.features.split(self.blocks, dim=1)[index].contiguous()
-        return Normals(columns, self.labels, self.samples, (self.blocks[index],))
+        return Normals(columns, self.labels, self.samples, (self.blocks[index],), self.kinds)
 
     def class_numbers(self) -> npt.NDArray[np.int64]:
-        """The classes, numbered in the order of their names, by row."""
-        return np.unique(np.array(self.labels), return_inverse=True)[1].astype(np.int64)
+        """Classes by row, numbered: the class names, and of each, where there are several recipes, one for each.
+
+        A satellite seen near and the same seen far away lie apart in feature space: they are two clouds, not one.
+        """
+        names = [f"{label}\t{kind:03d}" for label, kind in zip(self.labels, self.kinds.tolist(), strict=True)]
+        return np.unique(names, return_inverse=True)[1].astype(np.int64)

@@ -44,9 +44,9 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
             raise ValueError(f"reduce_to_px {list(self.reduce_to_px)} must be [least, most]")
 
     @property
-    def plain(self) -> bool:
-        """Whether the frame stays as it is, but for turns."""
-        return msgspec.structs.replace(self, turns=1, copies=1) == Recipe()
+    def drawn(self) -> bool:
+        """Whether anything about a view is left to chance."""
+        return bool(self.reduce_to_px or self.shift or self.scale or self.noise_levels)
 
 
 class View(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,7 +64,7 @@ def views(recipe: Recipe, seed: int = 0) -> list[View]:
     """All views that a recipe gives of one sample, for a seed."""
     single = msgspec.structs.replace(recipe, turns=1, copies=1)
     return [
-        View(single, turn, 0 if single.plain else (seed * recipe.copies + copy) * 8 + turn)
+        View(single, turn, 0 if not single.drawn else (seed * recipe.copies + copy) * 8 + turn)
         for copy in range(recipe.copies)
         for turn in range(recipe.turns)
     ]

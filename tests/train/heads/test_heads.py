@@ -1,0 +1,144 @@
+"""Heads in closed form against their textbook definitions, and through saving and ONNX."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from sklearn.covariance import ledoit_wolf
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
+
+from train.config import FitOptions, HeadOptions
+from train.heads.config import GaussianOptions, NeighboursOptions, PcaOptions
+from train.heads.fitting import fit_closed, fit_head, for_loading
+from train.heads.neighbours import coreset
+from train.heads.normals import Normals
+
+CPU = torch.device("cpu")
+BLOCKS = (7, 5)
+HEADS: dict[str, HeadOptions] = {
+    "cosine": NeighboursOptions(),
+    "whitened": NeighboursOptions(metric="whitened", neighbours=3, local=5, coreset=60),
+    "class_whitened": NeighboursOptions(metric="class_whitened"),
+    "single": GaussianOptions(),
+    "per_class": GaussianOptions(form="per_class"),
+    "relative": GaussianOptions(form="relative"),
+    "clusters": GaussianOptions(form="relative", classes=4),
+    "pca": PcaOptions(variance=0.8),
+    "sum": GaussianOptions(form="relative", blocks="sum"),
+    "sum of neighbours": NeighboursOptions(metric="whitened", blocks="sum"),
+    "sum of pca": PcaOptions(blocks="sum"),
+}
+
+
+def normals(rows: int = 200, seed: int = 0) -> Normals:
+    """Two classes apart from each other, in correlated features."""
+    draw = np.random.default_rng(seed)
+    labels = ["a" if i % 2 else "b" for i in range(rows)]
+    mixing = np.random.default_rng(9).normal(0, 1, (12, 12))
+    x = draw.normal(0, 1, (rows, 12)) @ mixing + np.array([[6.0 if label == "a" else -6.0] for label in labels])
+    return Normals(torch.from_numpy(x).float(), labels, np.arange(rows), BLOCKS, np.zeros(rows, np.int64))
+
+
+def outliers(rows: int = 100) -> torch.Tensor:
+    draw = np.random.default_rng(7)
+    return torch.from_numpy(normals(rows, 3).features.numpy() + draw.normal(0, 6, (rows, 12))).float()
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_outliers_score_lower_and_a_saved_head_gives_the_same_also_in_onnx(name: str, tmp_path: Path) -> None:
+    # A relative distance asks how unlike every class a sample is, so its outliers lie between the classes.
+    away = (
+        normals(100, 3).features * torch.tensor([0.1, 0.1]).repeat(50)[:, None]
+        if "relative" in repr(HEADS[name])
+        else outliers()
+    )
+    known, unseen = normals(), torch.cat([normals(100, 1).features, away])
+    fitted = fit_head(HEADS[name], known, FitOptions(), 0, CPU, unseen)
+    truth = np.arange(200) >= 100
+    assert roc_auc_score(truth, -fitted.watched[0]) > 0.9
+    fitted.model.set_temperature(normals(50, 2).features)
+    with torch.inference_mode():
+        wanted = fitted.model(unseen).numpy()
+        inner = fitted.model(normals(50, 2).features)
+    assert float(inner.mean()) == pytest.approx(0, abs=1e-3) and float(inner.std()) == pytest.approx(1, abs=1e-3)
+
+    stream = io.BytesIO()
+    torch.save(fitted.model.state_dict(), stream)
+    state = torch.load(io.BytesIO(stream.getvalue()), weights_only=True)
+    loaded = for_loading(HEADS[name], 12, state)
+    loaded.load_state_dict(state)
+    with torch.inference_mode():
+        assert np.array_equal(loaded.eval()(unseen).numpy(), wanted)
+
+    path = tmp_path / "head.onnx"
+    torch.onnx.export(loaded, (unseen[:1],), str(path), dynamo=False, opset_version=17, input_names=["x"])
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = np.array([session.run(None, {"x": row[None].numpy()})[0].item() for row in unseen[90:110]])
+    assert np.abs(found - wanted[90:110]).max() < 1e-4 * max(1.0, np.abs(wanted).max())
+
+
+def test_a_single_gaussian_is_mahalanobis_with_ledoit_wolf() -> None:
+    known, unseen = normals(), outliers(20)
+    x = known.features.double().numpy()
+    covariance, _ = ledoit_wolf(x - x.mean(0), assume_centered=True)
+    away = unseen.double().numpy() - x.mean(0)
+    wanted = np.einsum("ni,ij,nj->n", away, np.linalg.inv(covariance), away)
+    assert np.allclose(-fit_closed(GaussianOptions(), known, 0)(unseen).numpy(), wanted, rtol=1e-4)
+
+
+def test_the_relative_distance_is_the_nearest_class_s_less_the_global_one() -> None:
+    known, unseen = normals(), outliers(20)
+    per_class, single, relative = (
+        fit_closed(GaussianOptions(form=form), known, 0)(unseen) for form in ("per_class", "single", "relative")
+    )
+    assert torch.allclose(relative, per_class - single, rtol=1e-3, atol=1e-2)
+    x, labels = known.features.double(), np.array(known.labels)
+    means = {c: x[torch.from_numpy(labels == c)].mean(0) for c in "ab"}
+    within = (x - torch.stack([means[c] for c in labels])).numpy()
+    inverse = np.linalg.inv(ledoit_wolf(within, assume_centered=True)[0])
+    wanted = min(
+        float((unseen[0].double() - m).numpy() @ inverse @ (unseen[0].double() - m).numpy()) for m in means.values()
+    )
+    assert float(-per_class[0]) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_neighbours_are_those_of_an_exhaustive_search() -> None:
+    known, unseen = normals(), outliers(20)
+    search = NearestNeighbors(n_neighbors=2, metric="cosine", algorithm="brute").fit(known.features.numpy())
+    wanted = search.kneighbors(unseen.numpy())[0].mean(1)
+    assert np.allclose(-fit_closed(NeighboursOptions(), known, 0)(unseen).numpy(), wanted, atol=1e-5)
+
+
+def test_a_class_seen_in_two_ways_is_two_clouds() -> None:
+    known = normals()
+    twice = Normals(
+        torch.cat([known.features, known.features + 40]), known.labels * 2, np.tile(known.samples, 2), BLOCKS,
+        np.repeat([0, 1], 200),
+    )  # fmt: skip
+    assert len(set(twice.class_numbers().tolist())) == 4
+    between = fit_closed(GaussianOptions(form="per_class"), twice, 0)(known.features[:50] + 20)
+    on = fit_closed(GaussianOptions(form="per_class"), twice, 0)(known.features[:50] + 40)
+    assert float(on.min()) > float(between.max())
+
+
+def test_a_coreset_reaches_far_points_first_and_is_seeded() -> None:
+    points = torch.zeros(500, 3)
+    points[123], points[456] = 10.0, -10.0
+    rows = coreset(points, 5, 4)
+    assert {123, 456} <= set(rows.tolist())
+    assert torch.equal(rows, coreset(points, 5, 4))
+
+
+def test_standardisation_of_blocks_holds_out_all_views_of_a_sample() -> None:
+    """With each sample in two identical views, a head that saw one would give the other no distance at all."""
+    known = normals(60)
+    doubled = Normals(
+        known.features.repeat_interleave(2, 0), [label for label in known.labels for _ in (0, 1)],
+        np.repeat(known.samples, 2), BLOCKS, np.zeros(120, np.int64),
+    )  # fmt: skip
+    head = fit_closed(NeighboursOptions(metric="whitened", neighbours=1, blocks="sum"), doubled, 0)
+    assert float(head.means.max()) < -0.3

@@ -1,0 +1,72 @@
+"""The label-free choice: the candidate that best tells left-out normals from the rest; and how good that choice was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
+
+from train.benchmark.cells import Result
+
+_FALSE_ALARMS = 0.05
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen on one split, or on all splits of one normal class, and what it cost.
+
+    Attributes:
+        chosen: the candidate.
+        stand_in: its AUROC of left-out normals, averaged over those.
+        left_out_alarms: the share of left-out normals that it calls debris at 5 % false alarms on the other normals.
+        auroc: of the chosen one on the test.
+        oracle: the candidate that the test's labels would have chosen.
+        oracle_auroc: its AUROC.
+        rank_correlation: Spearman's, between stand-in and test AUROC, over the candidates.
+    """
+
+    chosen: str
+    stand_in: float
+    left_out_alarms: float
+    auroc: float
+    oracle: str
+    oracle_auroc: float
+    rank_correlation: float
+
+    @property
+    def regret(self) -> float:
+        """What a choice by labels would have given more."""
+        return self.oracle_auroc - self.auroc
+
+
+def stand_in_curve(results: list[Result]) -> npt.NDArray[np.float64]:
+    """AUROC of left-out normals against held-back ones after each epoch, averaged over what was left out."""
+    return np.mean([[_auroc(r, epoch) for epoch in range(len(r.logits))] for r in results], axis=0)
+
+
+def left_out_alarms(results: list[Result]) -> float:
+    """The share of left-out normals beyond the threshold at which 5 % of the held-back ones are."""
+    found = []
+    for result in results:
+        scores = -result.logits[-1]
+        threshold = np.quantile(scores[: result.normals], 1 - _FALSE_ALARMS)
+        found.append(float((scores[result.normals :] > threshold).mean()))
+    return float(np.mean(found))
+
+
+def choose(stand_ins: Mapping[str, float], alarms: Mapping[str, float], tests: Mapping[str, float]) -> Choice:
+    """Choose by the stand-ins; the test's AUROCs, by the same names, only tell how good that was."""
+    names = sorted(stand_ins)
+    chosen = max(names, key=lambda name: stand_ins[name])
+    oracle = max(names, key=lambda name: tests[name])
+    ranks = 1.0
+    if len(names) > 1:
+        ranks = float(spearmanr([stand_ins[n] for n in names], [tests[n] for n in names]).statistic)
+    return Choice(chosen, stand_ins[chosen], alarms[chosen], tests[chosen], oracle, tests[oracle], ranks)
+
+
+def _auroc(result: Result, epoch: int) -> float:
+    scores = -result.logits[epoch]
+    return float(roc_auc_score(np.arange(len(scores)) >= result.normals, scores))

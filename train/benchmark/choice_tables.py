@@ -1,0 +1,142 @@
+"""Tables of the label-free choice: what was chosen, how good that was, and by how much it beats the others."""
+
+import numpy as np
+
+from train import metrics
+from train.benchmark.figures import Figures, spread
+from train.benchmark.run import Judged, Place
+from train.benchmark.table import Cell, Table
+
+
+def choice_table(figures: Figures) -> Table:
+    """The label-free choice, and what it cost."""
+    config = figures.config
+    what = "satellite class" if config.stand_ins == "classes" else "cluster of the normals"
+    table = Table(
+        "choice",
+        "The label-free choice",
+        f"Chosen on each split by leaving out one {what} at a time as the stand-in anomaly; no test sample, and no "
+        "anomaly, has a say. The oracle is what the test's labels would have chosen; regret is what that gives more. "
+        "'Left-out called debris' is the share of the left-out kind beyond the threshold of 5 % false alarms on the "
+        "others: for debris-like stand-ins high is good, but a mission may call an unknown satellite normal. "
+        "The interval is a bootstrap over the test's samples.",
+        ["protocol", "chosen (splits)", "AUROC", "95 % interval", "oracle AUROC", "regret", "rank correlation",
+         "stand-in AUROC", "left-out called debris"],
+    )  # fmt: skip
+    for group, protocols in figures.choices().items():
+        choices = {
+            (c, n): figures.chosen(group, c, n) for c in figures.normal_classes for n in figures.selection_splits()
+        }
+        made = {place: found for place, found in choices.items() if found is not None}
+        if not made:
+            continue
+        names = [found.chosen for found in made.values()]
+        said = ", ".join(f"{name} ({names.count(name)})" for name in sorted(set(names), key=lambda n: -names.count(n)))
+        shared = ["-"] * 5 if len(protocols) > 1 else None
+        row: list[Cell] = [group, said, str(spread([m.auroc for m in made.values()]))]
+        row.append(_interval_text(figures, protocols[0], _places(figures, group, protocols[0])) if not shared else "")
+        row += [
+            str(spread([m.oracle_auroc for m in made.values()])),
+            f"{100 * np.mean([m.regret for m in made.values()]):.1f}",
+            f"{np.mean([m.rank_correlation for m in made.values()]):.2f}",
+            str(spread([m.stand_in for m in made.values()])),
+            f"{100 * np.mean([m.left_out_alarms for m in made.values()]):.0f} %",
+        ]
+        table.rows.append(row)
+        for protocol in protocols if shared else ():
+            places = _places(figures, group, protocol)
+            aurocs = [_auroc(figures, protocol, places[protocol, c, n], c, n) for (c, n) in made]
+            table.rows.append(
+                [
+                    f"  {protocol}",
+                    "as above",
+                    str(spread(aurocs)),
+                    _interval_text(figures, protocol, places),
+                    *["-"] * 5,
+                ]
+            )
+    return table
+
+
+def differences_table(figures: Figures) -> Table:
+    """The chosen head against every method, paired."""
+    table = Table(
+        "differences",
+        "The label-free choice less each other method",
+        "Difference of AUROC x 100 with its 95 % interval from a paired bootstrap over the test's samples, averaged "
+        "over splits. An interval that holds 0 tells no difference.",
+        ["method", *[p for g in figures.choices().values() for p in g]],
+    )
+    for name in figures.config.methods:
+        row: list[Cell] = [name]
+        for group, protocols in figures.choices().items():
+            for protocol in protocols:
+                if not figures.ran(protocol, name) or figures.chosen(group, figures.normal_classes[0], 0) is None:
+                    row.append("-")
+                    continue
+                mine = _places(figures, group, protocol)
+                theirs = {place: name for place in mine if place[2] in figures.splits_of(name)}
+                pairs = figures.interval(protocol, [mine, theirs])
+                low, middle, high = np.percentile(100 * (pairs[:, 0] - pairs[:, 1]), [2.5, 50, 97.5])
+                row.append(f"{middle:+.1f} ({low:+.1f} to {high:+.1f})")
+        table.rows.append(row)
+    return table
+
+
+def detection_table(figures: Figures) -> Table:
+    """Detection rates of the chosen heads by debris kind."""
+    table = Table(
+        "detection",
+        "Detection rates of the label-free choice",
+        "Share of the debris found where at most 1 % or 0.1 % of the test's own normals are called debris, by debris "
+        "kind; mean and standard deviation over splits. With n normals in the test, rates below 1/n mean: without a "
+        "single false alarm.",
+        ["protocol", "debris kind", "n", "normals", "AUROC", "found at 1e-2", "found at 1e-3"],
+    )
+    for group, protocols in figures.choices().items():
+        for protocol in protocols:
+            places = _places(figures, group, protocol)
+            if figures.config.normal_classes or not places:
+                continue
+            judged = {place: figures.outcome.judged[place] for place in places}
+            kinds = sorted({s.kind for j in judged.values() for s in j.samples if s.is_anomaly})
+            for kind in [None, *(kinds if len(kinds) > 1 else [])]:
+                table.rows.append(_detection_row(figures, protocol, kind, judged, places))
+    return table
+
+
+def _detection_row(
+    figures: Figures, protocol: str, kind: str | None, judged: dict[Place, Judged], places: dict[Place, str]
+) -> list[Cell]:
+    """Of one debris kind, or of all."""
+    found: list[list[float]] = []
+    for place, part in judged.items():
+        keep = np.array([not s.is_anomaly or kind in (None, s.kind) for s in part.samples])
+        truth, scores = part.is_anomaly[keep], figures.scores(protocol, places[place], place[1], place[2])[keep]
+        if truth.any():
+            rates = [metrics.detection_rate(truth, scores, rate) for rate in (1e-2, 1e-3)]
+            found.append([metrics.auroc(truth, scores), *rates])
+    one = next(iter(judged.values()))
+    count = sum(s.is_anomaly and kind in (None, s.kind) for s in one.samples)
+    said = [str(spread(values)) for values in zip(*found, strict=True)]
+    return [protocol, kind or "all", count, int((~one.is_anomaly).sum()), *said]
+
+
+def _auroc(figures: Figures, protocol: str, method: str, c: str | None, n: int) -> float:
+    judged = figures.outcome.judged[protocol, c, n]
+    return metrics.auroc(judged.is_anomaly, figures.scores(protocol, method, c, n))
+
+
+def _places(figures: Figures, group: str, protocol: str) -> dict[Place, str]:
+    """The chosen method of each place."""
+    found: dict[Place, str] = {}
+    for c in figures.normal_classes:
+        for n in figures.selection_splits():
+            if (made := figures.chosen(group, c, n)) is not None:
+                found[protocol, c, n] = made.chosen
+    return found
+
+
+def _interval_text(figures: Figures, protocol: str, places: dict[Place, str]) -> str:
+    low, high = np.percentile(100 * figures.interval(protocol, [places])[:, 0], [2.5, 97.5])
+    return f"{low:.1f} to {high:.1f}"

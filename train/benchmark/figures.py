@@ -1,0 +1,154 @@
+"""Figures of a benchmark's outcome: by method and protocol, over splits, seeds and normal classes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from train import metrics
+from train.benchmark import choice
+from train.benchmark.cells import Cell, Result
+from train.benchmark.choice import Choice
+from train.benchmark.run import Outcome, Place
+
+LAST, LABELLED, LABEL_FREE = "last epoch", "best epoch by labels", "epoch by stand-ins"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over splits and seeds, times 100: its mean, its standard deviation, and over how many."""
+
+    mean: float
+    deviation: float
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f} ± {self.deviation:.1f}" if self.number > 1 else f"{self.mean:.1f}"
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Of values between 0 and 1."""
+    return Spread(100 * float(np.mean(values)), 100 * float(np.std(values)), len(values))
+
+
+class Figures:
+    """Looks up what was computed."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome, self.config = outcome, outcome.config
+        self.normal_classes = self.config.normal_classes or (None,)
+        self._chosen: dict[tuple[str, str | None, int], Choice] = {}
+
+    def splits_of(self, method: str) -> range:
+        return range(min(self.config.splits, self.config.methods[method].splits or self.config.splits))
+
+    def ran(self, protocol: str, method: str) -> bool:
+        """Whether the method was run under the protocol."""
+        return not self.config.methods[method].protocols or protocol in self.config.methods[method].protocols
+
+    def epochs(self, protocol: str, method: str) -> int:
+        """How many epochs the method has; 1 for a closed form."""
+        return len(self._test(protocol, method, self.normal_classes[0], 0, 0).logits)
+
+    def auroc(self, protocol: str, method: str, selection: str = LAST) -> Spread:
+        """Of a method over splits and seeds; the mean over the normal classes is taken first."""
+        found = []
+        for split in self.splits_of(method):
+            for seed in range(self.config.seeds if self.config.methods[method].seeded else 1):
+                each = [self._one(protocol, method, c, split, seed, selection) for c in self.normal_classes]
+                found.append(float(np.mean(each)))
+        return spread(found)
+
+    def of_class(self, protocol: str, method: str, normal_class: str, selection: str = LAST) -> Spread:
+        """Of one normal class, over splits and seeds."""
+        seeds = range(self.config.seeds if self.config.methods[method].seeded else 1)
+        places = [(split, seed) for split in self.splits_of(method) for seed in seeds]
+        return spread([self._one(protocol, method, normal_class, n, s, selection) for n, s in places])
+
+    def stable(self, protocol: str, method: str) -> Spread:
+        """How far the last epoch lies below the best one, over splits and seeds."""
+        return spread([max(0.0, best - last) for last, best in self._pairs(protocol, method)])
+
+    def _pairs(self, protocol: str, method: str) -> list[tuple[float, float]]:
+        seeds = range(self.config.seeds if self.config.methods[method].seeded else 1)
+        return [
+            (self._one(protocol, method, c, n, s, LAST), self._one(protocol, method, c, n, s, LABELLED))
+            for c in self.normal_classes
+            for n in self.splits_of(method)
+            for s in seeds
+        ]
+
+    def _one(self, protocol: str, method: str, c: str | None, split: int, seed: int, selection: str) -> float:
+        truth = self.outcome.judged[protocol, c, split].is_anomaly
+        logits = self._test(protocol, method, c, split, seed).logits
+        if selection == LABELLED:
+            return max(metrics.auroc(truth, -row) for row in logits)
+        epoch = -1
+        if selection == LABEL_FREE:
+            epoch = int(np.argmax(choice.stand_in_curve(self._left_out(protocol, method, c, split))))
+        return metrics.auroc(truth, -logits[epoch])
+
+    def scores(self, protocol: str, method: str, c: str | None, split: int) -> npt.NDArray[np.float32]:
+        """Anomaly scores of the test after the last epoch, of the first seed."""
+        return -self._test(protocol, method, c, split, 0).logits[-1]
+
+    def candidates(self) -> list[str]:
+        return [name for name, method in self.config.methods.items() if method.candidate]
+
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """What is chosen for together: the configuration's groups, and each other protocol alone."""
+        grouped = {protocol for together in self.config.choices.values() for protocol in together}
+        return {**{p: (p,) for p in self.config.protocols if p not in grouped}, **self.config.choices}
+
+    def selection_splits(self) -> range:
+        return range(min(self.config.splits, self.config.selection_splits))
+
+    def chosen(self, group: str, c: str | None, split: int) -> Choice | None:
+        """The label-free choice of a split; None where no candidate ran under all of the group's protocols."""
+        key = (group, c, split)
+        if key not in self._chosen:
+            protocols = self.choices()[group]
+            names = [n for n in self.candidates() if all(self.ran(p, n) for p in protocols)]
+            if not names:
+                return None
+            stand_ins, alarms, tests = {}, {}, {}
+            for name in names:
+                left_out = [self._left_out(p, name, c, split) for p in protocols]
+                stand_ins[name] = float(np.mean([choice.stand_in_curve(results)[-1] for results in left_out]))
+                alarms[name] = float(np.mean([choice.left_out_alarms(results) for results in left_out]))
+                tests[name] = float(np.mean([self._one(p, name, c, split, 0, LAST) for p in protocols]))
+            self._chosen[key] = choice.choose(stand_ins, alarms, tests)
+        return self._chosen[key]
+
+    def stand_in(self, group: str, method: str) -> float | None:
+        """The stand-in AUROC of a candidate times 100, averaged over splits, classes and the group's protocols."""
+        if not self.config.methods[method].candidate or not self.selection_splits():
+            return None
+        protocols = self.choices()[group]
+        if not all(self.ran(p, method) for p in protocols):
+            return None
+        found = [
+            choice.stand_in_curve(self._left_out(p, method, c, n))[-1]
+            for p in protocols
+            for c in self.normal_classes
+            for n in self.selection_splits()
+        ]
+        return 100 * float(np.mean(found))
+
+    def interval(self, protocol: str, methods: Sequence[dict[Place, str]]) -> npt.NDArray[np.float64]:
+        """Resampled AUROCs, [1000, D], averaged over splits and classes, of D methods, each named by place."""
+        places = [place for place in self.outcome.judged if place[0] == protocol and all(place in m for m in methods)]
+        total = np.zeros((1000, len(methods)))
+        for number, place in enumerate(places):
+            _, c, split = place
+            scores = np.stack([self.scores(protocol, m[place], c, split) for m in methods])
+            total += metrics.resampled_aurocs(self.outcome.judged[place].is_anomaly, scores, number)
+        return total / max(1, len(places))
+
+    def _test(self, protocol: str, method: str, c: str | None, split: int, seed: int) -> Result:
+        return self.outcome.results[Cell(protocol, c, split, method, seed)]
+
+    def _left_out(self, protocol: str, method: str, c: str | None, split: int) -> list[Result]:
+        groups = range(self.outcome.groups[protocol, c, split])
+        return [self.outcome.results[Cell(protocol, c, split, method, 0, group)] for group in groups]

@@ -1,0 +1,45 @@
+"""The benchmark's plot: every method's AUROC under every protocol, beside the best single number."""
+
+from pathlib import Path
+
+import numpy as np
+
+from train import metrics
+from train.benchmark.figures import LABELLED, LAST, Figures
+from train.benchmark.run import Outcome
+from train.plots import ANOMALY, NORMAL, plt, save
+
+
+def methods_plot(path: Path, outcome: Outcome) -> None:
+    """A dot for each method, with the standard deviation over splits and seeds, a panel for each protocol."""
+    figures = Figures(outcome)
+    names = list(outcome.config.methods)
+    protocols = list(outcome.config.protocols)
+    figure, axes = plt.subplots(
+        1, len(protocols), figsize=(2.6 + 2.4 * len(protocols), 1.2 + 0.2 * len(names)), sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for axis, protocol in zip(axes[0], protocols, strict=True):
+        for row, name in enumerate(names):
+            if not figures.ran(protocol, name):
+                continue
+            last = figures.auroc(protocol, name, LAST)
+            if figures.epochs(protocol, name) > 1:
+                best = figures.auroc(protocol, name, LABELLED)
+                axis.plot([last.mean, best.mean], [row, row], color="#bbbbbb", lw=1)
+                axis.plot(best.mean, row, "o", mfc="none", color=ANOMALY, ms=4)
+            axis.errorbar(last.mean, row, xerr=last.deviation, fmt="o", color=NORMAL, ms=4, lw=1)
+        judged = [j for place, j in outcome.judged.items() if place[0] == protocol]
+        single = [
+            np.mean([metrics.oriented_auroc(j.is_anomaly, j.probes[name]) for j in judged]) for name in judged[0].probes
+        ]
+        axis.axvline(100 * max(single), color="#888888", ls="--", lw=1)
+        axis.set(title=protocol, xlabel="AUROC x 100", xlim=(min(45, *axis.get_xlim()), 101))
+        axis.grid(axis="x", alpha=0.3)
+    axes[0][0].set_yticks(range(len(names)), names, fontsize=7)
+    axes[0][0].invert_yaxis()
+    figure.suptitle(
+        "Filled: last epoch. Hollow: best epoch BY TEST LABELS. Dashed: the best single number, turned by labels",
+        fontsize=9,
+    )
+    save(figure, path)

@@ -1,0 +1,63 @@
+"""What single numbers give away without a detector: shortcuts that a figure must be read beside."""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from onboard import files
+from onboard.image import Grey
+from train.benchmark.config import Protocol
+from train.benchmark.features import ProtocolFeatures, test_view
+from train.data.pixels import read_sample
+from train.data.samples import Sample
+from train.views.apply import apply
+from train.views.recipe import View
+
+Numbers = dict[str, npt.NDArray[np.float64]]
+AREA, BRIGHTNESS = "box area", "mean brightness"
+
+
+def of_features(table: ProtocolFeatures, samples: Sequence[Sample], split: int) -> Numbers:
+    """The mean and the norm of each stage's average vector, by sample."""
+    found: Numbers = {}
+    for name in table.columns:
+        if not name.endswith("_std"):
+            vectors = table.judged(samples, (name,), split).double().numpy()
+            found[f"mean of {name}"] = vectors.mean(1)
+            found[f"norm of {name}"] = np.linalg.norm(vectors, axis=1)
+    return found
+
+
+def of_pixels(protocol: Protocol, samples: Sequence[Sample], split: int, grey: Grey, kept: Path) -> Numbers:
+    """Box area and mean brightness in the box, by sample; kept in a folder, for images must be read for them.
+
+    The area is that before crops are matched to one size, for afterwards there is but one.
+    """
+    view = test_view(protocol, split)
+    names = hashlib.sha256("\n".join(s.key for s in samples).encode() + msgspec.json.encode(view)).hexdigest()[:16]
+    path = kept / f"{names}.npz"
+    if not path.exists():
+        with ThreadPoolExecutor(2) as pool:
+            work = pool.map(lambda sample: _measure(view, sample, grey), samples)
+            rows = list(tqdm(work, total=len(samples), desc="probes", unit="image", disable=None))
+        with files.whole(path) as beside:
+            np.savez(beside, rows=np.array(rows))
+    with np.load(path) as saved:
+        return {AREA: saved["rows"][:, 0], BRIGHTNESS: saved["rows"][:, 1]}
+
+
+def _measure(view: View, sample: Sample, grey: Grey) -> tuple[float, float]:
+    frame = read_sample(sample, grey)
+    before = msgspec.structs.replace(view, recipe=msgspec.structs.replace(view.recipe, match_px=None))
+    _, unmatched = apply(before, frame, sample)
+    seen, box = apply(view, frame, sample)
+    x_min, y_min, x_max, y_max = (max(0, round(value)) for value in box)
+    inside = seen[y_min : max(y_max, y_min + 1), x_min : max(x_max, x_min + 1)]
+    area = (unmatched[2] - unmatched[0]) * (unmatched[3] - unmatched[1])
+    return area, float(inside.mean())
