@@ -1,0 +1,141 @@
+"""The benchmark: resumable, the same over processes, chosen without the test's labels."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from onboard.errors import InputError
+from train.benchmark import choice
+from train.benchmark import config as configs
+from train.benchmark.cells import Cell, Result, compute
+from train.benchmark.command import benchmark
+from train.benchmark.figures import LABELLED, LAST, Figures
+from train.benchmark.run import Judged, Outcome, run
+
+CONFIG = """
+data: {{kind: spark, root: {root}, calibration_fraction: 0.3, test_fraction: 0.3}}
+redraw: true
+splits: 2
+seeds: 2
+selection_splits: 2
+backbone: {{name: mobilenet_v2, weights: random}}
+crop: {{input_px: 64}}
+cache: {cache}
+protocols:
+  raw: {{recipe: {{turns: 2}}}}
+  matched: {{recipe: {{match_px: 32, turns: 2}}}}
+  both: {{recipe: {{match_px: 32}}, augment: [{{}}, {{match_px: 32}}]}}
+methods:
+  gaussian: {{layers: [stage2], head: {{kind: gaussian}}, candidate: true}}
+  nearest: {{layers: [stage2, stage2_std], head: {{kind: neighbours, metric: whitened}}, candidate: true}}
+  plume: {{layers: [stage2], head: {{kind: plume}}, fit: {{epochs: 2, learning_rate: 1e-3}}, seeded: true, protocols: [raw]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def place(drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("benchmark")
+    (folder / "b.yaml").write_text(CONFIG.format(root=drawn.root, cache=folder / "cache"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def text(place: Path) -> str:
+    return benchmark(place / "b.yaml", None, place / "out")
+
+
+def test_tables_for_people_and_programs(place: Path, text: str) -> None:
+    assert "BY LABELS" in text and "box area" in text and "| gaussian * |" in text and "rank correlation" in text
+    listed = msgspec.json.decode((place / "out" / "tables.json").read_bytes())
+    assert all(set(t) == {"title", "caption", "columns", "rows", "plots"} for t in listed)
+    assert all(len(row) == len(t["columns"]) for t in listed for row in t["rows"])
+    assert (place / "out" / listed[0]["plots"][0]).stat().st_size > 1000
+    with (place / "out" / "methods.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["method"] for row in rows] == ["gaussian *", "nearest *", "plume", "plume"]
+    assert rows[2]["matched"] == "-" and float(rows[3]["raw"].split()[0]) >= float(rows[2]["raw"].split()[0])
+
+
+def test_what_is_there_is_not_computed_again(place: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[Cell] = []
+
+    def counting(cell: Cell, *rest: object) -> Result:
+        computed.append(cell)
+        return compute(cell, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("train.benchmark.cells.compute", counting)
+    files = sorted((place / "out" / "cells").rglob("*.npz"))
+    files[3].unlink()
+    files[5].write_bytes(b"damaged")
+    assert benchmark(place / "b.yaml", None, place / "out") == text
+    assert len(computed) == 2
+
+
+def test_two_processes_give_the_same_features_and_tables(place: Path, text: str, drawn) -> None:
+    config = place / "two.yaml"
+    config.write_text(CONFIG.format(root=drawn.root, cache=place / "cache2"))
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "train", "benchmark"]
+    done = subprocess.run(
+        [sys.executable, *command, str(config), "--out", str(place / "out2")],
+        capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[3],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("### AUROC of each method") == 1, "one process speaks for all"
+    one, two = (
+        {p.relative_to(place / name).as_posix(): p for p in (place / name).rglob("features.npy")}
+        for name in ("cache", "cache2")
+    )
+    assert one.keys() == two.keys() and one
+    for name in one:
+        assert np.array_equal(np.load(one[name]), np.load(two[name]))
+    for name in ("methods", "choice", "probes", "detection"):
+        assert (place / "out" / f"{name}.csv").read_text() == (place / "out2" / f"{name}.csv").read_text()
+
+
+def test_the_labels_of_the_test_have_no_say_in_the_choice(place: Path, text: str) -> None:
+    outcome = run(configs.load(place / "b.yaml"), place / "out")
+    turned = {
+        where: Judged(judged.samples, np.roll(judged.is_anomaly, 7), judged.probes)
+        for where, judged in outcome.judged.items()
+    }
+    before, after = Figures(outcome), Figures(Outcome(outcome.config, outcome.results, turned, outcome.groups))
+    for split in (0, 1):
+        first, second = before.chosen("raw", None, split), after.chosen("raw", None, split)
+        assert first is not None and second is not None
+        assert (first.chosen, first.stand_in) == (second.chosen, second.stand_in)
+        assert first.auroc != second.auroc, "the test's labels do judge it"
+    assert before.auroc("raw", "plume", LABELLED).mean >= before.auroc("raw", "plume", LAST).mean
+
+
+def test_the_choice_takes_the_best_stand_in_and_tells_its_regret() -> None:
+    made = choice.choose({"a": 0.6, "b": 0.8, "c": 0.7}, dict.fromkeys("abc", 0.5), {"a": 0.9, "b": 0.85, "c": 0.8})
+    assert (made.chosen, made.oracle, made.auroc) == ("b", "a", 0.85)
+    assert made.regret == pytest.approx(0.05) and made.rank_correlation == pytest.approx(-0.5)
+
+
+def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None:
+    logits = np.concatenate([-np.arange(100), [-200.0, -200.0, 0.0, 0.0]]).astype(np.float32)
+    assert choice.left_out_alarms([Result(logits[None], logits[:1], 100)]) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("protocols: [raw]", "protocols: [row]", "row"),
+        ("match_px: 32, turns: 2", "match_px: 32, turns: 3", "turns"),
+        ("kind: gaussian", "kind: gaussain", "gaussian"),
+        ("layers: [stage2], head: {kind: gaussian}", "layers: [stage99], head: {kind: gaussian}", "stage99"),
+    ],
+)
+def test_mistakes_in_the_configuration_are_named(place: Path, old: str, new: str, said: str) -> None:
+    path = place / "bad.yaml"
+    path.write_text((place / "b.yaml").read_text().replace(old, new, 1))
+    with pytest.raises(InputError, match=said):
+        benchmark(path, None, place / "bad")
