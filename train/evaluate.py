@@ -90,14 +90,18 @@ def text(result: dict[str, Any]) -> str:
         return f"{lines[0]}; both are needed for an AUROC"
     last, best = result["last_epoch"], result["labelled_best_epoch"]
     low, high = (100 * value for value in last["auroc_95"])
+    name = "last epoch" if best["of_epochs"] > 1 else "no epochs"
     lines += [
-        f"last epoch                  AUROC {100 * last['auroc']:5.1f} (95 % interval {low:.1f} to {high:.1f})   "
+        f"{name:<28}AUROC {100 * last['auroc']:5.1f} (95 % interval {low:.1f} to {high:.1f})   "
         f"AUPR {100 * last['aupr']:.1f}",
         f"                            debris found at 5 % false alarms {100 * last['tpr_at_5_fpr']:.1f} %, "
         f"false alarms where 95 % are found {100 * last['fpr_at_95_tpr']:.1f} %",
-        f"best epoch BY TEST LABELS   AUROC {100 * best['auroc']:5.1f} (epoch {best['epoch']} of {best['of_epochs']}; "
-        "the paper's protocol, not a figure to expect in flight)",
     ]
+    if best["of_epochs"] > 1:
+        lines.append(
+            f"best epoch BY TEST LABELS   AUROC {100 * best['auroc']:5.1f} (epoch {best['epoch']} of "
+            f"{best['of_epochs']}; the paper's protocol, not a figure to expect in flight)"
+        )
     for title, groups in (("anomaly kind", result["by_anomaly_kind"]), ("satellite class", result["by_normal_class"])):
         lines.append(f"{title:<28}samples   AUROC")
         for name, group in groups.items():

@@ -237,9 +237,14 @@ def test_shipped_configurations_are_valid() -> None:
     for name in names:
         assert isinstance(load(folder / f"{name}.yaml"), RunConfig)
     from onboard.config import FlightConfig
+    from train.benchmark import config as benchmark
     from train.synth import config as synth
+
+    benchmarks = {path.stem for path in folder.glob("bench_*.yaml")}
+    for name in benchmarks:
+        assert benchmark.load(folder / f"{name}.yaml").methods
 
     strict_yaml.load(folder / "flight.yaml", FlightConfig)
     for name in ("synth", "demo_synth"):
         synth.load(folder / f"{name}.yaml")
-    assert {p.stem for p in folder.glob("*.yaml")} == names | {"flight", "synth", "demo_synth"}
+    assert {p.stem for p in folder.glob("*.yaml")} == names | benchmarks | {"flight", "synth", "demo_synth"}

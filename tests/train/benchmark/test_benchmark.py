@@ -34,7 +34,8 @@ protocols:
 methods:
   gaussian: {{layers: [stage2], head: {{kind: gaussian}}, candidate: true}}
   nearest: {{layers: [stage2, stage2_std], head: {{kind: neighbours, metric: whitened}}, candidate: true}}
-  plume: {{layers: [stage2], head: {{kind: plume}}, fit: {{epochs: 2, learning_rate: 1e-3}}, seeded: true, protocols: [raw]}}
+  plume:
+    {{layers: [stage2], head: {{kind: plume}}, fit: {{epochs: 2, learning_rate: 1e-3}}, seeded: true, protocols: [raw]}}
 """
 
 
