@@ -15,8 +15,10 @@ X = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 def test_every_backbone_gives_maps_and_averages_by_name(name: str) -> None:
     loaded = load(BackboneOptions(name=name, weights="random"))
     maps, vectors = loaded.module.maps(X), loaded.module(X)
-    assert list(vectors)[-1] == "pooled" and len(maps) == len(vectors)
-    for stage, vector in zip(maps.values(), vectors.values(), strict=True):
+    assert {"pooled", "pooled_std"} <= set(vectors) and 2 * len(maps) == len(vectors)
+    last = list(maps.values())[-1]
+    torch.testing.assert_close(vectors["pooled_std"], last.std(dim=(2, 3), correction=0), atol=1e-5, rtol=1e-4)
+    for stage, vector in zip(maps.values(), list(vectors.values())[: len(maps)], strict=True):
         assert stage.ndim == 4
         torch.testing.assert_close(vector, stage.mean(dim=(2, 3)))
     assert loaded.module.channels() == {name: v.shape[1] for name, v in vectors.items()}
