@@ -85,7 +85,8 @@ def protocol_features(config: BenchmarkConfig, protocol: Protocol, samples: Sequ
     tested = list(dict.fromkeys(test_view(protocol, split) for split in range(config.splits)))
     parts = [[(s, view) for s in samples for view in tested]]
     for recipe in protocol.trained_on:
-        parts.append([(s, view) for s in normal for view in views(recipe)])
+        if not set(views(recipe)) <= set(tested):
+            parts.append([(s, view) for s in normal for view in views(recipe)])
     found = [
         extract(
             [sample for sample, _ in part],
