@@ -16,7 +16,7 @@ def methods_plot(path: Path, outcome: Outcome) -> None:
     names = list(outcome.config.methods)
     protocols = list(outcome.config.protocols)
     figure, axes = plt.subplots(
-        1, len(protocols), figsize=(2.6 + 2.4 * len(protocols), 1.2 + 0.2 * len(names)), sharey=True, squeeze=False,
+        1, len(protocols), figsize=(2.6 + 1.6 * len(protocols), 1.4 + 0.2 * len(names)), sharey=True, squeeze=False,
         layout="constrained",
     )  # fmt: skip
     for axis, protocol in zip(axes[0], protocols, strict=True):
@@ -34,7 +34,9 @@ def methods_plot(path: Path, outcome: Outcome) -> None:
             np.mean([metrics.oriented_auroc(j.is_anomaly, j.probes[name]) for j in judged]) for name in judged[0].probes
         ]
         axis.axvline(100 * max(single), color="#888888", ls="--", lw=1)
-        axis.set(title=protocol, xlabel="AUROC x 100", xlim=(min(45, *axis.get_xlim()), 101))
+        axis.set_title(protocol, fontsize=7)
+        axis.set_xlabel("AUROC x 100", fontsize=7)
+        axis.set(xlim=(min(45, *axis.get_xlim()), 101), ylim=(-0.7, len(names) - 0.3))
         axis.grid(axis="x", alpha=0.3)
     axes[0][0].set_yticks(range(len(names)), names, fontsize=7)
     axes[0][0].invert_yaxis()
