@@ -1,9 +1,9 @@
 """Crops through the frozen backbone, into the cache."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -153,7 +153,7 @@ def _fill(
     chunks = [chunk for s in starts if not missing.isdisjoint(chunk := range(s, min(s + _AHEAD, len(items))))]
     total = sum(row in missing for chunk in chunks for row in chunk)
     progress = tqdm(total=total, desc="features", unit="crop", disable=None if distributed.rank() == 0 else True)
-    with ThreadPoolExecutor(2) as pool, progress, torch.inference_mode():
+    with ThreadPoolExecutor(2) as pool, progress, _forwards(device) as workers:
         for chunk in chunks:
             by_size: dict[int, list[tuple[int, Window]]] = defaultdict(list)
             for row, window in zip(chunk, pool.map(prepare, chunk), strict=True):
@@ -162,18 +162,35 @@ def _fill(
                     progress.update(row in missing)
                 else:
                     by_size[window.pixels.shape[0]].append((row, window))
-            for found in by_size.values():
-                for first in range(0, len(found), _BATCH):
-                    batch = found[first : first + _BATCH]
-                    if missing.isdisjoint(row for row, _ in batch):
-                        continue
-                    vectors = _forward(crop, module, [window for _, window in batch], device)
-                    for (row, _), vector in zip(batch, vectors, strict=True):
-                        if row in missing:
-                            path = items[row][0].path
-                            store.put(row, vector, path, digest(path))
-                            progress.update()
+            cuts = [
+                found[first : first + _BATCH] for found in by_size.values() for first in range(0, len(found), _BATCH)
+            ]
+            batches = [batch for batch in cuts if not missing.isdisjoint(row for row, _ in batch)]
+            windows = [[window for _, window in batch] for batch in batches]
+            done = workers.map(lambda batch: _forward(crop, module, batch, device), windows)
+            for batch, vectors in zip(batches, done, strict=True):
+                for (row, _), vector in zip(batch, vectors, strict=True):
+                    if row in missing:
+                        path = items[row][0].path
+                        store.put(row, vector, path, digest(path))
+                        progress.update()
     return defects
+
+
+@contextmanager
+def _forwards(device: torch.device) -> Iterator[ThreadPoolExecutor]:
+    """Workers for forward passes: on a CPU one for each of torch's threads, each pass with a single thread.
+
+    How many threads share one pass moves the last bits; so does not how many passes run at once.
+    """
+    threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads if device.type == "cpu" else 1) as workers:
+            yield workers
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _forward(
@@ -181,5 +198,6 @@ def _forward(
 ) -> npt.NDArray[np.float32]:
     pixels = torch.from_numpy(np.stack([window.pixels for window in windows])).to(device)
     boxes = torch.from_numpy(np.stack([window.region for window in windows])).to(device)
-    vectors = module(crop(pixels, boxes).contiguous(memory_format=torch.channels_last))
-    return torch.cat(list(vectors.values()), dim=1).cpu().numpy()
+    with torch.inference_mode():
+        vectors = module(crop(pixels, boxes).contiguous(memory_format=torch.channels_last))
+        return torch.cat(list(vectors.values()), dim=1).cpu().numpy()
