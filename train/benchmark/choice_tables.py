@@ -31,7 +31,8 @@ def choice_table(figures: Figures) -> Table:
         if not made:
             continue
         names = [found.chosen for found in made.values()]
-        said = ", ".join(f"{name} ({names.count(name)})" for name in sorted(set(names), key=lambda n: (-names.count(n), n)))
+        by_count = sorted({(-names.count(name), name) for name in names})
+        said = ", ".join(f"{name} ({-count})" for count, name in by_count)
         shared = ["-"] * 5 if len(protocols) > 1 else None
         row: list[Cell] = [group, said, str(spread([m.auroc for m in made.values()]))]
         row.append(_interval_text(figures, protocols[0], _places(figures, group, protocols[0])) if not shared else "")
