@@ -107,7 +107,7 @@ def compute(
         calibration = tuple(s for s in split.calibration if s.key not in away)
         judged = (*calibration, *judged)
     watched = table.judged(judged, method.layers, cell.split)
-    known = msgspec.json.encode([cell.normal_class, cell.split, cell.seed, cell.left_out, cell.method])
+    known = msgspec.json.encode([split.hash(), cell.seed, cell.left_out, cell.split])
     known += msgspec.json.encode(_fit_decided_by(cell, config, table), order="deterministic")
     model: Model | None = _KEPT.get(known)
     if model is not None:  # fitted for another protocol that differs in what is judged alone

@@ -12,7 +12,7 @@ PLOT = "methods.png"
 
 
 def benchmark(path: Path, data: str | None, out: Path) -> str:
-    """Run what is missing, and write the tables; gives the first ones as text.
+    """Run what is missing, and write the tables; gives them as Markdown ("" in all processes but the first).
 
     Raises:
         InputError: the configuration or the data cannot be used.

@@ -25,7 +25,6 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         crop: another crop than the benchmark's.
         mean: another normalisation than the backbone's own, in grey levels.
         std: likewise.
-        told: a line for people.
     """
 
     recipe: Recipe = Recipe()
@@ -33,7 +32,6 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     crop: CropSpec | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
-    told: str = ""
 
     @property
     def trained_on(self) -> tuple[Recipe, ...]:

@@ -66,19 +66,6 @@ class Figures:
         places = [(split, seed) for split in self.splits_of(method) for seed in seeds]
         return spread([self._one(protocol, method, normal_class, n, s, selection) for n, s in places])
 
-    def stable(self, protocol: str, method: str) -> Spread:
-        """How far the last epoch lies below the best one, over splits and seeds."""
-        return spread([max(0.0, best - last) for last, best in self._pairs(protocol, method)])
-
-    def _pairs(self, protocol: str, method: str) -> list[tuple[float, float]]:
-        seeds = range(self.config.seeds if self.config.methods[method].seeded else 1)
-        return [
-            (self._one(protocol, method, c, n, s, LAST), self._one(protocol, method, c, n, s, LABELLED))
-            for c in self.normal_classes
-            for n in self.splits_of(method)
-            for s in seeds
-        ]
-
     def _one(self, protocol: str, method: str, c: str | None, split: int, seed: int, selection: str) -> float:
         truth = self.outcome.judged[protocol, c, split].is_anomaly
         logits = self._test(protocol, method, c, split, seed).logits
@@ -120,21 +107,6 @@ class Figures:
                 tests[name] = float(np.mean([self._one(p, name, c, split, 0, LAST) for p in protocols]))
             self._chosen[key] = choice.choose(stand_ins, alarms, tests)
         return self._chosen[key]
-
-    def stand_in(self, group: str, method: str) -> float | None:
-        """The stand-in AUROC of a candidate times 100, averaged over splits, classes and the group's protocols."""
-        if not self.config.methods[method].candidate or not self.selection_splits():
-            return None
-        protocols = self.choices()[group]
-        if not all(self.ran(p, method) for p in protocols):
-            return None
-        found = [
-            choice.stand_in_curve(self._left_out(p, method, c, n))[-1]
-            for p in protocols
-            for c in self.normal_classes
-            for n in self.selection_splits()
-        ]
-        return 100 * float(np.mean(found))
 
     def interval(self, protocol: str, methods: Sequence[dict[Place, str]]) -> npt.NDArray[np.float64]:
         """Resampled AUROCs, [1000, D], averaged over splits and classes, of D methods, each named by place."""

@@ -37,12 +37,6 @@ class Normals:
         if not bool(torch.isfinite(self.features).all()):
             raise InputError("the training features hold NaN or infinite values; check images and weights")
 
-    @classmethod
-    def plain(cls, features: Tensor) -> "Normals":
-        """Features about which nothing else is known: one view, one class, one block."""
-        rows = len(features)
-        return cls(features, ["normal"] * rows, np.arange(rows), (features.shape[1],), np.zeros(rows, np.int64))
-
     def take(self, rows: npt.NDArray[np.bool_]) -> "Normals":
         """Those rows."""
         chosen = np.flatnonzero(rows).tolist()

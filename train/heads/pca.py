@@ -13,7 +13,7 @@ class PcaResidual(nn.Module):
     Args:
         mean: F.
         scale: F, standard deviations.
-        components: F x P, orthonormal: the directions that are left out, the least ones, span the residual.
+        components: F x P, orthonormal: the directions of least variance, which span the residual.
     """
 
     mean: Tensor
