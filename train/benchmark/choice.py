@@ -15,7 +15,7 @@ _FALSE_ALARMS = 0.05
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen on one split, or on all splits of one normal class, and what it cost.
+    """What was chosen on one split, for one normal class or for all of them, and what it cost.
 
     Attributes:
         chosen: the candidate.
@@ -43,7 +43,7 @@ class Choice:
 
 def stand_in_curve(results: list[Result]) -> npt.NDArray[np.float64]:
     """AUROC of left-out normals against held-back ones after each epoch, averaged over what was left out."""
-    return np.mean([[_auroc(r, epoch) for epoch in range(len(r.logits))] for r in results], axis=0)
+    return np.mean([[stand_in(r, epoch) for epoch in range(len(r.logits))] for r in results], axis=0)
 
 
 def left_out_alarms(results: list[Result]) -> float:
@@ -67,6 +67,7 @@ def choose(stand_ins: Mapping[str, float], alarms: Mapping[str, float], tests: M
     return Choice(chosen, stand_ins[chosen], alarms[chosen], tests[chosen], oracle, tests[oracle], ranks)
 
 
-def _auroc(result: Result, epoch: int) -> float:
+def stand_in(result: Result, epoch: int) -> float:
+    """AUROC of one left-out kind against held-back normals of the others."""
     scores = -result.logits[epoch]
     return float(roc_auc_score(np.arange(len(scores)) >= result.normals, scores))

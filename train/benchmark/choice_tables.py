@@ -56,6 +56,47 @@ def choice_table(figures: Figures) -> Table:
                     *["-"] * 5,
                 ]
             )
+        if config.normal_classes:
+            table.rows.append(_for_all_row(figures, group))
+    return table
+
+
+def _for_all_row(figures: Figures, group: str) -> list[Cell]:
+    """Of one candidate chosen for all normal classes together."""
+    found = [made for n in figures.selection_splits() if (made := figures.chosen_for_all(group, n)) is not None]
+    names = ", ".join(sorted({made.chosen for made in found}))
+    return [
+        f"{group}, one for all classes",
+        names,
+        str(spread([made.auroc for made in found])),
+        "-",
+        str(spread([made.oracle_auroc for made in found])),
+        f"{100 * np.mean([made.regret for made in found]):.1f}",
+        f"{np.mean([made.rank_correlation for made in found]):.2f}",
+        str(spread([made.stand_in for made in found])),
+        f"{100 * np.mean([made.left_out_alarms for made in found]):.0f} %",
+    ]
+
+
+def stand_ins_table(figures: Figures) -> Table:
+    """What the choice sees: every candidate's stand-in AUROC, with its standard error."""
+    table = Table(
+        "stand_ins",
+        "What the choice sees",
+        "AUROC x 100 of left-out normals, mean and standard error over the kinds left out (each averaged over the "
+        "choice's protocols and splits). Candidates whose figures lie within one standard error cannot be told apart "
+        "by it: there the simpler one may be taken.",
+        ["candidate", *figures.choices()],
+    )
+    for name in figures.candidates():
+        row: list[Cell] = [name]
+        for group in figures.choices():
+            if name not in figures.candidates_of(group):
+                row.append("-")
+                continue
+            kinds = 100 * figures.stand_ins(group, name)
+            row.append(f"{kinds.mean():.1f} ± {kinds.std(ddof=1) / np.sqrt(len(kinds)):.1f}")
+        table.rows.append(row)
     return table
 
 

@@ -38,7 +38,7 @@ class Figures:
     def __init__(self, outcome: Outcome) -> None:
         self.outcome, self.config = outcome, outcome.config
         self.normal_classes = self.config.normal_classes or (None,)
-        self._chosen: dict[tuple[str, str | None, int], Choice] = {}
+        self._chosen: dict[tuple[str, tuple[str | None, ...], int], Choice] = {}
 
     def splits_of(self, method: str) -> range:
         return range(min(self.config.splits, self.config.methods[method].splits or self.config.splits))
@@ -93,20 +93,41 @@ class Figures:
 
     def chosen(self, group: str, c: str | None, split: int) -> Choice | None:
         """The label-free choice of a split; None where no candidate ran under all of the group's protocols."""
-        key = (group, c, split)
-        if key not in self._chosen:
-            protocols = self.choices()[group]
-            names = [n for n in self.candidates() if all(self.ran(p, n) for p in protocols)]
-            if not names:
-                return None
+        return self._choice(group, (c,), split)
+
+    def chosen_for_all(self, group: str, split: int) -> Choice | None:
+        """The same, of one candidate for all normal classes together."""
+        return self._choice(group, self.normal_classes, split)
+
+    def _choice(self, group: str, classes: tuple[str | None, ...], split: int) -> Choice | None:
+        key = (group, classes, split)
+        names = self.candidates_of(group)
+        if key not in self._chosen and names:
+            places = [(p, c) for p in self.choices()[group] for c in classes]
             stand_ins, alarms, tests = {}, {}, {}
             for name in names:
-                left_out = [self._left_out(p, name, c, split) for p in protocols]
+                left_out = [self._left_out(p, name, c, split) for p, c in places]
                 stand_ins[name] = float(np.mean([choice.stand_in_curve(results)[-1] for results in left_out]))
                 alarms[name] = float(np.mean([choice.left_out_alarms(results) for results in left_out]))
-                tests[name] = float(np.mean([self._one(p, name, c, split, 0, LAST) for p in protocols]))
+                tests[name] = float(np.mean([self._one(p, name, c, split, 0, LAST) for p, c in places]))
             self._chosen[key] = choice.choose(stand_ins, alarms, tests)
-        return self._chosen[key]
+        return self._chosen.get(key)
+
+    def candidates_of(self, group: str) -> list[str]:
+        """The candidates that ran under all of the group's protocols."""
+        return [n for n in self.candidates() if all(self.ran(p, n) for p in self.choices()[group])]
+
+    def stand_ins(self, group: str, method: str) -> npt.NDArray[np.float64]:
+        """AUROC of each left-out kind (of each normal class), averaged over protocols and splits."""
+        found = []
+        for c in self.normal_classes:
+            of_places = [
+                [choice.stand_in(result, -1) for result in self._left_out(p, method, c, n)]
+                for p in self.choices()[group]
+                for n in self.selection_splits()
+            ]
+            found.append(np.mean(of_places, axis=0))
+        return np.concatenate(found)
 
     def interval(self, protocol: str, methods: Sequence[dict[Place, str]]) -> npt.NDArray[np.float64]:
         """Resampled AUROCs, [1000, D], averaged over splits and classes, of D methods, each named by place."""

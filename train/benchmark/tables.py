@@ -3,7 +3,7 @@
 import numpy as np
 
 from train import metrics
-from train.benchmark.choice_tables import choice_table, detection_table, differences_table
+from train.benchmark.choice_tables import choice_table, detection_table, differences_table, stand_ins_table
 from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures, spread
 from train.benchmark.run import Outcome
 from train.benchmark.table import Cell, Table
@@ -14,7 +14,7 @@ def build(outcome: Outcome) -> list[Table]:
     figures = Figures(outcome)
     found = [methods_table(figures)]
     if figures.candidates() and figures.selection_splits():
-        found += [choice_table(figures), differences_table(figures)]
+        found += [choice_table(figures), stand_ins_table(figures), differences_table(figures)]
     found.append(probes_table(figures))
     found.append(detection_table(figures))
     if outcome.config.normal_classes:

@@ -121,6 +121,17 @@ def test_the_choice_takes_the_best_stand_in_and_tells_its_regret() -> None:
     assert made.regret == pytest.approx(0.05) and made.rank_correlation == pytest.approx(-0.5)
 
 
+def test_the_stand_ins_table_shows_what_the_choice_saw(place: Path, text: str) -> None:
+    figures = Figures(run(configs.load(place / "b.yaml"), place / "out"))
+    made = [figures.chosen("raw", None, split) for split in figures.selection_splits()]
+    best = max(figures.candidates(), key=lambda name: figures.stand_ins("raw", name).mean())
+    kinds = figures.stand_ins("raw", best)
+    assert len(kinds) == figures.outcome.groups["raw", None, 0]
+    if {m.chosen for m in made if m} == {best}:
+        assert kinds.mean() == pytest.approx(np.mean([m.stand_in for m in made if m]))
+    assert f"{100 * kinds.mean():.1f} ± " in (place / "out" / "stand_ins.csv").read_text()
+
+
 def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None:
     logits = np.concatenate([-np.arange(100), [-200.0, -200.0, 0.0, 0.0]]).astype(np.float32)
     assert choice.left_out_alarms([Result(logits[None], logits[:1], 100)]) == 0.5
