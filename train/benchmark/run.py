@@ -111,4 +111,5 @@ def _judged(stage: Stage, config: BenchmarkConfig, out: Path) -> Judged:
     numbers = probes.of_features(stage.table, test, number)
     if isinstance(config.data, SparkData):  # CIFAR's boxes are all alike
         numbers = probes.of_pixels(stage.table.protocol, test, number, config.data.grey, out / "probes") | numbers
+        numbers |= probes.supervised(stage.table, test, number)
     return Judged(test, np.array([sample.is_anomaly for sample in test]), numbers)

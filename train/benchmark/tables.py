@@ -54,7 +54,8 @@ def probes_table(figures: Figures) -> Table:
         "probes",
         "What single numbers give away",
         "AUROC x 100 of one number alone, turned so that it is above 50 (by the test's labels: no detector could know "
-        "which way), mean and standard deviation over splits. A detector is worth what it gives beyond these.",
+        "which way), mean and standard deviation over splits. A detector is worth what it gives beyond these. The last "
+        "line, where there is one, is a bound from above: a classifier trained with the labels of the debris.",
         ["number", *config.protocols],
     )
     places = list(figures.outcome.judged)

@@ -1,6 +1,7 @@
 """The benchmark: resumable, the same over processes, chosen without the test's labels."""
 
 import csv
+import dataclasses
 import os
 import subprocess
 import sys
@@ -11,12 +12,14 @@ import numpy as np
 import pytest
 
 from onboard.errors import InputError
+from train import metrics
 from train.benchmark import choice
 from train.benchmark import config as configs
 from train.benchmark.cells import Cell, Result, compute
 from train.benchmark.command import benchmark
 from train.benchmark.figures import LABELLED, LAST, Figures
-from train.benchmark.run import Judged, Outcome, run
+from train.benchmark.probes import supervised
+from train.benchmark.run import Judged, Outcome, run, stages
 
 CONFIG = """
 data: {{kind: spark, root: {root}, calibration_fraction: 0.3, test_fraction: 0.3}}
@@ -130,6 +133,18 @@ def test_the_stand_ins_table_shows_what_the_choice_saw(place: Path, text: str) -
     if {m.chosen for m in made if m} == {best}:
         assert kinds.mean() == pytest.approx(np.mean([m.stand_in for m in made if m]))
     assert f"{100 * kinds.mean():.1f} ± " in (place / "out" / "stand_ins.csv").read_text()
+
+
+def test_the_supervised_bound_judges_no_sample_by_a_model_that_saw_its_label(place: Path, text: str) -> None:
+    assert "with labels" in text
+    stage = next(stages(configs.load(place / "b.yaml")))
+    aurocs = []
+    for seed in range(8):  # labels that mean nothing give chance; a model that had seen them would know each by heart
+        lots = np.random.default_rng(seed).permutation([s.is_anomaly for s in stage.split.test])
+        drawn = [dataclasses.replace(s, is_anomaly=bool(lot)) for s, lot in zip(stage.split.test, lots, strict=True)]
+        (scores,) = supervised(stage.table, drawn, 0).values()
+        aurocs.append(metrics.auroc(lots, scores))
+    assert np.mean(aurocs) < 0.7
 
 
 def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None:
