@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from onboard import Detector
-from train import machine, metrics, runs
+from onboard import Detector, machine
+from train import metrics, runs
 from train.data import load as loading
 from train.data.config import SparkData
 from train.data.pixels import read_sample

@@ -16,7 +16,8 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from train import machine, runs
+from onboard import machine
+from train import runs
 from train.backbones import registry
 from train.backbones.trunk import POOLED, Backbone
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import torch
 
-from train import machine
+from onboard import machine
 from train.heads.config import ClosedForm, GaussianOptions, NeighboursOptions, PcaOptions
 from train.heads.fitting import fit_closed
 from train.heads.normals import Normals

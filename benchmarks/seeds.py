@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from train import machine, metrics
+from onboard import machine
+from train import metrics
 from train.config import load
 from train.heads.fitting import fit_head
 from train.prepare import device, prepare

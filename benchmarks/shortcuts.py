@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from train import machine
+from onboard import machine
 from train.config import load
 from train.data.config import SparkData
 from train.data.load import load as load_data

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from train import distributed, machine
+from onboard import machine
+from train import distributed
 from train.benchmark import config as configs
 from train.benchmark import table, tables
 from train.benchmark.plot import methods_plot
