@@ -1,5 +1,6 @@
 """The marginal cost of the debris head: fused against the pose network alone, and against a detector of its own."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def crop(path: Path, rounds: int) -> dict[str, Any]:
         box = np.array([[low, low, high, high]], np.float32)
         calls = {
             "graph": call(graph, {"window": window, "box": box}),
-            "opencv": lambda part=window[0, low:high, low:high]: by_opencv(part),
+            "opencv": partial(by_opencv, window[0, low:high, low:high]),
         }
         times = by_turns(calls, rounds, f"crop {window_px} px")
         found[str(window_px)] = {f"{name}_ms": float(np.median(values)) for name, values in times.items()}
