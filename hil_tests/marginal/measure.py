@@ -1,5 +1,6 @@
 """The marginal cost of the debris head: fused against the pose network alone, and against a detector of its own."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def crop(path: Path, rounds: int) -> dict[str, Any]:
         window = np.random.default_rng(0).integers(0, 256, (1, window_px, window_px, 3), np.uint8)
         low, high = window_px // 6, window_px - window_px // 6
         box = np.array([[low, low, high, high]], np.float32)
-        calls = {
+        calls: dict[str, Callable[[], object]] = {
             "graph": call(graph, {"window": window, "box": box}),
             "opencv": partial(by_opencv, window[0, low:high, low:high]),
         }
