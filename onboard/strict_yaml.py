@@ -16,6 +16,7 @@ import yaml
 from onboard.errors import InputError
 
 T = TypeVar("T")
+_ANY = "[...]"  # msgspec's sign for one of a mapping's values
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key` in `)?(?P<path>.*)`)?$", re.DOTALL)
 _SHORT = reprlib.Repr()  # a YAML file of a few lines can stand for gigabytes, by its anchors
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 120, 120
@@ -119,8 +120,7 @@ def _lay_over(raw: dict[str, Any], dotted: str, value: Any, name: str) -> None:
 def _explain(message: str, raw: Any, kind: Any) -> str:
     match = _AT.match(message)
     what, path = (match["what"], match["path"] or "$") if match else (message, "$")
-    keys = re.findall(r"[^.\[\]]+", path.removeprefix("$"))
-    found, expected = _walk(raw, kind, keys)
+    keys, found, expected = _walk(raw, kind, re.findall(r"\[\.\.\.\]|[^.\[\]]+", path.removeprefix("$")))
     where = ".".join(keys) or "top level"
     if unknown := re.search(r"unknown field `(.*)`", what):
         names = [field.encode_name for field in _fields(expected)]
@@ -136,11 +136,14 @@ def _explain(message: str, raw: Any, kind: Any) -> str:
     return f"{where}: {_SHORT.repr(found)} is not allowed: {what}" + (f" (allowed: {allowed})" if allowed else "")
 
 
-def _walk(raw: Any, kind: Any, keys: list[str]) -> tuple[Any, Any]:
-    """Follow a key path through the data and through the type beside it."""
+def _walk(raw: Any, kind: Any, path: list[str]) -> tuple[list[str], Any, Any]:
+    """Follow a path through the data and through the type beside it; gives its keys, and the data and type there."""
     expected: Any = msgspec.inspect.type_info(kind)
-    for key in keys:
+    keys: list[str] = []
+    for key in path:
         expected = _pick(expected, raw)
+        key = _culprit(raw, expected) if key == _ANY else key
+        keys.append(key)
         if isinstance(expected, msgspec.inspect.StructType):
             field = next((f for f in expected.fields if f.encode_name == key), None)
             expected = field.type if field else None
@@ -150,9 +153,20 @@ def _walk(raw: Any, kind: Any, keys: list[str]) -> tuple[Any, Any]:
             expected = getattr(expected, "item_type", None)
         try:
             raw = raw[int(key)] if isinstance(raw, (list, tuple)) else raw[key]
-        except (KeyError, IndexError, TypeError, ValueError):  # "[...]" stands for any element or value
-            return raw, expected
-    return raw, _pick(expected, raw)
+        except (KeyError, IndexError, TypeError, ValueError):  # `_ANY`, where the culprit isn't known
+            return keys, raw, expected
+    return keys, raw, _pick(expected, raw)
+
+
+def _culprit(raw: Any, expected: Any) -> str:
+    """The first key of a mapping whose value is not allowed; msgspec does not tell which it was."""
+    kind = getattr(getattr(expected, "value_type", None), "cls", None)
+    for key, value in raw.items() if kind and isinstance(raw, dict) else ():
+        try:
+            msgspec.convert(value, kind)
+        except msgspec.ValidationError:
+            return str(key)
+    return _ANY
 
 
 def _pick(expected: Any, raw: Any) -> Any:

@@ -157,7 +157,7 @@ def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None
     [
         ("protocols: [raw]", "protocols: [row]", "row"),
         ("match_px: 32, turns: 2", "match_px: 32, turns: 3", "turns"),
-        ("kind: gaussian", "kind: gaussain", "gaussian"),
+        ("kind: gaussian", "kind: gaussain", r"methods\.gaussian\.head.*gaussain"),
         ("layers: [stage2], head: {kind: gaussian}", "layers: [stage99], head: {kind: gaussian}", "stage99"),
     ],
 )
