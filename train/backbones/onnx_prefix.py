@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from onnx import ModelProto
 from torch import Tensor
@@ -19,6 +18,7 @@ from train.onnx_model import load as loading
 from train.onnx_model import taps as listing
 from train.onnx_model import walk
 from train.onnx_model.ports import ImagePort, image_port
+from train.onnx_model.running import session
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class OnnxBackbone(Backbone):
         super().__init__([], {})
         self.port, self.tensors = port, list(taps)
         self.names = [POOLED] if len(self.tensors) == 1 else self.tensors
-        self._session = session(model, path)
+        self._session = session(model, str(path))
 
     def tapped(self, x: Tensor) -> list[Tensor]:
         """The taps' tensors, float32, of normalised input B x C x H x W."""
@@ -136,22 +136,3 @@ def vectors(names: Sequence[str], tensors: Sequence[Tensor]) -> dict[str, Tensor
     }
     maps = [(name, tensor) for name, tensor in zip(names, tensors, strict=True) if tensor.dim() == 4]
     return found | {f"{name}{SPREAD}": spread(tensor) for name, tensor in maps}
-
-
-def session(model: ModelProto, path: Path, optimised: bool = False) -> onnxruntime.InferenceSession:
-    """A session on the CPU with one thread.
-
-    Raises:
-        InputError: ONNX Runtime refuses the model.
-    """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    level = onnxruntime.GraphOptimizationLevel
-    options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
-    try:
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's exceptions have no common base class
-        raise InputError(
-            f"{path}: ONNX Runtime {onnxruntime.__version__} refuses the network: {' '.join(str(error).split())[:400]}"
-        ) from error

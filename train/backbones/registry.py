@@ -33,6 +33,7 @@ class BackboneOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         std: likewise.
         onnx: path of the user's own network; `name` and `weights` then stand unused. What it takes (size, channels,
             margin) is said in `crop`, as for any backbone.
+        view: what that network sees: `crop`; the whole `frame` is refused, for it is not written yet.
         tap: the tensor, or tensors, of that network that make up the vectors; `python -m train taps` lists them.
     """
 
@@ -42,11 +43,14 @@ class BackboneOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     mean: PerChannel | None = None
     std: Annotated[tuple[Positive, ...], msgspec.Meta(min_length=1, max_length=3)] | None = None
     onnx: str | None = None
+    view: Literal["crop", "frame"] = "crop"
     tap: str | Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
         if (self.onnx is None) != (self.tap is None):
             raise ValueError("'onnx' and 'tap' go together; 'python -m train taps FILE' lists a file's tensors")
+        if self.view == "frame":
+            raise ValueError("'view: frame' (a network that sees the whole frame) is not supported; crops only")
         for name in ("mean", "std"):
             if len(getattr(self, name) or (0,)) == 2:
                 raise ValueError(f"'{name}' has two values; one for each channel is needed, three or one")

@@ -10,7 +10,7 @@ import onnx
 from onnx import ModelProto
 
 from onboard.errors import InputError
-from train.backbones.onnx_prefix import session
+from train.onnx_model.running import session
 
 Array = npt.NDArray[Any]
 OPTIMISED_RTOL = 1e-5  # of an output's largest value, with ONNX Runtime's optimisation on
@@ -24,7 +24,7 @@ def outputs_of(
     probe.CopyFrom(model)
     there = {value.name for value in probe.graph.output}
     probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(more) if name not in there)
-    running = session(probe, path, optimised)
+    running = session(probe, str(path), optimised)
     names = [output.name for output in running.get_outputs()]
     return dict(zip(names, running.run(names, feed), strict=True))
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import onnx
 from onnx import ModelProto
 
 from train.onnx_model.ports import ImagePort
+from train.onnx_model.running import session
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,11 @@ class TensorKind:
 
 
 def kinds(model: ModelProto, port: ImagePort, height: int, width: int) -> dict[str, TensorKind]:
-    """Type and shape of each tensor whose shape is known, by name, for a batch of one image height x width."""
+    """Type and shape of each tensor, by name, for a batch of one image height x width.
+
+    Raises:
+        InputError: ONNX Runtime, which is asked where inference leaves a shape open, refuses the network.
+    """
     bound = onnx.ModelProto()
     bound.CopyFrom(model)
     del bound.graph.value_info[:]  # they may hold the open batch's name
@@ -33,4 +39,19 @@ def kinds(model: ModelProto, port: ImagePort, height: int, width: int) -> dict[s
         if kind.HasField("shape"):
             shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
             found[value.name] = TensorKind(str(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)), shape)
-    return found
+    return found | _measured(bound, port, sizes, found)
+
+
+def _measured(
+    bound: ModelProto, port: ImagePort, sizes: tuple[int, ...], known: dict[str, TensorKind]
+) -> dict[str, TensorKind]:
+    """The kinds of the tensors that inference leaves open (padding computed from a shape does it): by running once."""
+    made = [name for node in bound.graph.node for name in node.output if name]
+    wanted = [name for name in made if name not in known or None in known[name].shape]
+    if not wanted:
+        return {}
+    there = {value.name for value in bound.graph.output}
+    bound.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted if name not in there)
+    values = session(bound, "the network").run(wanted, {port.name: np.zeros(sizes, port.dtype)})
+    pairs = zip(wanted, values, strict=True)
+    return {name: TensorKind(str(v.dtype), tuple(v.shape)) for name, v in pairs if isinstance(v, np.ndarray)}

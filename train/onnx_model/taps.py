@@ -12,7 +12,7 @@ from train.onnx_model.shapes import TensorKind, kinds
 from train.onnx_model.work import multiply_adds
 
 _FLOATS = ("float32", "float16")
-_POINTWISE = ("Clip", "Relu", "LeakyRelu", "HardSwish", "Sigmoid", "Mul", "BatchNormalization")
+_POINTWISE = ("Clip", "Relu", "LeakyRelu", "HardSwish", "Sigmoid", "Mul", "BatchNormalization", "Pad")
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,11 @@ def _reasons(graph: GraphProto, usable: list[str], known: Mapping[str, TensorKin
     maker = {name: index for index, node in enumerate(graph.node) for name in node.output}
     trunk = [name for name in usable if maker[name] in shared and name not in outputs]
     reasons: dict[str, str] = {}
+    # Padding makes a map larger for a moment, and what comes before the first convolution is still the image.
+    begun = next((i for i, node in enumerate(graph.node) if node.op_type in ("Conv", "MatMul", "Gemm")), 0)
     maps = [name for name in trunk if len(known[name].shape) == 4 and _area(known[name]) > 1]
-    for name, following in zip(maps, [*maps[1:], None], strict=True):
+    maps = [name for name in maps if maker[name] >= begun and graph.node[maker[name]].op_type != "Pad"]
+    for name, following in zip(maps, [*maps[1:], None], strict=False):
         smallest = min(_area(known[earlier]) for earlier in maps[: maps.index(name) + 1])
         if _area(known[name]) > smallest:
             continue  # a decoder's, or of another level of a pyramid

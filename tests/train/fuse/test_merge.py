@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from onboard.window import CropSpec
-from train.backbones.onnx_prefix import OnnxBackbone, session
+from train.backbones.onnx_prefix import OnnxBackbone
 from train.crop import Crop
 from train.fuse import merge, parts
 from train.fuse.compare import OPTIMISED_RTOL, outputs_of
@@ -187,7 +187,6 @@ def test_one_prefix_gives_the_same_bits_alone_and_in_a_batch(tmp_path: Path) -> 
     whole = backbone(images)["pooled"]
     alone = torch.cat([backbone(image[None])["pooled"] for image in images])
     np.testing.assert_allclose(whole.numpy(), alone.numpy(), rtol=1e-5, atol=1e-6)
-    assert session(model, path).get_inputs()[0].shape[0] == "batch"
 
 
 @pytest.fixture(autouse=True)
