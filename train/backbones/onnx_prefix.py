@@ -19,6 +19,7 @@ from train.onnx_model import taps as listing
 from train.onnx_model import walk
 from train.onnx_model.ports import ImagePort, image_port
 from train.onnx_model.running import session
+from train.onnx_model.shapes import kinds
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def refuse_unknown_taps(model: ModelProto, port: ImagePort, taps: Sequence[str],
     """Raises:
     InputError: a tap is no float map or vector of the network; names near ones.
     """
-    usable = {tap.name for tap in listing.find(model, port, *spec.input_hw, every=True)}
+    usable = set(listing.from_image(model.graph, port.name, kinds(model, port, *spec.input_hw)))
     made = {name for node in model.graph.node for name in node.output}
     for tap in taps:
         if tap in usable:

@@ -40,7 +40,7 @@ def find(model: ModelProto, port: ImagePort, height: int, width: int, every: boo
     """The tensors worth tapping in the order of the graph, or every float map and vector that comes from the image."""
     graph, known = model.graph, kinds(model, port, height, width)
     work = multiply_adds(graph, known)
-    usable = _from_image(graph, port.name, known)
+    usable = from_image(graph, port.name, known)
     reasons = _reasons(graph, usable, known)
     taps = []
     for name in usable:
@@ -65,7 +65,7 @@ def table(taps: Iterable[Tap], path: Path) -> str:
     return "\n".join([f"{path}:", *lines])
 
 
-def _from_image(graph: GraphProto, image: str, known: Mapping[str, TensorKind]) -> list[str]:
+def from_image(graph: GraphProto, image: str, known: Mapping[str, TensorKind]) -> list[str]:
     """Float maps and vectors of one image that are made from it, in the order of the graph."""
     reached, found = {image}, []
     for node in graph.node:

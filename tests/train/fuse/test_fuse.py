@@ -64,3 +64,18 @@ def test_a_fused_bundle_flies_the_trained_logits_and_the_pose(run: Path, pose: P
     assert {o.name for o in manifest.outputs} == {"rotation", "translation", "debris_logit"}
     assert manifest.backbone["opset"] == "17" and manifest.backbone["lowest_tensorrt"] == "8.5"
     assert onnx.load(folder / "model.onnx").graph.input[0].name == "window"
+
+
+def test_the_real_builder_takes_the_fused_graph(run: Path, pose: Path) -> None:
+    trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed (Linux on x86-64 only)")
+    folder = fuse(run, runs.read_config(run), pose)
+    logger = trt.Logger(trt.Logger.ERROR)
+    builder = trt.Builder(logger)
+    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    parser = trt.OnnxParser(network, logger)
+    assert parser.parse_from_file(str(folder / "model.onnx")), parser.get_error(0)
+    config, profile = builder.create_builder_config(), builder.create_optimization_profile()
+    profile.set_shape("window", *[(1, 256, 256, 3)] * 3)
+    profile.set_shape("box", *[(1, 4)] * 3)
+    assert config.add_optimization_profile(profile) >= 0
+    assert builder.build_serialized_network(network, config).nbytes > 1_000_000
