@@ -46,10 +46,9 @@ def main() -> None:
     chosen = config.backbone
     if options.backbone:
         chosen = msgspec.structs.replace(chosen, name=options.backbone, weights="random")
-    px = config.crop.input_px
-    backbone = registry.load(chosen).module
+    backbone = registry.load(chosen, spec=config.crop).module
     with tempfile.TemporaryDirectory() as folder:
-        inputs = {"head": torch.zeros(1, head.feature_dim), "backbone": torch.zeros(1, 3, px, px)}
+        inputs = {"head": torch.zeros(1, head.feature_dim), "backbone": torch.zeros(1, 3, *config.crop.input_hw)}
         sessions = {
             "head": _session(head.model, inputs["head"], Path(folder) / "head.onnx"),
             "backbone": _session(_Pooled(backbone), inputs["backbone"], Path(folder) / "backbone.onnx"),

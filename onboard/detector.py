@@ -83,14 +83,15 @@ class Detector:
             return Answer(Status.REJECTED, error.reason, str(error))
         cut_at = time.perf_counter_ns()
         try:
-            logit = float(self._engine.run(window)[LOGIT].reshape(-1)[0])
+            outputs = dict(self._engine.run(window))
+            logit = float(outputs.pop(LOGIT).reshape(-1)[0])
         except Exception as error:  # ONNX Runtime's exceptions have no common base class; the loop must go on
             return Answer(Status.REJECTED, "inference_failed", str(error), window_ns=cut_at - start)
         done = time.perf_counter_ns()
-        times = {"window_ns": cut_at - start, "infer_ns": done - cut_at}
+        times: dict[str, Any] = {"window_ns": cut_at - start, "infer_ns": done - cut_at}
         if not math.isfinite(logit):
             return Answer(Status.REJECTED, "logit_not_finite", f"the graph gave a logit of {logit}", **times)
-        return Answer(Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit), **times)
+        return Answer(Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit), **times, outputs=outputs)
 
     def check_known_answers(self) -> None:
         """Run the known-answer windows.

@@ -41,9 +41,10 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         model: the flight graph's file.
         files: SHA-256 of every file of the bundle but the manifest and its own hash.
         inputs: `window` uint8 [1, h, w, 3] and `box` float32 [1, 4].
-        outputs: `debris_logit` float32 [1, 1], high for normal.
+        outputs: `debris_logit` float32 [1, 1], high for normal; of a fused graph also the pose network's own outputs.
         crop: how the host cuts a window (the graph holds the rest).
-        backbone: its name, and the fingerprint of its weights.
+        backbone: its name, and the fingerprint of its weights; of a fused graph also the pose network's file, its tap,
+            the opset, and the lowest TensorRT that takes it.
         head: its kind and settings.
         training: split hash, seed and counts of the data.
         calibration_scores: sorted anomaly scores of normal data held out of training, a float32 .npy file; or None.

@@ -1,8 +1,11 @@
 """What the node says of a frame: exactly one terminal record each."""
 
 import enum
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
+import numpy.typing as npt
 
 
 class Status(str, enum.Enum):
@@ -27,6 +30,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
         p_value: share of held-out normal data at least as anomalous, (1 + count) / (n + 1); None without calibration.
         window_ns: time spent cutting the window.
         infer_ns: time spent in the flight graph.
+        outputs: what a fused graph gives besides the logit: the pose network's outputs, by their own names.
     """
 
     status: Status
@@ -37,6 +41,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
     p_value: float | None = None
     window_ns: int = 0
     infer_ns: int = 0
+    outputs: Mapping[str, npt.NDArray[Any]] = {}
 
 
 class StageTimes(msgspec.Struct, frozen=True):

@@ -17,40 +17,55 @@ _LEAST_PX = 1.0  # a box that shows less on one side shows nothing
 _LEAST_SEEN = 0.1  # the share of a box's area that must lie in the frame
 
 WindowSize = Annotated[int, msgspec.Meta(ge=64, le=4096)]
+InputSide = Annotated[int, msgspec.Meta(ge=16, le=1024)]
+# msgspec 0.22 crashes on a tuple of fixed length beside a bounded number.
+InputSides = Annotated[tuple[InputSide, ...], msgspec.Meta(min_length=2, max_length=2)]
 
 
 class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How a box becomes the backbone's input.
 
     Attributes:
-        input_px: side of the square backbone input.
+        input_px: side of the square backbone input, or its height and width.
         margin: added on each side of the box, as a share of its width and height.
-        aspect: `square` grows the shorter side so that shapes keep their proportions; `stretch` takes the box as it is.
+        aspect: `square` grows the shorter side so that shapes keep their proportions (to the input's own aspect, where
+            that is not square); `stretch` takes the box as it is.
         windows: the window sizes that exist, in pixels, ascending; one optimisation profile each.
         via_px: sizes that the crop passes through before input_px (the paper's crop: 512, then 32).
         padding: what lies beyond the frame's border: black, as space does, or the border's own pixels repeated.
         pool_large: average-pool windows that are large beside the input before the resize, which is faster. It differs
             from the exact resize by less than a grey level on average, and by more at sharp edges.
+        channels: what the backbone takes; `grey` is one channel, weighted as ITU-R BT.601 has it (OpenCV, Pillow).
     """
 
-    input_px: Annotated[int, msgspec.Meta(ge=16, le=1024)] = 224
+    input_px: InputSide | InputSides = 224
     margin: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.05
     aspect: Literal["square", "stretch"] = "square"
     windows: Annotated[tuple[WindowSize, ...], msgspec.Meta(min_length=1)] = (256, 512, 1024)
     via_px: tuple[Annotated[int, msgspec.Meta(ge=4, le=1024)], ...] = ()
     padding: Literal["black", "edge"] = "black"
     pool_large: bool = True
+    channels: Literal["rgb", "bgr", "grey"] = "rgb"
 
     def __post_init__(self) -> None:
         if list(self.windows) != sorted(set(self.windows)):
             raise ValueError(f"windows {self.windows} must ascend without repetition")
         if odd := [n for n in self.windows if n % self.pooling(n)]:
             raise ValueError(f"windows {odd} must be multiples of their pooling, {[self.pooling(n) for n in odd]}")
+        if self.via_px and self.input_hw[0] != self.input_hw[1]:
+            raise ValueError(f"via_px {self.via_px} goes with a square input only, not with {self.input_hw}")
 
     @property
-    def first_px(self) -> int:
-        """The size to which the window is resized first."""
-        return self.via_px[0] if self.via_px else self.input_px
+    def input_hw(self) -> tuple[int, int]:
+        """Height and width of the backbone's input."""
+        if isinstance(self.input_px, tuple):
+            return self.input_px[0], self.input_px[1]
+        return self.input_px, self.input_px
+
+    @property
+    def first_hw(self) -> tuple[int, int]:
+        """Height and width to which the window is resized first."""
+        return (self.via_px[0], self.via_px[0]) if self.via_px else self.input_hw
 
     @property
     def pool_above_px(self) -> int:
@@ -60,7 +75,7 @@ class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """
         if not self.pool_large:
             return self.windows[-1]
-        return 2 ** math.ceil(math.log2(2 * self.first_px))
+        return 2 ** math.ceil(math.log2(2 * max(self.first_hw)))
 
     def pooling(self, window_px: int) -> int:
         """By how much a window of this size is average-pooled before the resize (1: not at all)."""
@@ -134,32 +149,42 @@ def _region(box: tuple[float, float, float, float], spec: CropSpec) -> tuple[flo
     x_min, y_min, x_max, y_max = (float(value) for value in box)
     box_w, box_h = x_max - x_min, y_max - y_min
     largest = _largest_side(spec)
-    if max(box_w, box_h) > largest:
+    if max(_with_aspect(box_w, box_h, spec)) > largest:
         raise BoxError(
             "box_too_large",
             f"box of {box_w:g} x {box_h:g} px exceeds the largest window's {largest:.0f} px; "
             "train and export with a larger one in crop.windows",
         )
-    w, h = box_w * (1 + 2 * spec.margin), box_h * (1 + 2 * spec.margin)
+    w, h = _with_aspect(box_w * (1 + 2 * spec.margin), box_h * (1 + 2 * spec.margin), spec)
+    most_w, most_h = largest, largest
     if spec.aspect == "square":
-        w = h = max(w, h)
-    w, h = min(w, largest), min(h, largest)
+        height, width = spec.input_hw
+        most_w, most_h = largest * min(1.0, width / height), largest * min(1.0, height / width)
+    w, h = min(w, most_w), min(h, most_h)
     centre_x, centre_y = (x_min + x_max) / 2, (y_min + y_max) / 2
     return centre_x - w / 2, centre_y - h / 2, centre_x + w / 2, centre_y + h / 2
+
+
+def _with_aspect(w: float, h: float, spec: CropSpec) -> tuple[float, float]:
+    """Width and height, the shorter one (beside the input's aspect) grown where the aspect is to be kept."""
+    if spec.aspect == "stretch":
+        return w, h
+    height, width = spec.input_hw
+    return max(w, h * (width / height)), max(h, w * (height / width))
 
 
 def _largest_side(spec: CropSpec) -> float:
     """The longest side of a region that the largest window holds, with the filter's support and rounding."""
     window = spec.windows[-1]
     pooled = spec.pooling(window)
-    return min((window - 2) / (1 + 2 / spec.first_px), window - 2 - 2 * pooled)
+    return min((window - 2) / (1 + 2 / min(spec.first_hw)), window - 2 - 2 * pooled)
 
 
 def _window_size(region: tuple[float, float, float, float], spec: CropSpec) -> int:
     """The smallest window for this region; two pixels are kept for the rounding of the window's place."""
     longest = max(region[2] - region[0], region[3] - region[1])
     for size in spec.windows:
-        support = max(longest / spec.first_px, spec.pooling(size))
+        support = max(longest / min(spec.first_hw), spec.pooling(size))
         if longest + 2 * support + 2 <= size:
             return size
     return spec.windows[-1]  # `_region` has made sure that it fits, but for rounding in the last bit

@@ -54,6 +54,21 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("run", type=Path, metavar="RUN", help="folder of a fitted run")
         command.add_argument("--data", help="the data set's folder, where it has moved")
 
+    taps = add("taps", _taps, "list the tensors of a pose network's ONNX file that a debris head may take")
+    taps.add_argument("pose", type=Path, metavar="POSE", help="ONNX file")
+    taps.add_argument("--all", action="store_true", help="every float map and vector, not only those worth tapping")
+    taps.add_argument(
+        "--input-px", type=int, nargs=2, metavar=("H", "W"), help="input size, where the file leaves it open"
+    )
+
+    fuse = add("fuse", _fuse, "write a flight bundle whose graph holds the whole pose network and the run's head")
+    fuse.add_argument("run", type=Path, metavar="RUN", help="folder of a run fitted with 'backbone: {onnx, tap}'")
+    fuse.add_argument("--pose", type=Path, required=True, help="the ONNX file that the run was fitted on")
+    fuse.add_argument(
+        "--keep-inputs", type=Path, metavar="OUT", help="also write the graph with the network's own input, for a loop"
+    )
+    fuse.add_argument("--data", help="the data set's folder, where it has moved")
+
     benchmark = add("benchmark", _benchmark, "every method under every protocol, chosen without labels, in one table")
     benchmark.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/bench_spark.yaml")
     benchmark.add_argument("--data", help="the data set's folder, instead of the config's")
@@ -158,6 +173,22 @@ def _export(options: argparse.Namespace) -> int:
     from train.export.bundle import export
 
     print(f"flight bundle: {export(options.run, _config_of(options))}")
+    return 0
+
+
+def _taps(options: argparse.Namespace) -> int:
+    from train.onnx_model.command import text
+
+    print(text(options.pose, options.all, tuple(options.input_px) if options.input_px else None))
+    return 0
+
+
+def _fuse(options: argparse.Namespace) -> int:
+    from train.fuse.command import fuse
+
+    print(f"flight bundle: {fuse(options.run, _config_of(options), options.pose, options.keep_inputs)}")
+    if options.keep_inputs:
+        print(f"graph with the network's own input: {options.keep_inputs}")
     return 0
 
 

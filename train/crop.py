@@ -21,8 +21,8 @@ class Crop(nn.Module):
 
     Args:
         spec: sizes; margin and aspect have been applied to the box already (`onboard.window`).
-        mean: subtracted, per RGB channel, in grey levels 0..255.
-        std: divided by, per RGB channel, in grey levels.
+        mean: subtracted, per channel that comes out, in grey levels 0..255.
+        std: divided by, per channel that comes out, in grey levels.
     """
 
     mean: Tensor
@@ -31,12 +31,13 @@ class Crop(nn.Module):
 
     def __init__(self, spec: CropSpec, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
-        self.first_px = spec.first_px
+        self.first_hw = spec.first_hw
+        self.channels = spec.channels
         self.pool_above_px = spec.pool_above_px
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(3, 1, 1))
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(3, 1, 1))
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(-1, 1, 1))
         self.has_via = bool(spec.via_px)
-        self.register_buffer("onwards", _chain([*spec.via_px, spec.input_px]) if spec.via_px else torch.empty(0))
+        self.register_buffer("onwards", _chain([*spec.via_px, spec.input_hw[0]]) if spec.via_px else torch.empty(0))
 
     def forward(self, window: Tensor, box: Tensor) -> Tensor:
         """Resize and normalise.
@@ -46,19 +47,28 @@ class Crop(nn.Module):
             box: float32 B x 4: x_min, y_min, x_max, y_max in window pixels.
 
         Returns:
-            float32 B x 3 x input_px x input_px.
+            float32 B x C x H x W, the height and width of input_px; C is 3, or 1 for grey.
         """
         pixels = window.to(torch.float32)  # a Cast must come first: TensorRT takes no other operator on uint8
         pixels, pooling = self._pool(pixels)
         box = box / pooling
         batch, height, width, _ = pixels.shape
-        rows = self._weights(box[:, 1], box[:, 3], height)
-        columns = self._weights(box[:, 0], box[:, 2], width)
-        out_px = rows.shape[1]
+        rows = self._weights(box[:, 1], box[:, 3], height, self.first_hw[0])
+        columns = self._weights(box[:, 0], box[:, 2], width, self.first_hw[1])
+        out_h, out_w = rows.shape[1], columns.shape[1]
         reduced = torch.matmul(rows, pixels.reshape(batch, height, width * 3))
-        planes = reduced.reshape(batch, out_px, width, 3).permute(0, 3, 1, 2).reshape(batch, 3 * out_px, width)
-        resized = torch.matmul(planes, columns.transpose(1, 2)).reshape(batch, 3, out_px, out_px)
-        return (resized - self.mean) / self.std
+        planes = reduced.reshape(batch, out_h, width, 3).permute(0, 3, 1, 2).reshape(batch, 3 * out_h, width)
+        resized = torch.matmul(planes, columns.transpose(1, 2)).reshape(batch, 3, out_h, out_w)
+        return (self._channels(resized) - self.mean) / self.std
+
+    def _channels(self, planes: Tensor) -> Tensor:
+        """From RGB to what the backbone takes."""
+        if self.channels == "rgb":
+            return planes
+        red, green, blue = planes.split(1, dim=1)
+        if self.channels == "bgr":
+            return torch.cat([blue, green, red], dim=1)
+        return 0.299 * red + 0.587 * green + 0.114 * blue
 
     def _pool(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Average-pool windows larger than pool_above_px. One expression for all sizes, for the graph has no branch."""
@@ -67,9 +77,9 @@ class Crop(nn.Module):
         split = pixels.reshape(batch, height // pooling, pooling, width // pooling, pooling, 3)
         return split.mean(dim=(2, 4)), pooling
 
-    def _weights(self, low: Tensor, high: Tensor, pixels: int) -> Tensor:
-        """B x out x pixels, out = input_px: row i holds what each pixel gives to output i."""
-        weights = triangle_weights(low, high, pixels, self.first_px)
+    def _weights(self, low: Tensor, high: Tensor, pixels: int, first_px: int) -> Tensor:
+        """B x out x pixels: row i holds what each pixel gives to output i."""
+        weights = triangle_weights(low, high, pixels, first_px)
         return torch.matmul(self.onwards, weights) if self.has_via else weights
 
 

@@ -101,7 +101,7 @@ def _refuse_another_config(config: RunConfig, run: Path) -> None:
     # Where things lie, and how often a checkpoint is written, does not change a result; hashes guard data and weights.
     for raw in (theirs, ours):
         raw.pop("cache"), raw.pop("device"), raw["fit"].pop("checkpoint_every_s")
-        raw["data"].pop("root"), raw["backbone"].pop("weights")
+        raw["data"].pop("root"), raw["backbone"].pop("weights"), raw["backbone"].pop("onnx")
     if changed := sorted(_differences(theirs, ours)):
         raise InputError(
             f"{run}: holds a run with another configuration (it differs in {', '.join(changed)}); "

@@ -50,8 +50,8 @@ def prepare(config: RunConfig) -> Prepared:
     split = loading.load(config.data, config.seed)
     grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
     measured = statistics.measure(split.fit, grey) if config.backbone.normalisation == "data" else None
-    backbone = registry.load(config.backbone, measured)
-    vectors_there = backbone.module.channels(config.crop.input_px)
+    backbone = registry.load(config.backbone, measured, config.crop)
+    vectors_there = backbone.module.channels(config.crop)
     if unknown := [name for name in config.layers if name not in vectors_there]:
         raise InputError(f"layers: {unknown} are not vectors of {backbone.name}; it has {', '.join(vectors_there)}")
     augmented = [view for recipe in config.augment for view in views(recipe, config.seed)]

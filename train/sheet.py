@@ -44,7 +44,9 @@ def _in_rows(chosen: list[int]) -> list[list[int]]:
 
 def _crop(sample: Sample, spec: CropSpec, grey: Grey) -> Frame:
     """The crop as uint8 RGB, by the flight graph's own resize."""
-    small = msgspec.structs.replace(spec, input_px=_CROP_PX) if not spec.via_px else spec
+    small = msgspec.structs.replace(spec, channels="rgb")
+    if not spec.via_px:
+        small = msgspec.structs.replace(small, input_px=_CROP_PX)
     window = cut(read_sample(sample, grey), sample.box, small)
     crop = Crop(small, (0, 0, 0), (1, 1, 1))
     with torch.inference_mode():

@@ -110,3 +110,45 @@ def test_normalisation_is_per_channel() -> None:
         torch.from_numpy(window.pixels)[None], torch.from_numpy(window.region)[None]
     )
     np.testing.assert_allclose(out[0, :, 100, 100].numpy(), [0, 5, 5], atol=1e-4)
+
+
+@pytest.mark.parametrize(("input_px", "aspect"), [((96, 160), "stretch"), ((160, 96), "square")])
+def test_an_input_that_is_not_square_equals_pillow(input_px: tuple[int, int], aspect: str) -> None:
+    spec = CropSpec(margin=0.0, aspect=aspect, pool_large=False, input_px=input_px)
+    frame, box = picture(), (400.0, 300.0, 560.0, 420.0)
+    seen = box
+    if aspect == "square":  # grown to the input's own aspect: 160 px wide, so 160 * 160 / 96 high
+        height = 160 * 160 / 96
+        seen = (400.0, 360.0 - height / 2, 560.0, 360.0 + height / 2)
+    border = 400
+    padded = np.pad(frame, ((border, border), (border, border), (0, 0))).astype(np.float32)
+    moved = tuple(value + border for value in seen)
+    size = (input_px[1], input_px[0])
+    planes = [
+        Image.fromarray(padded[..., c], mode="F").resize(size, Image.Resampling.BILINEAR, box=moved) for c in range(3)
+    ]
+    wanted = np.stack([np.asarray(plane) for plane in planes], axis=-1)
+    assert np.abs(crop_to_grey_levels(frame, box, spec) - wanted).max() < 0.02
+
+
+def test_channels_come_in_the_order_that_the_backbone_takes() -> None:
+    frame, box = picture(), BOXES["inside"]
+    rgb = crop_to_grey_levels(frame, box, CropSpec())
+    np.testing.assert_array_equal(crop_to_grey_levels(frame, box, CropSpec(channels="bgr")), rgb[..., ::-1])
+    window = cut(frame, box, spec := CropSpec(channels="grey"))
+    grey = Crop(spec, mean=[0], std=[1])(torch.from_numpy(window.pixels)[None], torch.from_numpy(window.region)[None])
+    assert grey.shape == (1, 1, 224, 224)
+    wanted = cv2.cvtColor(rgb.astype(np.float32), cv2.COLOR_RGB2GRAY)
+    assert np.abs(grey[0, 0].numpy() - wanted).max() < 0.02
+
+
+def test_a_box_that_would_not_fit_in_the_inputs_aspect_is_refused() -> None:
+    """A tall box in a wide input needs a region wider than itself; it is never cut short."""
+    from onboard.window import BoxError
+
+    spec = CropSpec(input_px=(64, 256), windows=(256,))
+    with pytest.raises(BoxError, match="exceeds"):
+        cut(picture(), (100.0, 100.0, 140.0, 200.0), spec)
+    region = cut(picture(), (100.0, 100.0, 140.0, 150.0), spec).region
+    assert region[2] - region[0] == pytest.approx(4 * (region[3] - region[1]), rel=1e-5)
+    assert region[3] - region[1] >= 50

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,8 +12,12 @@ import torch
 from torch import nn
 
 from onboard.errors import InputError
-from train.backbones import lite, weights
+from onboard.window import CropSpec
+from train.backbones import lite, onnx_prefix, weights
 from train.backbones.trunk import IMAGENET, Backbone, MapsBackbone, Normalisation
+
+PerChannel = Annotated[tuple[float, ...], msgspec.Meta(min_length=1, max_length=3)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class BackboneOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -21,24 +26,39 @@ class BackboneOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     Attributes:
         name: one of `NAMES`, or any timm model's name.
         weights: `imagenet`, the path of a weights file, or `random` (for timing only; nothing is learned from it).
-        normalisation: `own`, what the backbone was trained with, or `data`, the mean and standard deviation of the
-            pixels in the boxes of the normal training data (the paper's implementation on CIFAR).
-        mean: overrides both, per RGB channel, in grey levels 0..255.
+        normalisation: `own`, what the backbone was trained with (of an ONNX file nobody knows it: ImageNet's is
+            taken); `data`, the mean and standard deviation of the pixels in the boxes of the normal training data (the
+            paper's implementation on CIFAR); `unit`, grey levels divided by 255; or `none`, grey levels as they are.
+        mean: overrides them, per channel in the order in which the backbone takes them, in grey levels 0..255.
         std: likewise.
+        onnx: path of the user's own network; `name` and `weights` then stand unused. What it takes (size, channels,
+            margin) is said in `crop`, as for any backbone.
+        view: what that network sees: `crop`; the whole `frame` is refused, for it is not written yet.
+        tap: the tensor, or tensors, of that network that make up the vectors; `python -m train taps` lists them.
     """
 
     name: str = "efficientnet_lite0"
     weights: str = "imagenet"
-    normalisation: Literal["own", "data"] = "own"
-    mean: tuple[float, float, float] | None = None
-    std: (
-        tuple[
-            Annotated[float, msgspec.Meta(gt=0)],
-            Annotated[float, msgspec.Meta(gt=0)],
-            Annotated[float, msgspec.Meta(gt=0)],
-        ]
-        | None
-    ) = None
+    normalisation: Literal["own", "data", "unit", "none"] = "own"
+    mean: PerChannel | None = None
+    std: Annotated[tuple[Positive, ...], msgspec.Meta(min_length=1, max_length=3)] | None = None
+    onnx: str | None = None
+    view: Literal["crop", "frame"] = "crop"
+    tap: str | Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.onnx is None) != (self.tap is None):
+            raise ValueError("'onnx' and 'tap' go together; 'python -m train taps FILE' lists a file's tensors")
+        if self.view == "frame":
+            raise ValueError("'view: frame' (a network that sees the whole frame) is not supported; crops only")
+        for name in ("mean", "std"):
+            if len(getattr(self, name) or (0,)) == 2:
+                raise ValueError(f"'{name}' has two values; one for each channel is needed, three or one")
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The tapped tensors' names; empty for a backbone that is no ONNX file."""
+        return (self.tap,) if isinstance(self.tap, str) else self.tap or ()
 
 
 @dataclass(frozen=True)
@@ -55,24 +75,54 @@ class Loaded:
     weights_source: str
 
 
-def load(options: BackboneOptions, measured: Normalisation | None = None) -> Loaded:
+def load(options: BackboneOptions, measured: Normalisation | None = None, spec: CropSpec | None = None) -> Loaded:
     """Build a backbone and load its weights.
 
     Args:
         options: which.
-        measured: the data's own statistics, where `normalisation: data` asks for them.
+        measured: the data's own RGB statistics, where `normalisation: data` asks for them.
+        spec: the crop that it will be given.
 
     Raises:
-        InputError: unknown name; weights missing, not fitting, or not finite.
+        InputError: unknown name; weights missing, not fitting, or not finite; an ONNX file that cannot be used, or
+            does not take such crops.
     """
+    spec = spec or CropSpec()
+    if options.onnx is not None:
+        prefix = onnx_prefix.load(Path(options.onnx), options.taps, spec)
+        norm = _normalisation(options, measured, IMAGENET, spec)
+        return Loaded(prefix.name, prefix.module, norm, prefix.sha256, prefix.source)
+    if spec.channels != "rgb":
+        raise InputError(f"crop.channels: {options.name} takes rgb, not {spec.channels}")
     build = _BUILDERS.get(options.name) or _timm_builder(options.name)
     with torch.random.fork_rng():
         torch.manual_seed(0)  # random weights are the same each time
         module, own, source = build(options)
     weights.refuse_non_finite(module, source)
-    norm = measured or own
-    norm = Normalisation(options.mean or norm.mean, options.std or norm.std)
+    norm = _normalisation(options, measured, own, spec)
     return Loaded(options.name, module, norm, weights.digest(module), source)
+
+
+def _normalisation(
+    options: BackboneOptions, measured: Normalisation | None, own: Normalisation, spec: CropSpec
+) -> Normalisation:
+    """Mean and spread of each channel that the crop gives."""
+    count = 1 if spec.channels == "grey" else 3
+    known = {"unit": 255.0, "none": 1.0}.get(options.normalisation)
+    if known is not None:
+        norm = Normalisation((0.0,) * count, (known,) * count)
+    else:
+        norm = measured or own
+        if spec.channels == "bgr":
+            norm = Normalisation(norm.mean[::-1], norm.std[::-1])
+    norm = Normalisation(options.mean or norm.mean, options.std or norm.std)
+    for name, values in (("mean", norm.mean), ("std", norm.std)):
+        if len(values) != count:
+            raise InputError(
+                f"backbone.{name}: {len(values)} values for the {count} channels of crop.channels: {spec.channels}; "
+                f"give backbone.mean and backbone.std with {count}, or backbone.normalisation: unit or none"
+            )
+    return norm
 
 
 Built = tuple[Backbone, Normalisation, str]
@@ -134,9 +184,7 @@ def _timm_builder(name: str) -> Builder:
     def build(options: BackboneOptions) -> Built:
         model, config, source = weights.timm_maps(name, options.weights)
         names = [f"stage{i + 1}" for i in range(len(model.feature_info.channels()))]
-        norm = Normalisation(
-            *(tuple(255 * float(value) for value in config[key]) for key in ("mean", "std"))  # type: ignore[arg-type]
-        )
+        norm = Normalisation(*(tuple(255 * float(value) for value in config[key]) for key in ("mean", "std")))
         return MapsBackbone(model, names), norm, source
 
     return build

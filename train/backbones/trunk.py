@@ -6,16 +6,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from onboard.window import CropSpec
+
 POOLED = "pooled"
 SPREAD = "_std"
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What the backbone was trained with: (grey level - mean) / std per RGB channel, in grey levels 0..255."""
+    """What the backbone was trained with: (grey level - mean) / std per channel, in grey levels 0..255.
 
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    The channels stand as the backbone takes them: three, or one for grey.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
 
 IMAGENET = Normalisation(
@@ -63,15 +68,17 @@ class Backbone(nn.Module):
         maps = self.maps(x)
         maps[POOLED] = maps.pop(list(maps)[-1])
         vectors = {name: stage.mean(dim=(2, 3)) for name, stage in maps.items()}
-        return vectors | {f"{name}{SPREAD}": _spread(stage) for name, stage in maps.items()}
+        return vectors | {f"{name}{SPREAD}": spread(stage) for name, stage in maps.items()}
 
-    def channels(self, input_px: int = 64) -> dict[str, int]:
-        """The length of each vector that `forward` gives."""
+    def channels(self, spec: CropSpec | None = None) -> dict[str, int]:
+        """The length of each vector that `forward` gives for such crops."""
+        height, width = spec.input_hw if spec else (64, 64)
+        image = torch.zeros(1, 1 if spec and spec.channels == "grey" else 3, height, width)
         with torch.no_grad():
-            return {name: vector.shape[1] for name, vector in self(torch.zeros(1, 3, input_px, input_px)).items()}
+            return {name: vector.shape[1] for name, vector in self(image).items()}
 
 
-def _spread(stage: Tensor) -> Tensor:
+def spread(stage: Tensor) -> Tensor:
     """Standard deviation over the map, B x C of B x C x h x w."""
     centred = stage - stage.mean(dim=(2, 3), keepdim=True)
     # A difference of squares would cancel in float32. The floor keeps the root's slope finite where a channel is flat.

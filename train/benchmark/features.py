@@ -79,7 +79,7 @@ def protocol_features(config: BenchmarkConfig, protocol: Protocol, samples: Sequ
         InputError: an image cannot be used.
     """
     norm = Normalisation(protocol.mean, protocol.std) if protocol.mean and protocol.std else None
-    backbone = registry.load(config.backbone, norm)
+    backbone = registry.load(config.backbone, norm, protocol.crop or config.crop)
     grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
     normal = [sample for sample in samples if not sample.is_anomaly]
     tested = list(dict.fromkeys(test_view(protocol, split) for split in range(config.splits)))

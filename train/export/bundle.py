@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,41 @@ def export(run: Path, config: RunConfig) -> Path:
         InputError: the run was not finished, its data have changed, or the graph's logits differ from the trained
             head's.
     """
+    if config.backbone.onnx is not None:
+        raise InputError(
+            f"{run}: its head was fitted on features of {config.backbone.onnx}, so it flies inside that network: "
+            f"'python -m train fuse {run} --pose {config.backbone.onnx}'"
+        )
     head, prepared = load_run(run, config)
+    return finish(run, config, head, prepared, lambda path: _write_graph(path, head, prepared, config))
+
+
+def finish(
+    run: Path,
+    config: RunConfig,
+    head: FittedHead,
+    prepared: Prepared,
+    write_graph: Callable[[Path], dict[str, str]],
+) -> Path:
+    """Make a bundle around a flight graph, check it, and put it into its place, `RUN/bundle/`.
+
+    Args:
+        run: the run's folder.
+        config: the run's.
+        head: fitted.
+        prepared: the data that it was fitted on.
+        write_graph: writes the ONNX file to a path; gives what the manifest says about the backbone beside its name
+            and weights.
+
+    Raises:
+        InputError: the graph's logits differ from the trained head's.
+    """
     folder, beside, old = run / BUNDLE, run / f".{BUNDLE}.part", run / f".{BUNDLE}.old"
     with lock.held(run, "run", wait=False):
         shutil.rmtree(beside, ignore_errors=True)  # what a killed export left
         beside.mkdir(parents=True)
         try:
-            _write(beside, head, prepared, config)
+            _write(beside, head, prepared, config, write_graph(beside / MODEL))
             _check(beside, head, prepared, config)
             shutil.rmtree(old, ignore_errors=True)
             if folder.exists():
@@ -63,15 +92,31 @@ def export(run: Path, config: RunConfig) -> Path:
     return folder
 
 
-def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> None:
+def crop_of(prepared: Prepared, config: RunConfig) -> Crop:
+    """The preprocessing that the run's features were extracted with."""
     norm = prepared.backbone.normalisation
-    crop = Crop(config.crop, norm.mean, norm.std)
-    folded = fold(head.model, head.feature_dim) if isinstance(head.model, Plume) else _Unfolded(head.model)
+    return Crop(config.crop, norm.mean, norm.std)
+
+
+def flown(head: FittedHead) -> torch.nn.Module:
+    """What flies of the head, from N x F features to N x 1 logits: folded where a rule does it."""
+    return fold(head.model, head.feature_dim) if isinstance(head.model, Plume) else _Unfolded(head.model)
+
+
+def _write_graph(path: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> dict[str, str]:
     backbone = prepared.backbone.module.cpu()
-    write(FlightGraph(crop, backbone, config.layers, folded), folder / MODEL, config.crop.windows[0])
-    trained = FlightGraph(crop, backbone, config.layers, _Unfolded(head.model)).eval()
+    graph = FlightGraph(crop_of(prepared, config), backbone, config.layers, flown(head))
+    write(graph, path, config.crop.windows[0])
+    return {}
+
+
+def _write(
+    folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig, backbone_facts: dict[str, str]
+) -> None:
+    backbone = prepared.backbone.module.cpu()
+    trained = FlightGraph(crop_of(prepared, config), backbone, config.layers, _Unfolded(head.model)).eval()
     known = []
-    for window in choose(prepared.split.calibration, config.crop, _grey(config)):
+    for window in choose(prepared.split.calibration, config.crop, grey_of(config)):
         name = f"known_answer_{window.pixels.shape[0]}.png"
         files.write_bytes(folder / name, _png(window))
         region = tuple(float(value) for value in window.region)
@@ -93,6 +138,7 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
                 "name": prepared.backbone.name,
                 "weights": prepared.backbone.weights_source,
                 "weights_sha256": prepared.backbone.weights_sha256,
+                **backbone_facts,
             },
             head={
                 "kind": msgspec.to_builtins(config.head)["kind"],
@@ -124,7 +170,7 @@ def _check(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
     with torch.inference_mode():
         wanted = head.model(prepared.features["calibration"][spread]).numpy()
     for sample, logit in zip((prepared.split.calibration[i] for i in spread), wanted, strict=True):
-        answer = detector(read_sample(sample, _grey(config)), sample.box)
+        answer = detector(read_sample(sample, grey_of(config)), sample.box)
         if answer.logit is None or not abs(answer.logit - float(logit)) <= TOLERANCE:
             raise InputError(
                 f"{sample.key}: the exported graph gives {answer.logit}, the trained head {float(logit)}; "
@@ -161,7 +207,8 @@ def _logit(graph: FlightGraph, window: Window) -> float:
         return float(graph(torch.from_numpy(window.pixels)[None], torch.from_numpy(window.region)[None]))
 
 
-def _grey(config: RunConfig) -> Any:
+def grey_of(config: RunConfig) -> Any:
+    """What the run does with one-channel images."""
     return config.data.grey if isinstance(config.data, SparkData) else "refuse"
 
 

@@ -78,7 +78,7 @@ def extract(
     """
     items = list(zip(samples, views or [PLAIN] * len(samples), strict=True))
     ordered = sorted(set(items), key=_place)  # one cache for all splits of the same samples
-    channels = backbone.module.channels(spec.input_px)
+    channels = backbone.module.channels(spec)
     key = {
         "backbone": backbone.name,
         "weights": backbone.weights_sha256,

@@ -1,0 +1,94 @@
+"""A small pose network and a run fitted on its features."""
+
+import warnings
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from train import runs
+from train.config import load
+from train.fit import fit
+
+HEIGHT, WIDTH = 96, 128
+TAP_MODULE = "/trunk/layer3/layer3.1/relu_1/Relu_output_0"
+
+CONFIG = """
+seed: 3
+data: {{kind: spark, root: {root}, calibration_fraction: 0.3}}
+crop: {{input_px: [96, 128], channels: bgr, margin: 0.1}}
+backbone: {{onnx: {onnx}, tap: {tap}, normalisation: unit}}
+layers: {layers}
+head: {{kind: gaussian, form: single}}
+cache: {cache}
+"""
+
+
+class PoseNetwork(nn.Module):
+    """A trunk and two heads with random weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.trunk = torchvision.models.resnet18(weights=None)
+        self.trunk.fc = nn.Identity()
+        self.rotation, self.translation = nn.Linear(512, 4), nn.Linear(512, 3)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        pooled = self.trunk(image)
+        return self.rotation(pooled), self.translation(pooled)
+
+
+def export_pose(path: Path, opset: int = 17, dynamic: bool = False, names: tuple[str, ...] = ()) -> Path:
+    """Write a pose network; names: of the input and the two outputs."""
+    image, rotation, translation = names or ("image", "rotation", "translation")
+    axes = {name: {0: "batch"} for name in (image, rotation, translation)} if dynamic else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            PoseNetwork().eval(),
+            torch.zeros(1, 3, HEIGHT, WIDTH),
+            str(path),
+            dynamo=False,
+            opset_version=opset,
+            input_names=[image],
+            output_names=[rotation, translation],
+            dynamic_axes=axes,
+        )
+    return path
+
+
+def fit_on(onnx_path: Path, root: Path, folder: Path, tap: str = TAP_MODULE, layers: str = "[pooled]") -> Path:
+    """A run fitted on a network's features."""
+    path = folder / "c.yaml"
+    path.write_text(CONFIG.format(root=root, onnx=onnx_path, tap=tap, layers=layers, cache=folder / "cache"))
+    run = folder / "run"
+    fit(load(path), run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def pose(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_pose(tmp_path_factory.mktemp("pose") / "pose.onnx")
+
+
+@pytest.fixture(scope="session")
+def on_pose(pose: Path, drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on the features of `pose`. Not to be changed: copy it."""
+    return fit_on(pose, drawn.root, tmp_path_factory.mktemp("on_pose"))
+
+
+@pytest.fixture
+def config_of():
+    return runs.read_config
+
+
+def edited(source: Path, target: Path, edit) -> Path:
+    """A copy of an ONNX file, changed."""
+    model = onnx.load(str(source))
+    edit(model)
+    onnx.save(model, str(target))
+    return target

@@ -1,0 +1,81 @@
+"""A fused bundle: the pose network untouched, the trained logits, and the refusals before it."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from onboard import bundle as bundles
+from onboard.detector import Detector
+from onboard.window import cut
+from train import runs
+from train.crop import Crop
+from train.data.pixels import read_sample
+from train.evaluate import evaluate, load_run
+from train.fuse.command import fuse
+
+
+def session(model, optimised: bool = False) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+@pytest.fixture
+def run(on_pose: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(on_pose, tmp_path / "run"))
+
+
+def test_a_fused_bundle_flies_the_trained_logits_and_the_pose(run: Path, pose: Path, tmp_path: Path) -> None:
+    config = runs.read_config(run)
+    assert evaluate(run, config)["last_epoch"]["auroc"] > 0
+    folder = fuse(run, config, pose, tmp_path / "kept.onnx")
+    detector = Detector.load(folder)
+    head, prepared = load_run(run, config)
+    with torch.inference_mode():
+        wanted = head.model(prepared.features["test"]).numpy()
+    norm = prepared.backbone.normalisation
+    crop = Crop(config.crop, norm.mean, norm.std)
+    untouched = session(str(pose))
+    kept, flight = session(str(tmp_path / "kept.onnx")), session(str(folder / "model.onnx"))
+    for sample, logit in list(zip(prepared.split.test, wanted, strict=True))[::5]:
+        frame = read_sample(sample, "refuse")
+        answer = detector(frame, sample.box)
+        assert answer.logit == pytest.approx(float(logit), abs=1e-4)
+        window = cut(frame, sample.box, config.crop)
+        with torch.inference_mode():
+            image = crop(torch.from_numpy(window.pixels)[None], torch.from_numpy(window.region)[None]).numpy()
+        rotation, translation = untouched.run(None, {"image": image})
+        assert [o.name for o in kept.get_outputs()] == ["rotation", "translation", "debris_logit"]
+        found = kept.run(None, {"image": image})
+        assert np.array_equal(found[0], rotation) and np.array_equal(found[1], translation)
+        assert float(found[2].item()) == pytest.approx(float(logit), abs=1e-4)
+        assert set(answer.outputs) == {"rotation", "translation"}
+        np.testing.assert_allclose(answer.outputs["rotation"], rotation, rtol=1e-4, atol=1e-4)
+        in_flight = flight.run(["rotation"], {"window": window.pixels[None], "box": window.region[None]})[0]
+        np.testing.assert_allclose(in_flight, rotation, rtol=1e-5, atol=1e-5)  # torch's crop beside ONNX Runtime's
+    manifest = bundles.read(folder).manifest
+    assert {o.name for o in manifest.outputs} == {"rotation", "translation", "debris_logit"}
+    assert manifest.backbone["opset"] == "17" and manifest.backbone["lowest_tensorrt"] == "8.5"
+    assert onnx.load(folder / "model.onnx").graph.input[0].name == "window"
+
+
+def test_the_real_builder_takes_the_fused_graph(run: Path, pose: Path) -> None:
+    trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed (Linux on x86-64 only)")
+    folder = fuse(run, runs.read_config(run), pose)
+    logger = trt.Logger(trt.Logger.ERROR)
+    builder = trt.Builder(logger)
+    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    parser = trt.OnnxParser(network, logger)
+    assert parser.parse_from_file(str(folder / "model.onnx")), parser.get_error(0)
+    config, profile = builder.create_builder_config(), builder.create_optimization_profile()
+    profile.set_shape("window", *[(1, 256, 256, 3)] * 3)
+    profile.set_shape("box", *[(1, 4)] * 3)
+    assert config.add_optimization_profile(profile) >= 0
+    assert builder.build_serialized_network(network, config).nbytes > 1_000_000

@@ -1,0 +1,172 @@
+"""Fuse: a fitted head and the pose network that it was fitted on become one flight graph."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import onnx
+from onnx import ModelProto
+
+from onboard import files
+from onboard.errors import InputError
+from onboard.window import Window
+from train import runs
+from train.backbones.onnx_prefix import OnnxBackbone, refuse_other_input, refuse_unknown_taps
+from train.config import RunConfig
+from train.evaluate import load_run
+from train.export.bundle import crop_of, finish, flown, grey_of
+from train.export.known_answers import choose
+from train.fuse import merge, parts
+from train.fuse.compare import Array, outputs_of, refuse_changed
+from train.fuse.opset import lowest_tensorrt, normalised
+from train.onnx_model import load as loading
+from train.onnx_model import walk
+from train.onnx_model.ports import ImagePort, image_port
+from train.onnx_model.shapes import kinds
+from train.prepare import Prepared
+from train.runs import FittedHead
+
+
+@dataclass(frozen=True)
+class PoseNetwork:
+    """A pose network that fits a run.
+
+    Attributes:
+        path: of its file.
+        model: as loaded.
+        port: its image input.
+        taps: the tensors that the run's head takes.
+    """
+
+    path: Path
+    model: ModelProto
+    port: ImagePort
+    taps: tuple[str, ...]
+
+
+def fuse(run: Path, config: RunConfig, pose: Path, keep_inputs: Path | None = None) -> Path:
+    """Write the run's flight bundle, whose graph holds the whole pose network, to `RUN/bundle/`.
+
+    Args:
+        run: the folder of a fitted run.
+        config: the run's.
+        pose: the ONNX file that it was fitted on.
+        keep_inputs: a file for the same graph without preprocessing: the network's own input, and its outputs and
+            `debris_logit`; None: not written.
+
+    Raises:
+        InputError: the network cannot be used, is not the one that the run was fitted on, or the fused graph does not
+            give what network and head give apart.
+    """
+    head = runs.read_head(run, config)
+    network = fitting(run, config, head, pose)
+    config = msgspec.structs.replace(config, backbone=msgspec.structs.replace(config.backbone, onnx=str(pose)))
+    head, prepared = load_run(run, config)
+    fused = _Fused.build(network, head, prepared, config)
+    fused.check(choose(prepared.split.calibration, config.crop, grey_of(config)))
+
+    def write(path: Path) -> dict[str, str]:
+        onnx.save(fused.flight, str(path))
+        return fused.facts()
+
+    folder = finish(run, config, head, prepared, write)
+    if keep_inputs is not None:
+        with files.whole(keep_inputs) as beside:
+            onnx.save(fused.kept, str(beside))
+    return folder
+
+
+def fitting(run: Path, config: RunConfig, head: FittedHead, path: Path) -> PoseNetwork:
+    """The pose network, if it is the one that the run's head was fitted on.
+
+    Raises:
+        InputError: it is not, or cannot be used; says what to do.
+    """
+    if config.backbone.onnx is None:
+        raise InputError(
+            f"{run}: its head was fitted on the built-in backbone {config.backbone.name}, not on {path}: fit one with "
+            f"'backbone: {{onnx: {path}, tap: NAME}}' in its configuration, or use 'python -m train export {run}'"
+        )
+    model, taps = loading.load(path), config.backbone.taps
+    port = image_port(model, path)
+    refuse_other_input(port, config.crop, path)
+    refuse_unknown_taps(model, port, taps, config.crop, path)
+    part = walk.prefix(model, taps)
+    there = OnnxBackbone(part, port, taps, path).channels(config.crop)
+    width = sum(there.get(layer, 0) for layer in config.layers)
+    if width != head.feature_dim:
+        raise InputError(
+            f"{path}: {', '.join(config.layers)} at the tap {', '.join(taps)} have {width} channels, but the head of "
+            f"{run} was fitted on {head.feature_dim}; fuse the network that it was fitted on, or fit another run"
+        )
+    if walk.digest(part) != head.weights_sha256:
+        raise InputError(
+            f"{path}: is not the network that {run} was fitted on: up to the tap its operators, weights or opset "
+            "differ (retrained, or exported again with other settings); fuse the very file of the fit, or fit again"
+        )
+    return PoseNetwork(path, model, port, taps)
+
+
+@dataclass(frozen=True)
+class _Fused:
+    """The graphs of one fusion.
+
+    Attributes:
+        network: untouched.
+        before: the preprocessing alone.
+        flight: preprocessing, network and head.
+        kept: network and head.
+    """
+
+    network: PoseNetwork
+    before: ModelProto
+    flight: ModelProto
+    kept: ModelProto
+
+    @staticmethod
+    def build(network: PoseNetwork, head: FittedHead, prepared: Prepared, config: RunConfig) -> "_Fused":
+        port, path, taps = network.port, network.path, network.taps
+        height, width = config.crop.input_hw
+        image = np.random.default_rng(0).standard_normal((1, port.channels, height, width))
+        if port.channels_last:
+            image = image.transpose(0, 2, 3, 1)
+        pose = normalised(network.model, taps, {port.name: image.astype(port.dtype)}, path)
+        version = loading.opset(pose)
+        known = kinds(network.model, port, height, width)
+        backbone = prepared.backbone.module
+        if not isinstance(backbone, OnnxBackbone):
+            raise AssertionError("a run on an ONNX file has it as its backbone")
+        module = parts.TapHead(backbone.names, config.layers, flown(head))
+        batch = (port.symbol or "batch") if port.batch is None else None
+        behind = parts.head(module, [known[tap] for tap in taps], batch, version)
+        before = parts.preprocessing(crop_of(prepared, config), port, config.crop.windows[0], version)
+        kept = merge.with_head(pose, behind, taps, path)
+        flight = merge.with_preprocessing(kept, before, port, path)
+        for model in (kept, flight):
+            onnx.checker.check_model(model, full_check=True)
+        return _Fused(network, before, flight, kept)
+
+    def facts(self) -> dict[str, str]:
+        """What the manifest says of the network."""
+        version = loading.opset(self.flight)
+        return {
+            "tap": ", ".join(self.network.taps),
+            "pose_sha256": files.sha256(self.network.path),
+            "opset": str(version),
+            "opset_of_file": str(loading.opset(self.network.model)),
+            "lowest_tensorrt": lowest_tensorrt(version),
+        }
+
+    def check(self, windows: list[Window]) -> None:
+        """Raises:
+        InputError: on one of these windows a pose output differs from the untouched network's on the same image.
+        """
+        path, port = self.network.path, self.network.port
+        for window in windows:
+            feed: dict[str, Array] = {"window": window.pixels[None], "box": window.region[None]}
+            for optimised in (False, True):
+                image = {port.name: outputs_of(self.before, feed, path, optimised)[parts.IMAGE]}
+                wanted = outputs_of(self.network.model, image, path, optimised)
+                refuse_changed(wanted, outputs_of(self.flight, feed, path, optimised), path, optimised)
+                refuse_changed(wanted, outputs_of(self.kept, image, path, optimised), path, optimised)

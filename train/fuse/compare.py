@@ -1,0 +1,49 @@
+"""A fused graph against the untouched pose network, in ONNX Runtime."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import ModelProto
+
+from onboard.errors import InputError
+from train.onnx_model.running import session
+
+Array = npt.NDArray[Any]
+OPTIMISED_RTOL = 1e-5  # of an output's largest value, with ONNX Runtime's optimisation on
+
+
+def outputs_of(
+    model: ModelProto, feed: dict[str, Array], path: Path, optimised: bool = False, more: Sequence[str] = ()
+) -> dict[str, Array]:
+    """All outputs by name, and `more` tensors; on the CPU with one thread."""
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    there = {value.name for value in probe.graph.output}
+    probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(more) if name not in there)
+    running = session(probe, str(path), optimised)
+    names = [output.name for output in running.get_outputs()]
+    return dict(zip(names, running.run(names, feed), strict=True))
+
+
+def refuse_changed(pose: dict[str, Array], fused: dict[str, Array], path: Path, optimised: bool = False) -> None:
+    """Raises:
+    InputError: an output of the fused graph is not, bit for bit, the untouched network's; optimised graphs may differ
+        by `OPTIMISED_RTOL`.
+    """
+    for name, wanted in pose.items():
+        found = fused[name]
+        same = np.array_equal(wanted, found, equal_nan=wanted.dtype.kind == "f")
+        if optimised and wanted.dtype.kind == "f" and wanted.shape == found.shape and wanted.size:
+            # The same arithmetic in float16 may be fused differently: there a unit in the last place is 1e-3.
+            relative = OPTIMISED_RTOL if wanted.dtype.itemsize >= 4 else 2e-3
+            limit = relative * float(np.abs(wanted.astype(np.float64)).max())
+            same |= float(np.abs(wanted.astype(np.float64) - found).max()) <= limit
+        if not same:
+            raise InputError(
+                f"{path}: output '{name}' of the fused graph differs from the untouched network's"
+                f"{' by more than 1e-5' if optimised else ''}, so no bundle is written; report this with the file"
+            )

@@ -1,0 +1,1 @@
+"""Somebody else's ONNX file: read, looked through, and cut."""
