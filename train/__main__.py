@@ -69,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     fuse.add_argument("--data", help="the data set's folder, where it has moved")
 
+    cost = add("cost-graphs", _cost_graphs, "write the graphs that 'python -m hil_tests marginal-cost' times")
+    cost.add_argument("out", type=Path, metavar="FOLDER", help="where to write them")
+    cost.add_argument("--backbones", nargs="+", default=["resnet50", "efficientnet_lite0"])
+
     benchmark = add("benchmark", _benchmark, "every method under every protocol, chosen without labels, in one table")
     benchmark.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/bench_spark.yaml")
     benchmark.add_argument("--data", help="the data set's folder, instead of the config's")
@@ -189,6 +193,14 @@ def _fuse(options: argparse.Namespace) -> int:
     print(f"flight bundle: {fuse(options.run, _config_of(options), options.pose, options.keep_inputs)}")
     if options.keep_inputs:
         print(f"graph with the network's own input: {options.keep_inputs}")
+    return 0
+
+
+def _cost_graphs(options: argparse.Namespace) -> int:
+    from train.cost_graphs import write
+
+    write(options.out, options.backbones)
+    print(f"graphs: {options.out}")
     return 0
 
 
