@@ -30,6 +30,19 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--json", metavar="OUT", help="file for the figures; - is standard output, and nothing else")
     report.add_argument("--out", type=Path, metavar="FOLDER", help="folder for report.md, report.json, report.png")
     report.set_defaults(action=_trtexec_report)
+
+    command = commands.add_parser(
+        "trtexec-command",
+        help="print trtexec's command lines for a bundle",
+        description="Prints, for each TensorRT, lines without data transfers and with a CUDA graph, one pair for "
+        "each window size: the first builds and times, the second times each layer.",
+    )
+    command.add_argument("bundle", type=Path, metavar="BUNDLE")
+    command.add_argument("--version", help="only this TensorRT, such as 8.6, 10.3 or 11.4")
+    command.add_argument("--pose", type=Path, metavar="POSE.onnx", help="also the pose network alone")
+    command.add_argument("--pose-shapes", help="where its input varies, such as image:1x3x224x224")
+    command.add_argument("--fp16", action="store_true", help="the graph computes in fp16; TensorRT 8 must be told")
+    command.set_defaults(action=_trtexec_command)
     return parser
 
 
@@ -58,6 +71,17 @@ def _trtexec_report(options: argparse.Namespace) -> int:
             render.plot(result, options.out / "report.png")
         except ModuleNotFoundError as error:
             raise InputError("matplotlib is not installed, for report.png; run pip install '.[hil]'") from error
+    return 0
+
+
+def _trtexec_command(options: argparse.Namespace) -> int:
+    from hil_tests.trtexec.command_line import VERSIONS, commands
+    from onboard import bundle
+
+    read = bundle.read(options.bundle)
+    for version in [options.version] if options.version else VERSIONS:
+        print(f"# TensorRT {version}")
+        print("\n".join(commands(read, version, options.pose, options.pose_shapes, options.fp16)))
     return 0
 
 
