@@ -1,0 +1,89 @@
+"""python -m hil_tests: what is measured on the bench."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from onboard import cli, files
+from onboard.errors import InputError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hil_tests", description="Measures a bundle on the bench.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    report = commands.add_parser(
+        "trtexec-report",
+        help="read reports of trtexec and give the debris head's cost",
+        description="Reads reports of TensorRT 8.4 to 11. The JSON has the fused report's keys at its top (the pose "
+        "report's, when that stands alone); with both, also 'pose' (the same keys) and 'marginal'. What a report does "
+        "not say is null. Of a file with several runs the last whole one is read.",
+    )
+    report.add_argument("fused", type=Path, nargs="?", metavar="FUSED.log")
+    report.add_argument("--pose", type=Path, metavar="POSE.log", help="the pose network's report, same settings")
+    report.add_argument("--times", type=Path, metavar="FILE", help="written by --exportTimes")
+    report.add_argument("--profile", type=Path, metavar="FILE", help="written by --exportProfile")
+    report.add_argument("--layers", type=Path, metavar="FILE", help="written by --exportLayerInfo")
+    report.add_argument("--head-prefix", default="debris", help="in a head layer's name (default: %(default)s)")
+    report.add_argument("--json", metavar="OUT", help="file for the figures; - is standard output, and nothing else")
+    report.add_argument("--out", type=Path, metavar="FOLDER", help="folder for report.md, report.json, report.png")
+    report.set_defaults(action=_trtexec_report)
+
+    command = commands.add_parser(
+        "trtexec-command",
+        help="print trtexec's command lines for a bundle",
+        description="Prints, for each TensorRT, lines without data transfers and with a CUDA graph, one pair for "
+        "each window size: the first builds and times, the second times each layer.",
+    )
+    command.add_argument("bundle", type=Path, metavar="BUNDLE")
+    command.add_argument("--version", help="only this TensorRT, such as 8.6, 10.3 or 11.4")
+    command.add_argument("--pose", type=Path, metavar="POSE.onnx", help="also the pose network alone")
+    command.add_argument("--pose-shapes", help="where its input varies, such as image:1x3x224x224")
+    command.add_argument("--fp16", action="store_true", help="the graph computes in fp16; TensorRT 8 must be told")
+    command.set_defaults(action=_trtexec_command)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code (0: done, 2: bad input, 130: Ctrl-C)."""
+    options = _parser().parse_args(arguments)
+    return cli.exit_code(lambda: options.action(options), "stopped")
+
+
+def _trtexec_report(options: argparse.Namespace) -> int:
+    from hil_tests.trtexec import render
+    from hil_tests.trtexec.report import report
+
+    result = report(options.fused, options.pose, options.times, options.profile, options.layers, options.head_prefix)
+    text, figures = render.markdown(result), json.dumps(result, indent=2, allow_nan=False) + "\n"
+    if options.json == "-":
+        sys.stdout.write(figures)
+    else:
+        print(text)
+        if options.json:
+            files.write_text(Path(options.json), figures)
+    if options.out:
+        files.write_text(options.out / "report.md", text)
+        files.write_text(options.out / "report.json", figures)
+        try:
+            render.plot(result, options.out / "report.png")
+        except ModuleNotFoundError as error:
+            raise InputError("matplotlib is not installed, for report.png; run pip install '.[hil]'") from error
+    return 0
+
+
+def _trtexec_command(options: argparse.Namespace) -> int:
+    from hil_tests.trtexec.command_line import VERSIONS, commands
+    from onboard import bundle
+
+    read = bundle.read(options.bundle)
+    for version in [options.version] if options.version else VERSIONS:
+        print(f"# TensorRT {version}")
+        print("\n".join(commands(read, version, options.pose, options.pose_shapes, options.fp16)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

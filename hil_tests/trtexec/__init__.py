@@ -1,0 +1,1 @@
+"""What NVIDIA's trtexec reports: read, compared, and the command lines that make reports comparable."""
