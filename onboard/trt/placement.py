@@ -36,7 +36,7 @@ def read(trt: Any, engine: Any, on_dla: bool) -> Placement:
 
 def summarise(text: str, on_dla: bool) -> Placement:
     """The inspector's JSON as a summary; a layer is an object in detailed engines, a bare name in others."""
-    layers = [_named(layer) for layer in json.loads(text)["Layers"]]
+    layers = [_named(entry) for entry in json.loads(text)["Layers"]]
     dla = [name for name, kind in layers if "DLA" in kind.upper()]
     gpu = [(name, kind) for name, kind in layers if "DLA" not in kind.upper()]
     types: dict[str, int] = {}
@@ -47,7 +47,7 @@ def summarise(text: str, on_dla: bool) -> Placement:
     return Placement(len(gpu), len(dla), dict(sorted(types.items())), fallbacks)
 
 
-def _named(layer: Any) -> tuple[str, str]:
-    if isinstance(layer, str):
-        return layer, "unnamed"
-    return str(layer.get("Name", "unnamed")), str(layer.get("LayerType", "unnamed"))
+def _named(entry: Any) -> tuple[str, str]:
+    if isinstance(entry, str):
+        return entry, "unnamed"
+    return str(entry.get("Name", "unnamed")), str(entry.get("LayerType", "unnamed"))
