@@ -1,4 +1,4 @@
-"""python -m onboard: replay frames through a flight bundle, or verify the bundle."""
+"""python -m onboard: replay frames through a flight bundle, verify it, or build a TensorRT engine from it."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from onboard import cli, strict_yaml
 from onboard.config import FlightConfig
 from onboard.detector import Detector
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
+from onboard.trt import command as trt_command
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,14 +31,16 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--overwrite", action="store_true", help="replace verdicts that are there already")
     verify = commands.add_parser("verify", help="check a bundle's hashes and known answers on this machine")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
+    trt_command.add(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code (0: done, 2: bad input, 130: stopped with Ctrl-C)."""
     options = _parser().parse_args(arguments)
-    action = _verify if options.command == "verify" else _run
-    return cli.exit_code(lambda: action(options), "stopped; the verdicts so far are kept")
+    actions = {"run": _run, "verify": _verify, "build": trt_command.run}
+    stopped = {"run": "stopped; the verdicts so far are kept"}.get(options.command, "stopped; nothing was written")
+    return cli.exit_code(lambda: actions[options.command](options), stopped)
 
 
 def _run(options: argparse.Namespace) -> int:

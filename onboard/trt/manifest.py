@@ -1,0 +1,117 @@
+"""The engine's manifest: what it was built from, by what, and for which machine; and the check against all three."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from onboard import files, strict_yaml
+from onboard.bundle import Bundle
+from onboard.errors import InputError
+from onboard.manifest import Sha256
+from onboard.trt.gpu import Gpu
+from onboard.trt.placement import Placement
+
+ENGINE, MANIFEST, TIMING_CACHE = "model.engine", "engine.yaml", "timing.cache"
+
+
+class Library(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The TensorRT that built the engine; no other version can read it."""
+
+    name: Literal["tensorrt", "tensorrt_rtx"]
+    version: str
+
+
+class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A TensorRT engine beside its bundle.
+
+    Attributes:
+        format: version of this layout.
+        model_sha256: of the bundle's graph that the engine was built from.
+        engine_sha256: of model.engine.
+        gpu: on which it was built.
+        library: TensorRT's name and version.
+        precision: what the graph computes in: fp32, fp16 where it holds float16, int8 where it holds Q/DQ pairs.
+        strongly_typed: whether TensorRT was bound to the graph's own types (always from version 10 on).
+        tf32: whether float32 products may be rounded to TF32.
+        profiles: window sizes in pixels, one optimisation profile each, in this order.
+        workspace_mb: limit of the builder's scratch memory; None leaves it to TensorRT.
+        dla_core: on which the engine was meant to run, or None.
+        timing_cache_sha256: of timing.cache, or None where TensorRT gave none.
+        placement: where the layers lie; None where the engine could not be read back (no GPU at build).
+    """
+
+    format: Literal[1]
+    model_sha256: Sha256
+    engine_sha256: Sha256
+    gpu: Gpu
+    library: Library
+    precision: Literal["fp32", "fp16", "int8"]
+    strongly_typed: bool
+    tf32: bool
+    profiles: tuple[int, ...]
+    workspace_mb: Annotated[int, msgspec.Meta(ge=1)] | None
+    dla_core: Annotated[int, msgspec.Meta(ge=0)] | None
+    timing_cache_sha256: Sha256 | None
+    placement: Placement | None
+
+    @classmethod
+    def load(cls, folder: Path) -> "EngineManifest":
+        """Read the manifest in an engine's folder.
+
+        Raises:
+            InputError: it is missing or does not fit this schema.
+        """
+        return strict_yaml.load(folder / MANIFEST, cls)
+
+    def rebuild_command(self, folder: Path, bundle: Bundle) -> str:
+        """The command line that makes this engine anew, for a shell."""
+        words = ["python", "-m", "onboard", "build", str(bundle.folder), "--precision", self.precision]
+        if self.workspace_mb is not None:
+            words += ["--workspace-mb", str(self.workspace_mb)]
+        if self.dla_core is not None:
+            words += ["--dla", str(self.dla_core)]
+        return shlex.join([*words, "--out", str(folder), "--runtime", self.library.name])
+
+
+def check(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> EngineManifest:
+    """The manifest of an engine that may run: of this bundle, on this GPU, under this TensorRT.
+
+    Args:
+        folder: the engine's.
+        bundle: checked.
+        library: that would run it.
+        gpu: on which it would run.
+
+    Raises:
+        InputError: the engine is another's; the message holds the command that rebuilds it.
+    """
+    manifest = EngineManifest.load(folder)
+    path = folder / ENGINE
+    anew = f"build it again: {manifest.rebuild_command(folder, bundle)}"
+    model = bundle.manifest.files[bundle.manifest.model]
+    if manifest.model_sha256 != model:
+        raise InputError(
+            f"{path}: built from a graph with SHA-256 {manifest.model_sha256}, "
+            f"but the bundle's {bundle.manifest.model} has {model}; {anew}"
+        )
+    if manifest.profiles != bundle.manifest.crop.windows:
+        raise InputError(
+            f"{path}: built for windows {list(manifest.profiles)}, "
+            f"but the bundle cuts {list(bundle.manifest.crop.windows)}; {anew}"
+        )
+    if manifest.library != library:
+        raise InputError(
+            f"{path}: built by {manifest.library.name} {manifest.library.version}, "
+            f"but here is {library.name} {library.version}; {anew}"
+        )
+    if manifest.gpu != gpu:
+        raise InputError(f"{path}: built with {manifest.gpu}, but here is {gpu}; {anew}")
+    if not path.is_file():
+        raise InputError(f"{path}: missing; {anew}")
+    if (found := files.sha256(path)) != manifest.engine_sha256:
+        raise InputError(
+            f"{path}: its SHA-256 is {found}, but {MANIFEST} says {manifest.engine_sha256}; it was altered: {anew}"
+        )
+    return manifest
