@@ -92,6 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--seed", type=int, default=0, help="of weights, batch and noise (default: %(default)s)")
     bench.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
 
+    pose = add("pose", _pose, "train a small reference pose network on synthetic tracks: an example to fuse with")
+    pose.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/pose_example.yaml")
+    pose.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: runs/<config name>)")
+
     demo = add("demo", _demo, "render, train, evaluate, export, and fly a track of each kind")
     demo.add_argument("--data", help="use this SPARK folder instead of the synthetic data set")
     return parser
@@ -240,6 +244,22 @@ def _bench_step(options: argparse.Namespace) -> int:
 
     o = options
     return bench_step(o.preset, o.batch, o.dim, o.repeats, o.threads, o.seed, o.device, o.json)
+
+
+def _pose(options: argparse.Namespace) -> int:
+    from train import runs
+    from train.pose import config
+    from train.pose.command import pose
+
+    out = options.out or runs.folder_of(options.config, None)
+    for name, errors in pose(config.load(options.config), out).items():
+        print(
+            f"{name:>18}: rotation {errors['rotation_median_deg']:.1f} degrees, "
+            f"translation {errors['translation_median_m']:.2f} m "
+            f"({errors['translation_median_share_of_distance']:.1%} of the distance), medians of the held-out tracks"
+        )
+    print(f"pose network: {out}/pose.onnx; its trunk: {out}/trunk.pt; about both: {out}/pose.yaml")
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""A small reference pose network: an example of what the debris head rides on, not a product."""
