@@ -43,6 +43,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--pose-shapes", help="where its input varies, such as image:1x3x224x224")
     command.add_argument("--fp16", action="store_true", help="the graph computes in fp16; TensorRT 8 must be told")
     command.set_defaults(action=_trtexec_command)
+
+    cost = commands.add_parser(
+        "marginal-cost",
+        help="time a pose network with and without the debris head, in ONNX Runtime on one thread",
+        description="Times the pose network alone, fused with a debris head, and a separate detector by turns in one "
+        "process, and the crop by window size. 'python -m train cost-graphs' makes the graphs (random weights).",
+    )
+    cost.add_argument("--json", metavar="OUT", help="file for the figures; - is standard output, and nothing else")
+    cost.add_argument("--backbones", nargs="+", default=["resnet50", "efficientnet_lite0"])
+    cost.add_argument("--graphs", type=Path, metavar="FOLDER", help="keep the graphs there; those there are used")
+    cost.add_argument("--rounds", type=int, default=100, help="how often each graph is timed (default: %(default)s)")
+    cost.set_defaults(action=_marginal_cost)
     return parser
 
 
@@ -50,6 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code (0: done, 2: bad input, 130: Ctrl-C)."""
     options = _parser().parse_args(arguments)
     return cli.exit_code(lambda: options.action(options), "stopped")
+
+
+def _marginal_cost(options: argparse.Namespace) -> int:
+    from hil_tests.marginal.command import marginal_cost
+
+    if options.rounds < 1:
+        raise InputError(f"--rounds: {options.rounds} is not allowed; time each graph once at least")
+    marginal_cost(options.backbones, options.graphs, options.rounds, options.json)
+    return 0
 
 
 def _trtexec_report(options: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from onboard.errors import InputError
 BACKBONES = ("resnet50", "efficientnet_lite0")
 
 
-def marginal_cost(backbones: Sequence[str], graphs: Path | None, rounds: int, out: str | None) -> int:
+def marginal_cost(backbones: Sequence[str], graphs: Path | None, rounds: int, out: str | None) -> None:
     """Time the graphs of each backbone, print what was found, and write it as JSON.
 
     Args:
@@ -46,7 +46,6 @@ def marginal_cost(backbones: Sequence[str], graphs: Path | None, rounds: int, ou
         print(json.dumps(found, indent=2))
     elif out:
         files.write_text(Path(out), json.dumps(found, indent=2) + "\n")
-    return 0
 
 
 def _make(folder: Path, backbones: Sequence[str]) -> None:
