@@ -50,14 +50,18 @@ class Crop(nn.Module):
             float32 B x C x H x W, the height and width of input_px; C is 3, or 1 for grey.
         """
         pixels = window.to(torch.float32)  # a Cast must come first: TensorRT takes no other operator on uint8
-        pixels, pooling = self._pool(pixels)
-        box = box / pooling
         batch, height, width, _ = pixels.shape
-        rows = self._weights(box[:, 1], box[:, 3], height, self.first_hw[0])
-        columns = self._weights(box[:, 0], box[:, 2], width, self.first_hw[1])
+        pooling = self._pooling(height)
+        box = box / pooling
+        rows = self._weights(box[:, 1], box[:, 3], height // pooling, self.first_hw[0])
+        columns = self._weights(box[:, 0], box[:, 2], width // pooling, self.first_hw[1])
         out_h, out_w = rows.shape[1], columns.shape[1]
-        reduced = torch.matmul(rows, pixels.reshape(batch, height, width * 3))
-        planes = reduced.reshape(batch, out_h, width, 3).permute(0, 3, 1, 2).reshape(batch, 3 * out_h, width)
+        # Pooled by rows before the first product and by columns after it: ONNX Runtime is slow at a mean over an axis
+        # that has only the three colours behind it, also where that axis is of length 1.
+        pooled = pixels.reshape(batch, height // pooling, pooling, width * 3).mean(dim=2)
+        reduced = torch.matmul(rows, pooled)
+        planes = reduced.reshape(batch, out_h, width, 3).permute(0, 3, 1, 2)
+        planes = planes.reshape(batch, 3 * out_h, width // pooling, pooling).mean(dim=3)
         resized = torch.matmul(planes, columns.transpose(1, 2)).reshape(batch, 3, out_h, out_w)
         return (self._channels(resized) - self.mean) / self.std
 
@@ -70,12 +74,9 @@ class Crop(nn.Module):
             return torch.cat([blue, green, red], dim=1)
         return 0.299 * red + 0.587 * green + 0.114 * blue
 
-    def _pool(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Average-pool windows larger than pool_above_px. One expression for all sizes, for the graph has no branch."""
-        batch, height, width, _ = pixels.shape
-        pooling: Any = torch.clamp(torch.as_tensor(height) // self.pool_above_px, min=1)
-        split = pixels.reshape(batch, height // pooling, pooling, width // pooling, pooling, 3)
-        return split.mean(dim=(2, 4)), pooling
+    def _pooling(self, height: int) -> Any:
+        """By how much windows larger than pool_above_px are pooled. One expression, for the graph has no branch."""
+        return torch.clamp(torch.as_tensor(height) // self.pool_above_px, min=1)
 
     def _weights(self, low: Tensor, high: Tensor, pixels: int, first_px: int) -> Tensor:
         """B x out x pixels: row i holds what each pixel gives to output i."""
