@@ -238,6 +238,7 @@ def test_shipped_configurations_are_valid() -> None:
         assert isinstance(load(folder / f"{name}.yaml"), RunConfig)
     from onboard.config import FlightConfig
     from train.benchmark import config as benchmark
+    from train.pose import config as pose
     from train.synth import config as synth
 
     benchmarks = {path.stem for path in folder.glob("bench_*.yaml")}
@@ -245,6 +246,8 @@ def test_shipped_configurations_are_valid() -> None:
         assert benchmark.load(folder / f"{name}.yaml").methods
 
     strict_yaml.load(folder / "flight.yaml", FlightConfig)
-    for name in ("synth", "demo_synth"):
+    for name in ("synth", "demo_synth", "pose_synth"):
         synth.load(folder / f"{name}.yaml")
-    assert {p.stem for p in folder.glob("*.yaml")} == names | benchmarks | {"flight", "synth", "demo_synth"}
+    pose.load(folder / "pose_example.yaml")
+    others = {"flight", "synth", "demo_synth", "pose_synth", "pose_example"}
+    assert {p.stem for p in folder.glob("*.yaml")} == names | benchmarks | others
