@@ -14,8 +14,6 @@ from hil_tests.marginal import measure
 from onboard import files, machine
 from onboard.errors import InputError
 
-BACKBONES = ("resnet50", "efficientnet_lite0")
-
 
 def marginal_cost(backbones: Sequence[str], graphs: Path | None, rounds: int, out: str | None) -> None:
     """Time the graphs of each backbone, print what was found, and write it as JSON.

@@ -87,8 +87,12 @@ def layer_origins(path: Path) -> dict[str, str]:
 
 
 def head_share(layers: dict[str, float], origins: dict[str, str], prefix: str) -> dict[str, Any]:
-    """The layers whose name or ONNX origin carries the prefix, in ms and as a share of all layers."""
+    """The layers whose name or ONNX origin carries the prefix, in ms and as a share of all layers.
+
+    `ms` and `percent` are None where no layer does: a share that cannot be told is not 0.
+    """
     head = {name: ms for name, ms in layers.items() if prefix in name or prefix in origins.get(name, "")}
     total = sum(layers.values())
-    ms = sum(head.values())
-    return {"layers": head, "ms": ms, "percent": 100 * ms / total if total else None, "all_layers_ms": total}
+    ms = sum(head.values()) if head else None
+    percent = 100 * ms / total if ms is not None and total else None
+    return {"layers": head, "ms": ms, "percent": percent, "all_layers_ms": total}

@@ -37,6 +37,10 @@ def report(
     origins = exports.layer_origins(layers) if layers is not None else {}
     if by_layer:
         result["head"] = exports.head_share(by_layer, origins, head_prefix)
+        if fused is not None and not result["head"]["layers"]:
+            first.warnings.append(
+                f"no layer carries '{head_prefix}': give --layers of a detailed engine, or --head-prefix"
+            )
     elif layers is not None:
         first.warnings.append("--layers names layers but has no times: give --profile as well")
     return result

@@ -17,8 +17,8 @@ def check_precision(wanted: str, found: str, model: Path) -> None:
         return
     remedy = {
         "fp32": "export the bundle again without a lower precision",
-        "fp16": "fuse the bundle again with --precision fp16",
-        "int8": "quantise the bundle with 'python -m calibration' first",
+        "fp16": "give a graph that was converted to fp16 (this project does not convert yet)",
+        "int8": "give a graph with Q/DQ pairs (this project does not quantise yet)",
     }
     raise InputError(
         f"{model}: the graph computes in {found}, --precision {wanted} was asked for. Precision is a property of the "
@@ -74,7 +74,7 @@ def set_dla(
     if precision == "fp32":
         raise InputError(
             f"--dla {core}: a DLA computes in fp16 and int8 only, this graph is fp32; "
-            "fuse the bundle with --precision fp16, quantise it, or build without --dla"
+            "build without --dla, or give a graph that was converted (this project does not convert yet)"
         )
     if len(windows) > 1:
         raise InputError(

@@ -130,6 +130,8 @@ def test_times_of_the_last_run_and_the_heads_share(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text(json.dumps(rows))
     layers = {"Layers": [{"Name": "__myl_1", "Metadata": "[ONNX Layer: debris_fc]"}], "I/O Tensors": []}
     (tmp_path / "l.json").write_text(json.dumps(layers))
+    none = exports.head_share({"conv1": 2.0}, {}, "debris")
+    assert none["ms"] is None and none["percent"] is None, "unknown is not 0"
     share = exports.head_share(
         exports.profile(tmp_path / "p.json"), exports.layer_origins(tmp_path / "l.json"), "debris"
     )

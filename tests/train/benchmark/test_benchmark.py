@@ -125,14 +125,35 @@ def test_the_choice_takes_the_best_stand_in_and_tells_its_regret() -> None:
 
 
 def test_the_stand_ins_table_shows_what_the_choice_saw(place: Path, text: str) -> None:
-    figures = Figures(run(configs.load(place / "b.yaml"), place / "out"))
-    made = [figures.chosen("raw", None, split) for split in figures.selection_splits()]
-    best = max(figures.candidates(), key=lambda name: figures.stand_ins("raw", name).mean())
-    kinds = figures.stand_ins("raw", best)
-    assert len(kinds) == figures.outcome.groups["raw", None, 0]
-    if {m.chosen for m in made if m} == {best}:
-        assert kinds.mean() == pytest.approx(np.mean([m.stand_in for m in made if m]))
-    assert f"{100 * kinds.mean():.1f} ± " in (place / "out" / "stand_ins.csv").read_text()
+    outcome = run(configs.load(place / "b.yaml"), place / "out")
+    one_split = msgspec.structs.replace(outcome.config, selection_splits=1)
+    figures = Figures(Outcome(one_split, outcome.results, outcome.judged, outcome.groups))
+    seen = {name: figures.stand_ins("raw", name) for name in figures.candidates()}
+    made = figures.chosen("raw", None, 0)
+    assert made is not None and made.chosen == max(seen, key=lambda name: seen[name].mean())
+    assert made.stand_in == pytest.approx(seen[made.chosen].mean())
+    assert len(seen[made.chosen]) == outcome.groups["raw", None, 0]
+    assert " ± " in (place / "out" / "stand_ins.csv").read_text()
+
+
+def test_one_candidate_is_chosen_for_all_normal_classes_together() -> None:
+    data = {"kind": "cifar", "root": "x", "normal_class": "a"}
+    method = {"layers": ["pooled"], "head": {"kind": "gaussian"}, "candidate": True}
+    raw = {"data": data, "normal_classes": ["a", "b"], "splits": 1, "selection_splits": 1, "protocols": {"raw": {}}}
+    config = msgspec.convert({**raw, "methods": {"steady": method, "uneven": method}}, configs.BenchmarkConfig)
+    # Of ten normals and ten others, so many others are missed: the uneven one is best for a, and worst on the whole.
+    missed = {("a", "steady"): 2, ("b", "steady"): 2, ("a", "uneven"): 0, ("b", "uneven"): 8}
+    results = {}
+    for (c, name), count in missed.items():
+        logits = np.concatenate([np.ones(10), np.full(count, 2.0), np.zeros(10 - count)]).astype(np.float32)[None]
+        for left_out in (None, 0, 1):
+            results[Cell("raw", c, 0, name, 0, left_out)] = Result(logits, logits[0, :10], 10)
+    truth = np.arange(20) >= 10
+    judged = {("raw", c, 0): Judged((), truth, {}) for c in "ab"}
+    figures = Figures(Outcome(config, results, judged, dict.fromkeys(judged, 2)))
+    alone, together = figures.chosen("raw", "a", 0), figures.chosen_for_all("raw", 0)
+    assert alone is not None and alone.chosen == "uneven"
+    assert together is not None and together.chosen == "steady" and together.auroc == pytest.approx(0.8)
 
 
 def test_the_supervised_bound_judges_no_sample_by_a_model_that_saw_its_label(place: Path, text: str) -> None:
