@@ -55,7 +55,7 @@ def preprocessing(crop: Crop, port: ImagePort, window_px: int, opset: int) -> Mo
     feed = Feed(crop, port).eval()
     with torch.inference_mode():
         shape = feed(*example).shape
-    model = _exported(feed, example, ["window", "box"], IMAGE, {"window": {1: "height", 2: "width"}}, opset)
+    model = exported(feed, example, ["window", "box"], IMAGE, {"window": {1: "height", 2: "width"}}, opset)
     # Where the window's size is open, the exporter's shape inference loses the output's shape.
     dims = model.graph.output[0].type.tensor_type.shape.dim
     for dimension, size in zip(dims, shape, strict=True):
@@ -76,10 +76,10 @@ def head(module: TapHead, taps: Sequence[TensorKind], batch: str | None, opset: 
     example = tuple(torch.zeros([int(n or 0) for n in tap.shape], dtype=kinds[tap.dtype]) for tap in taps)
     names = [f"tap_{index}" for index in range(len(taps))]
     axes = {name: {0: batch} for name in [*names, LOGIT]} if batch else {}
-    return _exported(module.eval(), example, names, LOGIT, axes, opset)
+    return exported(module.eval(), example, names, LOGIT, axes, opset)
 
 
-def _exported(
+def exported(
     module: nn.Module,
     example: tuple[Tensor, ...],
     inputs: Sequence[str],
@@ -87,6 +87,16 @@ def _exported(
     axes: Mapping[str, Mapping[int, str]],
     opset: int,
 ) -> ModelProto:
+    """A module as an ONNX model, by the tracing exporter.
+
+    Args:
+        module: in evaluation mode, with one output.
+        example: its inputs.
+        inputs: their names.
+        output: its output's name.
+        axes: open dimensions, by tensor.
+        opset: to write.
+    """
     file: Any = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # notes on tracing are about the window's size, which is meant
