@@ -53,6 +53,8 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         versions: of the libraries that wrote the bundle.
         precision: what the graph computes in behind the crop, which is always fp32.
         conversion: of a graph that was converted to it: what stayed in float32, and what changed by how much.
+        preprocessing: of a fused graph: the file of the graph from window and box to the pose network's image, as
+            `compare-pose` feeds the untouched network.
     """
 
     format: Literal[1]
@@ -70,6 +72,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     versions: dict[str, str]
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
     conversion: dict[str, Any] = {}
+    preprocessing: FileName | None = None
 
     def __post_init__(self) -> None:
         if self.precision == "fp32" and self.logit_tolerance > 0.01:

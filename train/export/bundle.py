@@ -163,6 +163,7 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
         known.append(KnownAnswer(name, region, answer))  # type: ignore[arg-type]
     files.write_bytes(folder / SCORES, _npy(np.sort(scores.astype(np.float32))))
     names = [MODEL, SCORES, *(answer.window for answer in known)]
+    names += [written.preprocessing] if written.preprocessing else []
     bundles.write_manifest(
         folder,
         Manifest(
@@ -198,6 +199,7 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
             versions=provenance.versions(),
             precision=written.precision,
             conversion=written.conversion,
+            preprocessing=written.preprocessing,
         ),
     )
 

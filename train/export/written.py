@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto, TensorProto, numpy_helper
 
 from onboard.window import Window
 from train.onnx_model.running import session
@@ -25,12 +25,14 @@ class Written:
         backbone: what the manifest says about the backbone beside its name and weights.
         logit_tolerance: by how much its logits may differ from the trained head's.
         conversion: to float16: what stayed in float32 and what changed; empty where nothing was converted.
+        preprocessing: the file beside it that holds the preprocessing alone, or None.
     """
 
     precision: Literal["fp32", "fp16"] = "fp32"
     backbone: dict[str, str] = field(default_factory=dict)
     logit_tolerance: float = TOLERANCE
     conversion: dict[str, Any] = field(default_factory=dict)
+    preprocessing: str | None = None
 
 
 def precision_of(model: ModelProto) -> Literal["fp32", "fp16"]:
@@ -41,6 +43,15 @@ def precision_of(model: ModelProto) -> Literal["fp32", "fp16"]:
             half |= attribute.t.data_type == TensorProto.FLOAT16
             half |= node.op_type == "Cast" and attribute.name == "to" and attribute.i == TensorProto.FLOAT16
     return "fp16" if half else "fp32"
+
+
+def weights_bytes(model: ModelProto) -> int:
+    """What the graph's numbers take: initializers and constants."""
+    tensors = [*model.graph.initializer]
+    tensors += [
+        a.t for node in model.graph.node if node.op_type == "Constant" for a in node.attribute if a.name == "value"
+    ]
+    return sum(numpy_helper.to_array(tensor).nbytes for tensor in tensors)
 
 
 def logits_in_flight(path: Path, windows: Iterable[Window]) -> npt.NDArray[np.float32]:

@@ -19,7 +19,7 @@ from train.config import RunConfig
 from train.evaluate import load_run
 from train.export.bundle import checked_windows, crop_of, finish, flown, grey_of, logit_spread
 from train.export.known_answers import choose
-from train.export.written import Written, precision_of
+from train.export.written import Written, precision_of, weights_bytes
 from train.fuse import merge, parts
 from train.fuse.compare import Array, images, outputs_of, refuse_changed
 from train.fuse.opset import lowest_tensorrt, normalised
@@ -31,6 +31,8 @@ from train.onnx_model.ports import ImagePort, image_port
 from train.onnx_model.shapes import kinds
 from train.prepare import Prepared
 from train.runs import FittedHead
+
+PREPROCESSING = "crop.onnx"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def fuse(run: Path, config: RunConfig, pose: Path, keep_inputs: Path | None = No
 
     def write(path: Path) -> Written:
         onnx.save(fused.flight, str(path))
-        found = Written(precision_of(fused.flight), fused.facts())
+        onnx.save(fused.before, str(path.with_name(PREPROCESSING)))
+        found = Written(precision_of(fused.flight), fused.facts(), preprocessing=PREPROCESSING)
         if half is None:
             return found
         return dataclasses.replace(found, logit_tolerance=half.logit_tolerance, conversion=half.facts)
@@ -191,6 +194,8 @@ class _Fused:
             "opset": str(version),
             "opset_of_file": str(loading.opset(self.network.model)),
             "lowest_tensorrt": lowest_tensorrt(version),
+            "pose_weights_bytes": str(weights_bytes(self.network.model)),
+            "weights_bytes": str(weights_bytes(self.flight)),
         }
 
     def check(self, windows: list[Window]) -> None:

@@ -17,6 +17,7 @@ from train.onnx_model.running import session
 
 LOGIT = "debris_logit"
 TOLERANCE = 0.2  # of the standard deviation of the calibration normals' logits; docs/fuse.md tells what was measured
+_LARGE = 0.05  # of an output's largest value
 Feed = dict[str, npt.NDArray[Any]]
 Logits = npt.NDArray[np.float64]
 
@@ -95,6 +96,10 @@ def text(facts: dict[str, Any]) -> str:
     ]
     for name, change in facts["output_changes"].items():
         lines.append(f"  {name}: {change['max_abs']:.3g} ({change['relative']:.2%} of its largest value)")
+    if any(change["relative"] > _LARGE for change in facts["output_changes"].values()):
+        lines.append(
+            "  much, unless it is a quaternion's sign: 'python -m onboard compare-pose' tells degrees and metres"
+        )
     return "\n".join(lines)
 
 
