@@ -2,9 +2,8 @@
 
 import io
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import msgspec
@@ -19,14 +18,13 @@ from onboard import files, provenance
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
-from onboard.window import Window, cut
+from onboard.window import Window
 from train import lock, runs
 from train.config import RunConfig
 from train.crop import Crop
-from train.data.config import SparkData
 from train.data.pixels import read_sample
-from train.data.samples import Sample
 from train.evaluate import load_run
+from train.export.calibration_images import checked, checked_windows, grey_of, logit_spread, windows_of
 from train.export.fold import fold
 from train.export.graph import FlightGraph, write
 from train.export.half import write_half
@@ -38,7 +36,6 @@ from train.prepare import Prepared
 from train.runs import FittedHead
 
 BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
-_CHECKED = 30  # calibration images that a new bundle is flown over
 
 
 def export(run: Path, config: RunConfig, precision: str = "fp32") -> Path:
@@ -111,26 +108,6 @@ def flown(head: FittedHead) -> torch.nn.Module:
     return fold(head.model, head.feature_dim) if isinstance(head.model, Plume) else _Unfolded(head.model)
 
 
-def checked_windows(prepared: Prepared, config: RunConfig) -> Iterator[Window]:
-    """Windows of some calibration images, spread over all classes, that a new graph is measured on."""
-    return _windows([prepared.split.calibration[i] for i in _spread(prepared)], config)
-
-
-def _windows(samples: Sequence[Sample], config: RunConfig) -> Iterator[Window]:
-    return (cut(read_sample(sample, grey_of(config)), sample.box, config.crop) for sample in samples)
-
-
-def logit_spread(head: FittedHead, prepared: Prepared) -> float:
-    """The standard deviation of the calibration normals' logits."""
-    with torch.inference_mode():
-        return float(head.model(prepared.features["calibration"]).double().std(correction=0))
-
-
-def _spread(prepared: Prepared) -> list[int]:
-    count = len(prepared.split.calibration)
-    return sorted({round(i) for i in np.linspace(0, count - 1, min(_CHECKED, count))})
-
-
 def _write_graph(path: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> Written:
     backbone = prepared.backbone.module.cpu()
     graph = FlightGraph(crop_of(prepared, config), backbone, config.layers, flown(head))
@@ -148,7 +125,7 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
     windows = choose(prepared.split.calibration, config.crop, grey_of(config))
     if written.conversion:  # p-values and known answers are those of the graph that flies
         answers = logits_in_flight(folder / MODEL, windows).tolist()
-        scores = -logits_in_flight(folder / MODEL, _windows(prepared.split.calibration, config))
+        scores = -logits_in_flight(folder / MODEL, windows_of(prepared.split.calibration, config))
     else:
         backbone = prepared.backbone.module.cpu()
         trained = FlightGraph(crop_of(prepared, config), backbone, config.layers, _Unfolded(head.model)).eval()
@@ -207,7 +184,7 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
 def _check(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig, tolerance: float) -> None:
     """Fly the bundle over calibration images before it gets its name: the logits must be the trained head's."""
     detector = Detector.load(folder)
-    chosen = _spread(prepared)
+    chosen = checked(prepared)
     with torch.inference_mode():
         wanted = head.model(prepared.features["calibration"][chosen]).numpy()
     for sample, logit in zip((prepared.split.calibration[i] for i in chosen), wanted, strict=True):
@@ -246,11 +223,6 @@ def tensors(model: Path, side: str) -> tuple[TensorSpec, ...]:
 def _logit(graph: FlightGraph, window: Window) -> float:
     with torch.inference_mode():
         return float(graph(torch.from_numpy(window.pixels)[None], torch.from_numpy(window.region)[None]))
-
-
-def grey_of(config: RunConfig) -> Any:
-    """What the run does with one-channel images."""
-    return config.data.grey if isinstance(config.data, SparkData) else "refuse"
 
 
 def _png(window: Window) -> bytes:

@@ -17,7 +17,8 @@ from train import runs
 from train.backbones.onnx_prefix import OnnxBackbone, refuse_other_input, refuse_unknown_taps
 from train.config import RunConfig
 from train.evaluate import load_run
-from train.export.bundle import checked_windows, crop_of, finish, flown, grey_of, logit_spread
+from train.export.bundle import crop_of, finish, flown
+from train.export.calibration_images import checked_windows, grey_of, logit_spread
 from train.export.known_answers import choose
 from train.export.written import Written, precision_of, weights_bytes
 from train.fuse import merge, parts
