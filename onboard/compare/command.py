@@ -61,6 +61,9 @@ def run(options: argparse.Namespace) -> int:
     crop = networks.load_preprocessing(bundle, o.threads, not o.exact)
     pose = networks.load_pose(o.pose, o.threads, not o.exact)
     fused = networks.OrtNetwork(bundle.contents[bundle.manifest.model], str(model), o.threads, not o.exact)
+    boxes = o.boxes or o.data / "boxes.csv"
+    if o.data.is_dir() and not boxes.is_file():
+        raise InputError(f"{boxes}: no file of boxes; give --boxes CSV, as 'python -m onboard run' takes it")
     source = Source(str(o.data), str(o.boxes) if o.boxes else None, grey=o.grey)
     found = compare(pose, crop, fused, bundle, source, kinds)
     image, window = found.feeds
@@ -74,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         "left_out": dict(found.left_out),
         "pose_outputs": msgspec.to_builtins(kinds),
         "outputs": report.statistics(found, kinds, limits),
-        "memory": memory.measure(o.pose, model, bundle.manifest),
+        "memory": memory.measure(o.pose, model, bundle.manifest, (pose.device_bytes, fused.device_bytes)),
         "power_w": {
             "pose": power.while_running(lambda: pose.run(image), seconds),
             "fused": power.while_running(lambda: fused.run(window), seconds),

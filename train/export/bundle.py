@@ -124,8 +124,9 @@ def _write_half(path: Path, head: FittedHead, prepared: Prepared, config: RunCon
 def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig, written: Written) -> None:
     windows = choose(prepared.split.calibration, config.crop, grey_of(config))
     if written.conversion:  # p-values and known answers are those of the graph that flies
-        answers = logits_in_flight(folder / MODEL, windows).tolist()
-        scores = -logits_in_flight(folder / MODEL, windows_of(prepared.split.calibration, config))
+        answers = logits_in_flight(folder / MODEL, windows, len(windows)).tolist()
+        normals = prepared.split.calibration
+        scores = -logits_in_flight(folder / MODEL, windows_of(normals, config), len(normals))
     else:
         backbone = prepared.backbone.module.cpu()
         trained = FlightGraph(crop_of(prepared, config), backbone, config.layers, _Unfolded(head.model)).eval()

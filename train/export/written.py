@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import ModelProto, TensorProto, numpy_helper
+from tqdm import tqdm
 
 from onboard.window import Window
 from train.onnx_model.running import session
@@ -54,8 +55,9 @@ def weights_bytes(model: ModelProto) -> int:
     return sum(numpy_helper.to_array(tensor).nbytes for tensor in tensors)
 
 
-def logits_in_flight(path: Path, windows: Iterable[Window]) -> npt.NDArray[np.float32]:
-    """The written graph's own logits in ONNX Runtime, as `onboard` runs it."""
+def logits_in_flight(path: Path, windows: Iterable[Window], count: int) -> npt.NDArray[np.float32]:
+    """The written graph's own logits in ONNX Runtime, as `onboard` runs it, of `count` windows."""
     running = session(onnx.load(str(path)), str(path), optimised=True)
-    feeds = ({"window": window.pixels[None], "box": window.region[None]} for window in windows)
+    shown = tqdm(windows, total=count, unit="image", desc="logits in float16", disable=None, leave=False)
+    feeds = ({"window": window.pixels[None], "box": window.region[None]} for window in shown)
     return np.array([running.run(["debris_logit"], feed)[0].item() for feed in feeds], np.float32)

@@ -17,6 +17,7 @@ from train.onnx_model.running import session
 
 LOGIT = "debris_logit"
 TOLERANCE = 0.2  # of the standard deviation of the calibration normals' logits; docs/fuse.md tells what was measured
+_SHOWN = 12
 _LARGE = 0.05  # of an output's largest value
 Feed = dict[str, npt.NDArray[Any]]
 Logits = npt.NDArray[np.float64]
@@ -54,6 +55,11 @@ def halve(
         InputError: a logit differs by more than `TOLERANCE` times the spread, or is not finite; or the graph cannot be
             converted.
     """
+    if not spread > 0:
+        raise InputError(
+            f"{path}: the calibration normals' logits have no spread ({spread:g}), so there is no measure for what "
+            "float16 may change; fit with more calibration images, or leave --precision fp16 out"
+        )
     stays = keep.kept(model, image, feeds, left_alone)
     half = convert(model, stays.nodes)
     try:
@@ -86,10 +92,11 @@ def halve(
 
 def text(facts: dict[str, Any]) -> str:
     """What the conversion did, for a terminal."""
-    moved = facts["logit_change_rounded"]
+    moved, stays = facts["logit_change_rounded"], facts["kept_in_float32"]
     lines = [
-        f"float16: {facts['float16_nodes']} nodes; kept in float32 for their range: {len(facts['kept_in_float32'])}",
-        *(f"  {name}: {why}" for name, why in facts["kept_in_float32"].items()),
+        f"float16: {facts['float16_nodes']} nodes; kept in float32 for their range: {len(stays)}",
+        *(f"  {name}: {why}" for name, why in list(stays.items())[:_SHOWN]),
+        *([f"  and {len(stays) - _SHOWN} more, which the manifest lists"] if len(stays) > _SHOWN else []),
         f"against the float32 graph, on {facts['compared_on']} calibration images, at most:",
         f"  {LOGIT}: {facts['logit_change']:.4f} in ONNX Runtime, {moved:.4f} rounded after each node "
         f"({moved / facts['logit_spread']:.1%} of the spread, {TOLERANCE:.0%} allowed)",

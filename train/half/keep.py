@@ -105,5 +105,5 @@ def _largest(model: ModelProto, names: Sequence[str], feeds: Iterable[dict[str, 
     found: dict[str, float] = defaultdict(float)
     for feed in feeds:
         for name, value in zip(names, running.run(None, feed), strict=True):
-            found[name] = float(np.fmax(found[name], value)) if np.isfinite(value) else float("nan")
+            found[name] = float(np.maximum(found[name], value))  # a NaN stays one
     return found

@@ -96,3 +96,5 @@ def test_a_logit_that_moves_too_far_is_refused_and_the_limit_is_a_share_of_the_s
     assert half.facts["logit_change"] < 1e-3, "ONNX Runtime does not round, so it alone would not have seen it"
     with pytest.raises(InputError, match=r"graph\.onnx: in float16 the logit moves by .*leave --precision fp16 out"):
         flight.halve(model, "image", feeds, 0.9 * moved / flight.TOLERANCE, PATH)
+    with pytest.raises(InputError, match=r"graph\.onnx: the calibration normals' logits have no spread"):
+        flight.halve(model, "image", feeds, 0.0, PATH)
