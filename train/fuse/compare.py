@@ -36,14 +36,15 @@ def images(before: ModelProto, port: ImagePort, windows: Iterable[Window], path:
     """What the network is fed for each window, by its input's name.
 
     Args:
-        before: the preprocessing, from `window` and `box` to `image`.
+        before: the preprocessing, from `window` and `box` to `image` and whatever else the fused network takes.
         port: the network's input.
         windows: of real frames.
         path: what an error calls the network.
     """
     running = session(before, str(path))
+    names = [port.name if output.name == IMAGE else output.name for output in running.get_outputs()]
     feeds = ({"window": window.pixels[None], "box": window.region[None]} for window in windows)
-    return [{port.name: running.run([IMAGE], feed)[0]} for feed in feeds]
+    return [dict(zip(names, running.run(None, feed), strict=True)) for feed in feeds]
 
 
 def refuse_changed(pose: dict[str, Array], fused: dict[str, Array], path: Path, optimised: bool = False) -> None:
