@@ -69,7 +69,7 @@ def _triangle(distance: Tensor, support: Tensor) -> Tensor:
     return weights / weights.sum(dim=-1, keepdim=True)
 
 
-def _run(pixels: Any, out_px: int) -> Tensor:
+def _run(pixels: Any, out_px: int) -> Any:
     """How many lines a block reaches at most: its outputs' centres and the filter's support on both sides."""
     lines = torch.as_tensor(pixels)
     reach = (_BLOCK - 1) * lines + 2 * torch.clamp(lines, min=out_px)
