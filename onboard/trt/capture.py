@@ -4,7 +4,6 @@ pycuda has no stream capture. These few driver calls take the stream's own handl
 NVIDIA's cuda-python has them too, but JetPack brings no such package and a node would load two of a kind.
 """
 
-import weakref
 from collections.abc import Callable
 from ctypes import byref, c_int, c_ulonglong, c_void_p
 
@@ -19,8 +18,6 @@ class Graph:
 
     def __init__(self, executable: c_void_p) -> None:
         self._executable = executable
-        # Not at exit: the driver has taken everything down by then.
-        weakref.finalize(self, call, "cuGraphExecDestroy", executable).atexit = False
 
     def launch(self, stream: int) -> None:
         """Launch it on a stream, given by its handle.
@@ -29,6 +26,14 @@ class Graph:
             CudaError: the driver refuses.
         """
         call("cuGraphLaunch", self._executable, c_void_p(stream))
+
+    def close(self) -> None:
+        """Give its memory back; nothing of it may be waiting on a stream.
+
+        Raises:
+            CudaError: the driver refuses.
+        """
+        call("cuGraphExecDestroy", self._executable)
 
 
 def capture(stream: int, enqueue: Callable[[], bool]) -> Graph:

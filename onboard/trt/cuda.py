@@ -93,8 +93,8 @@ class Buffer:
         flags = driver.host_alloc_flags.DEVICEMAP if mapped else 0
         self._host = driver.pagelocked_empty((count,), np.uint8, mem_flags=flags)
         self._host[:] = 0
-        self._device: Any = None if mapped else driver.mem_alloc(count)
-        self.address = int(self._host.base.get_device_pointer() if mapped else self._device)
+        self._device = None if mapped else driver.mem_alloc(count)
+        self.address = int(self._host.base.get_device_pointer()) if self._device is None else int(self._device)
 
     def view(self, shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
         """The first bytes of the host side as an array of this shape and type."""

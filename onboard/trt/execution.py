@@ -94,14 +94,14 @@ class Execution:
             return
         stream: int = self._device.stream.handle
         try:
-            graph = capture.capture(stream, self._enqueue)
-            graph.launch(stream)
+            self._graph = capture.capture(stream, self._enqueue)
+            self._graph.launch(stream)
             self._device.stream.synchronize()
+            self.graph_state = "captured"
         except CudaError as error:
             self.graph_state = f"failed: {error} ({self._checked.words()})"
+            self.close()
             self._go()
-        else:
-            self._graph, self.graph_state = graph, "captured"
 
     def run(self, given: Mapping[str, npt.NDArray[Any]]) -> tuple[dict[str, npt.NDArray[Any]], Times]:
         """Fill the inputs, run, and give copies of the outputs, for the next window overwrites the buffers."""
@@ -109,6 +109,12 @@ class Execution:
             np.copyto(host, given[name], casting="no")
         times = self._go()
         return {name: host.copy() for name, _, host in self._out}, times
+
+    def close(self) -> None:
+        """Give the graph back, if there is one."""
+        graph, self._graph = self._graph, None
+        if graph is not None:
+            graph.close()
 
     def _go(self) -> Times:
         stream, stopwatch = self._device.stream, self._stopwatch

@@ -75,11 +75,10 @@ class TrtEngine:
             Exception: whatever pycuda raises when the GPU fails.
         """
         pixels, box = window.pixels[None], window.region[None]
-        size = pixels.shape[1]
+        size = len(window.pixels)
         if size not in self._executions:
-            raise InputError(
-                f"input {WINDOW} is {list(pixels.shape)}: sizes {list(self._executions)} are in the engine"
-            )
+            have = list(self._executions)
+            raise InputError(f"input {WINDOW} is {list(pixels.shape)}: the engine takes the sizes {have}")
         for name, array, dtype in ((WINDOW, pixels, np.uint8), (BOX, box, np.float32)):
             wanted = inputs(size)[name]
             if array.shape != wanted or array.dtype != dtype:
@@ -88,6 +87,16 @@ class TrtEngine:
         with self._lock, self._device.current():
             outputs, self.last = self._executions[size].run({WINDOW: pixels, BOX: box})
         return outputs
+
+    def close(self) -> None:
+        """Give the graphs back, before the engine is loaded anew in the same process; it runs no window after that.
+
+        Memory, contexts and engine go when nothing refers to this object any more.
+        """
+        with self._lock, self._device.current():
+            for execution in self._executions.values():
+                execution.close()
+            self._executions.clear()
 
     def tolerance(self, logit: float) -> float:
         """See TOLERANCES."""
@@ -109,7 +118,10 @@ class TrtEngine:
         }
 
     def _load(self, trt: Any, data: bytes, bundle: Bundle) -> None:
-        runtime = self._runtime = self._checked(trt.Runtime(self._logger), "TensorRT gives no runtime")
+        try:
+            runtime = self._runtime = trt.Runtime(self._logger)
+        except (TypeError, RuntimeError) as error:  # pybind's words for a null pointer
+            raise self._checked.error(f"TensorRT gives no runtime: {error}") from error
         if self.manifest.dla_core is not None:
             runtime.DLA_core = self.manifest.dla_core
         engine = self._engine = self._checked(runtime.deserialize_cuda_engine(data), "TensorRT cannot read the engine")
