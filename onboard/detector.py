@@ -118,7 +118,7 @@ class Detector:
             if not abs(found - known.logit) <= tolerance:  # also true of NaN
                 raise InputError(
                     f"{name}: known answer {known.logit:.6f}, but this machine gives {found:.6f} with "
-                    f"{self.engine.name} (tolerance {tolerance:g}); do not fly it here: {self.engine.remedy}"
+                    f"{self.engine.name} (tolerance {tolerance:g}); do not fly this bundle here: {self.engine.remedy}"
                 )
 
     def _p_value(self, score: float) -> float | None:

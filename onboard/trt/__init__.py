@@ -2,6 +2,6 @@
 
 Convention, which tests/onboard/trt/test_trt_attributes.py relies on: a variable named `trt`, `builder`, `config`,
 `network`, `parser`, `engine`, `context`, `runtime`, `layer`, `tensor`, `profile`, `inspector`, `cache`, `blob` or
-`parse_error` holds TensorRT's object of that kind and nothing else. What only some versions have is asked for by `hasattr` or
-`getattr` in the same function, never by a version string.
+`parse_error` holds TensorRT's object of that kind and nothing else. What only some versions have is asked for by
+`hasattr` or `getattr` in the same function, never by a version string.
 """

@@ -51,9 +51,7 @@ class TrtEngine:
         self._gpu, self._library = gpus.find(), Library(trt.__name__, trt.__version__)
         self.manifest, data = manifest.read(folder, bundle, self._library, self._gpu)
         self._bundle_tolerance = bundle.manifest.logit_tolerance
-        self.remedy = (
-            f"build it again: {self.manifest.rebuild_command(folder, bundle)}; or fly the bundle by ONNX Runtime"
-        )
+        self.remedy = f"build the engine again: {self.manifest.rebuild_command(folder, bundle)}; or fly by ONNX Runtime"
         self.name = f"{self._library.name} {self._library.version} on {self._gpu} in {self.manifest.precision}"
         self.last: Times | None = None
         self._lock = threading.Lock()  # one set of buffers: two windows at once would mix

@@ -54,5 +54,5 @@ def test_verify_checks_an_engine_and_tells_of_it(make_world: MakeWorld, capsys: 
     assert "2 known answers given" in said and "gpu: Orin (compute capability 8.7)" in said
     world.tensorrt.drift = 1.0
     assert main(["verify", str(world.bundle), "--engine", str(world.engine)]) == 2
-    assert "do not fly it here" in capsys.readouterr().err
+    assert "do not fly this bundle here" in capsys.readouterr().err
     assert main(["verify", str(world.bundle)]) == 0

@@ -41,16 +41,14 @@ def refusal(world: World) -> str:
         ("execute_async_v3", "window size 64 cannot be enqueued"),
     ],
 )
-def test_a_refusal_of_tensorrt_names_the_tensor_and_how_to_go_on(
-    make_world: MakeWorld, refused: str, said: str
-) -> None:
+def test_a_refusal_names_the_tensor_and_how_to_go_on(make_world: MakeWorld, refused: str, said: str) -> None:
     world = make_world()
     world.tensorrt.refused.add(refused)
     message = refusal(world)
     assert message.startswith(f"{world.engine / ENGINE}: ") and said in message
     if not refused.startswith("get_"):
         assert f"(API Usage Error in {refused.partition(':')[0]}" in message
-    assert f"build it again: python -m onboard build {world.bundle} --precision fp32" in message
+    assert f"build the engine again: python -m onboard build {world.bundle} --precision fp32" in message
 
 
 @pytest.mark.parametrize(
@@ -61,16 +59,14 @@ def test_a_refusal_of_tensorrt_names_the_tensor_and_how_to_go_on(
         ({"model_sha256": "0" * 64}, "built from a graph with SHA-256 0000"),
     ],
 )
-def test_an_engine_of_another_place_never_reaches_tensorrt(
-    make_world: MakeWorld, changes: dict[str, Any], said: str
-) -> None:
+def test_an_engine_of_another_place_stays_unread(make_world: MakeWorld, changes: dict[str, Any], said: str) -> None:
     world = make_world(**changes)
     message = refusal(world)
     assert said in message and "build it again: python -m onboard build" in message
     assert "deserialize_cuda_engine" not in world.tensorrt.seen
 
 
-def test_one_changed_byte_never_reaches_tensorrt(make_world: MakeWorld) -> None:
+def test_an_engine_with_one_changed_byte_stays_unread(make_world: MakeWorld) -> None:
     world = make_world()
     data = bytearray((world.engine / ENGINE).read_bytes())
     data[len(data) // 2] ^= 1
@@ -129,13 +125,11 @@ def test_an_engine_that_computes_something_else_does_not_fly(make_world: MakeWor
     world.tensorrt.drift = 0.5
     message = refusal(world)
     assert "known_answer_64.png: known answer " in message and "with tensorrt 10.3.0 on Orin" in message
-    assert "do not fly it here: build it again: python -m onboard build" in message
+    assert "do not fly this bundle here: build the engine again: python -m onboard build" in message
 
 
 @pytest.mark.parametrize(("precision", "drift", "flies"), [("fp32", 0.005, False), ("fp16", 0.005, True)])
-def test_the_known_answers_tolerance_is_the_precision_s(
-    make_world: MakeWorld, precision: str, drift: float, flies: bool
-) -> None:
+def test_the_tolerance_is_the_precision_s(make_world: MakeWorld, precision: str, drift: float, flies: bool) -> None:
     world = make_world(precision=precision)
     known = bundles.read(world.bundle).manifest.known_answers
     world.tensorrt.drift = drift * max(1.0, *(abs(each.logit) for each in known))

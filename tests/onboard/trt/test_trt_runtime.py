@@ -32,9 +32,7 @@ def public(thing: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("played", VERSIONS)
-def test_one_path_for_every_version_on_attributes_that_it_has(
-    make_world: MakeWorld, shared_folder: Path, played: str
-) -> None:
+def test_one_path_for_every_version(make_world: MakeWorld, shared_folder: Path, played: str) -> None:
     path = shared_folder / "tensorrt" / f"api_{played}.json"
     if not path.is_file():
         pytest.skip("TensorRT's API files are not here (set DEBRIS_SHARED to the folder beside the repository)")
@@ -113,9 +111,7 @@ def test_each_window_size_has_a_graph_that_spares_the_enqueue(make_world: MakeWo
         ("", "execute_async_v3:capturing", "TensorRT does not enqueue this engine while the stream is captured"),
     ],
 )
-def test_where_no_graph_can_be_captured_each_call_is_enqueued(
-    make_world: MakeWorld, function: str, refused: str, said: str
-) -> None:
+def test_without_a_graph_each_call_is_enqueued(make_world: MakeWorld, function: str, refused: str, said: str) -> None:
     world = make_world()
     world.gpu.fails[function] = 801
     world.tensorrt.refused.add(refused)
