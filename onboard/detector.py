@@ -30,7 +30,10 @@ class Detector:
 
     Args:
         bundle: checked.
-        engine: runs its graph; it stays the caller's to read, such as the last times on a GPU.
+        engine: runs its graph.
+
+    Attributes:
+        bundle, engine: as given.
 
     Raises:
         InputError: the engine does not give the known answers.

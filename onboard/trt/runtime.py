@@ -44,7 +44,7 @@ class TrtEngine:
     def __init__(self, bundle: Bundle, folder: Path) -> None:
         if not (folder / MANIFEST).is_file():
             raise InputError(
-                f"{folder}: no engine here ({MANIFEST} is missing); build one on this machine: "
+                f"{folder}: no folder of an engine ({MANIFEST} is not in it); build one on this machine: "
                 f"python -m onboard build {bundle.folder}, which says where it is"
             )
         trt = library.load(EngineManifest.load(folder).library.name)

@@ -81,7 +81,7 @@ def test_a_folder_without_an_engine_is_named(make_world: MakeWorld) -> None:
     world = make_world()
     (world.engine / MANIFEST).unlink()
     message = refusal(world)
-    assert f"{world.engine}: no engine here (engine.yaml is missing)" in message
+    assert f"{world.engine}: no folder of an engine (engine.yaml is not in it)" in message
     assert f"python -m onboard build {world.bundle}" in message
 
 
