@@ -6,6 +6,7 @@ too soon, or rewrites an input too soon, gets a wrong one. Addresses are real on
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -68,6 +69,7 @@ class FakeGpu:
     def wait(self) -> None:
         self.need_context()
         assert self.captured is None, "a stream that is captured cannot be waited for"
+        time.sleep(1e-4)  # as pycuda does, let other threads go on
         waiting, self.work = self.work, []
         for work in waiting:
             work()

@@ -5,9 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
 import yaml
 
+from onboard import strict_yaml
 from onboard.__main__ import main
+from onboard.trt import gpu as gpus
+from onboard.trt.manifest import MANIFEST, EngineManifest
+from tests.onboard.small_flight import write_bundle
 from tests.onboard.trt.worlds import MakeWorld
 
 SAME = ("frame", "status", "reason", "logit", "anomaly_score", "p_value", "is_debris", "bundle")
@@ -56,3 +62,19 @@ def test_verify_checks_an_engine_and_tells_of_it(make_world: MakeWorld, capsys: 
     assert main(["verify", str(world.bundle), "--engine", str(world.engine)]) == 2
     assert "do not fly this bundle here" in capsys.readouterr().err
     assert main(["verify", str(world.bundle)]) == 0
+
+
+def test_a_real_tensorrt_that_finds_no_driver_says_so(make_world: MakeWorld, tmp_path: Path, capsys: Any) -> None:
+    """All is fake but TensorRT for RTX itself, with an engine of its own making."""
+    trt = pytest.importorskip("tensorrt_rtx", reason="the builder is not on this platform")
+    if gpus.find() != gpus.Gpu():
+        pytest.skip("there is a GPU: tests/onboard/gpu flies it")
+    bundle, engine = write_bundle(tmp_path / "flown"), tmp_path / "real"
+    assert main(["build", str(bundle), "--runtime", "tensorrt_rtx", "--out", str(engine)]) == 0
+    world = make_world(bundle=bundle)
+    fits = msgspec.structs.replace(EngineManifest.load(engine), gpu=gpus.find())
+    (engine / MANIFEST).write_text(strict_yaml.dump(fits))
+    assert main(["verify", str(bundle), "--engine", str(engine)]) == 2
+    said = capsys.readouterr().err
+    assert "TensorRT cannot read the engine (" in said and "CUDA driver version is insufficient" in said
+    assert f"--runtime {trt.__name__}" in said and not world.gpu.stack()
