@@ -73,7 +73,7 @@ def _verify(options: argparse.Namespace) -> int:
     detector = Detector.load(options.bundle, engine=options.engine)
     known = len(detector.bundle.manifest.known_answers)
     print(f"{options.bundle}: all hashes match, {known} known answers given; bundle {detector.bundle.sha256}")
-    for key, value in detector.engine.about().items():
+    for key, value in {**detector.engine.about(), **detector.engine.times_ms()}.items():
         print(f"  {key}: {value}")
     return 0
 

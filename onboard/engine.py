@@ -31,6 +31,10 @@ class Engine(Protocol):
         """By how much its logit may differ from this one of the training side."""
         ...
 
+    def times_ms(self) -> dict[str, float]:
+        """What the last window took inside it, by stage, in milliseconds; empty where nothing tells."""
+        ...
+
     def about(self) -> dict[str, Any]:
         """What a run's record says of it; plain values only."""
         ...

@@ -56,7 +56,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
                 for judged in judge(frames, detector, config):
                     out.write(msgspec.json.encode(judged.verdict) + b"\n")
                     out.flush()  # whatever ends the process, the verdicts so far are in the file
-                    summary.add(judged.verdict)
+                    summary.add(judged.verdict, detector.engine.times_ms())
                     if config.output.annotated and judged.frame is not None:
                         image.write(annotated_path(folder, judged.verdict), annotate(judged.frame, judged.verdict))
                 summary.complete = True

@@ -54,6 +54,10 @@ class OrtEngine:
         """The manifest's."""
         return self._tolerance
 
+    def times_ms(self) -> dict[str, float]:
+        """Nothing: one call is all that there is."""
+        return {}
+
     def about(self) -> dict[str, Any]:
         """Library and threads."""
         return {"library": "onnxruntime", "version": onnxruntime.__version__, "threads": self._threads}

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from onboard.errors import InputError
 from onboard.trt import capture
 from onboard.trt.capture import Graph
 from onboard.trt.checked import Checked
@@ -104,9 +105,17 @@ class Execution:
             self._go()
 
     def run(self, given: Mapping[str, npt.NDArray[Any]]) -> tuple[dict[str, npt.NDArray[Any]], Times]:
-        """Fill the inputs, run, and give copies of the outputs, for the next window overwrites the buffers."""
+        """Fill the inputs, run, and give copies of the outputs, for the next window overwrites the buffers.
+
+        Raises:
+            InputError: an input has another shape or type.
+        """
         for name, _, host in self._in:
-            np.copyto(host, given[name], casting="no")
+            array = given[name]
+            if (array.dtype, array.shape) != (host.dtype, host.shape):
+                found, wanted = (f"{each.dtype} {list(each.shape)}" for each in (array, host))
+                raise InputError(f"input {name} is {found}: {wanted} is needed")
+            np.copyto(host, array)
         times = self._go()
         return {name: host.copy() for name, _, host in self._out}, times
 

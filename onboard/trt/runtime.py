@@ -13,7 +13,7 @@ from onboard.trt import gpu as gpus
 from onboard.trt import library, log, manifest, ports
 from onboard.trt.checked import Checked
 from onboard.trt.cuda import Buffer, Device, Times
-from onboard.trt.execution import Execution, inputs
+from onboard.trt.execution import Execution
 from onboard.trt.graph import BOX, WINDOW
 from onboard.trt.manifest import ENGINE, MANIFEST, EngineManifest, Library
 from onboard.window import Window
@@ -33,7 +33,6 @@ class TrtEngine:
 
     Attributes:
         manifest: the engine's.
-        last: the GPU's times for the last window, or None before it.
         graph_states: for each window size `captured`, or why no CUDA graph is used.
 
     Raises:
@@ -53,7 +52,7 @@ class TrtEngine:
         self._bundle_tolerance = bundle.manifest.logit_tolerance
         self.remedy = f"build the engine again: {self.manifest.rebuild_command(folder, bundle)}; or fly by ONNX Runtime"
         self.name = f"{self._library.name} {self._library.version} on {self._gpu} in {self.manifest.precision}"
-        self.last: Times | None = None
+        self._last: Times | None = None
         self._lock = threading.Lock()  # one set of buffers: two windows at once would mix
         self._device = Device()
         self._logger = log.logger(trt)
@@ -73,17 +72,12 @@ class TrtEngine:
             Exception: whatever pycuda raises when the GPU fails.
         """
         pixels, box = window.pixels[None], window.region[None]
-        size = len(window.pixels)
-        if size not in self._executions:
+        execution = self._executions.get(len(window.pixels))
+        if execution is None:
             have = list(self._executions)
             raise InputError(f"input {WINDOW} is {list(pixels.shape)}: the engine takes the sizes {have}")
-        for name, array, dtype in ((WINDOW, pixels, np.uint8), (BOX, box, np.float32)):
-            wanted = inputs(size)[name]
-            if array.shape != wanted or array.dtype != dtype:
-                found = f"{array.dtype} {list(array.shape)}"
-                raise InputError(f"input {name} is {found}: {np.dtype(dtype)} {list(wanted)} is needed")
         with self._lock, self._device.current():
-            outputs, self.last = self._executions[size].run({WINDOW: pixels, BOX: box})
+            outputs, self._last = execution.run({WINDOW: pixels, BOX: box})
         return outputs
 
     def close(self) -> None:
@@ -100,9 +94,13 @@ class TrtEngine:
         """See TOLERANCES."""
         return max(self._bundle_tolerance, TOLERANCES[self.manifest.precision] * max(1.0, abs(logit)))
 
+    def times_ms(self) -> dict[str, float]:
+        """The last window's copy in, graph and copy out on the GPU, between CUDA events."""
+        last = self._last
+        return {} if last is None else {"h2d": last.h2d_ms, "compute": last.compute_ms, "d2h": last.d2h_ms}
+
     def about(self) -> dict[str, Any]:
-        """Library, GPU, engine, how memory and calls are made, and the times of the last window in ms."""
-        last = self.last
+        """Library, GPU, engine, and how memory and calls are made."""
         return {
             "library": self._library.name,
             "version": self._library.version,
@@ -112,7 +110,6 @@ class TrtEngine:
             "engine_sha256": self.manifest.engine_sha256,
             "host_memory": "mapped" if self._device.mapped else "pinned",
             "cuda_graphs": {str(size): state for size, state in self.graph_states.items()},
-            "last_ms": None if last is None else {"h2d": last.h2d_ms, "compute": last.compute_ms, "d2h": last.d2h_ms},
         }
 
     def _load(self, trt: Any, data: bytes, bundle: Bundle) -> None:

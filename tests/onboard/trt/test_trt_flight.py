@@ -45,6 +45,9 @@ def test_the_verdicts_of_an_engine_are_those_of_onnx_runtime(
     by_engine = fly(bundle, drawn.root, tmp_path / "engine_flight", "--engine", str(world.engine))
     assert len(by_engine) == 30 and {verdict["is_debris"] for verdict in by_engine} == {True, False}
     assert [[v[key] for key in SAME] for v in by_engine] == [[v[key] for key in SAME] for v in by_onnxruntime]
+    latency = json.loads((tmp_path / "engine_flight" / "summary.json").read_text())["latency_ms"]
+    assert list(latency) == ["read", "window", "infer", "total", "h2d", "compute", "d2h"]
+    assert latency["compute"] == {"p50": 1.0, "p99": 1.0, "max": 1.0}
     flown = [yaml.safe_load((tmp_path / name / "run.yaml").read_text()) for name in ("plain", "engine_flight")]
     assert flown[0]["provenance"]["engine"]["library"] == "onnxruntime"
     record = flown[1]["provenance"]["engine"]
