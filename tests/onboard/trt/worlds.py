@@ -14,7 +14,8 @@ from onboard.detector import Detector
 from onboard.trt import libcuda
 from onboard.trt.runtime import TrtEngine
 from tests.onboard.small_flight import write_bundle
-from tests.onboard.trt.fake_cuda import FakeGpu, FakeLibCuda, pycuda_driver
+from tests.onboard.trt.fake_cuda import FakeGpu, pycuda_driver
+from tests.onboard.trt.fake_libcuda import FakeLibCuda
 from tests.onboard.trt.fake_tensorrt import FakeTensorRT, write_engine
 
 MakeWorld = Callable[..., "World"]
