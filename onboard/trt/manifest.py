@@ -1,12 +1,13 @@
 """The engine's manifest: what it was built from, by what, and for which machine; and the check against all three."""
 
+import hashlib
 import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
-from onboard import files, strict_yaml
+from onboard import strict_yaml
 from onboard.bundle import Bundle
 from onboard.errors import InputError
 from onboard.manifest import Sha256
@@ -75,14 +76,17 @@ class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         return shlex.join([*words, "--out", str(folder), "--runtime", self.library.name])
 
 
-def check(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> EngineManifest:
-    """The manifest of an engine that may run: of this bundle, on this GPU, under this TensorRT.
+def read(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> tuple[EngineManifest, bytes]:
+    """An engine that may run: of this bundle, on this GPU, under this TensorRT.
 
     Args:
         folder: the engine's.
         bundle: checked.
         library: that would run it.
         gpu: on which it would run.
+
+    Returns:
+        Its manifest, and the very bytes of the engine that were hashed: TensorRT does not check what it deserialises.
 
     Raises:
         InputError: the engine is another's; the message holds the command that rebuilds it.
@@ -108,10 +112,12 @@ def check(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> EngineMan
         )
     if manifest.gpu != gpu:
         raise InputError(f"{path}: built with {manifest.gpu}, but here is {gpu}; {anew}")
-    if not path.is_file():
-        raise InputError(f"{path}: missing; {anew}")
-    if (found := files.sha256(path)) != manifest.engine_sha256:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {anew}") from error
+    if (found := hashlib.sha256(data).hexdigest()) != manifest.engine_sha256:
         raise InputError(
             f"{path}: its SHA-256 is {found}, but {MANIFEST} says {manifest.engine_sha256}; it was altered: {anew}"
         )
-    return manifest
+    return manifest, data
