@@ -1,6 +1,7 @@
 """The crop as a torch module: uint8 window and box in, normalised backbone input out. The project's only resize.
 
-It is exported with the backbone, so that training, ONNX Runtime and TensorRT run one preprocessing.
+It is exported with the backbone, so that training, ONNX Runtime and TensorRT run one preprocessing. Whole frames are
+resized with its weights too (`train.whole_frame`).
 """
 
 from collections.abc import Sequence
@@ -63,16 +64,7 @@ class Crop(nn.Module):
         planes = reduced.reshape(batch, out_h, width, 3).permute(0, 3, 1, 2)
         planes = planes.reshape(batch, 3 * out_h, width // pooling, pooling).mean(dim=3)
         resized = torch.matmul(planes, columns.transpose(1, 2)).reshape(batch, 3, out_h, out_w)
-        return (self._channels(resized) - self.mean) / self.std
-
-    def _channels(self, planes: Tensor) -> Tensor:
-        """From RGB to what the backbone takes."""
-        if self.channels == "rgb":
-            return planes
-        red, green, blue = planes.split(1, dim=1)
-        if self.channels == "bgr":
-            return torch.cat([blue, green, red], dim=1)
-        return 0.299 * red + 0.587 * green + 0.114 * blue
+        return (chosen_channels(resized, self.channels) - self.mean) / self.std
 
     def _pooling(self, height: int) -> Any:
         """By how much windows larger than pool_above_px are pooled. One expression, for the graph has no branch."""
@@ -82,6 +74,16 @@ class Crop(nn.Module):
         """B x out x pixels: row i holds what each pixel gives to output i."""
         weights = triangle_weights(low, high, pixels, first_px)
         return torch.matmul(self.onwards, weights) if self.has_via else weights
+
+
+def chosen_channels(planes: Tensor, channels: str) -> Tensor:
+    """From RGB, B x 3 x H x W, to what the backbone takes: rgb, bgr or grey."""
+    if channels == "rgb":
+        return planes
+    red, green, blue = planes.split(1, dim=1)
+    if channels == "bgr":
+        return torch.cat([blue, green, red], dim=1)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def triangle_weights(low: Tensor, high: Tensor, pixels: int, out_px: int) -> Tensor:

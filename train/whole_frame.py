@@ -1,0 +1,75 @@
+"""The whole frame as a torch module: uint8 frame and box in, normalised network input and the box in it out."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from onboard.window import CropSpec
+from train.crop import chosen_channels, triangle_weights
+
+
+class WholeFrame(nn.Module):
+    """Cast, antialiased bilinear resize of the frame, normalisation; and the box in the input's pixels.
+
+    The resize is the crop's (Pillow's bilinear, as two matrix products), with weights that are constants here.
+
+    Args:
+        spec: of `view: frame`.
+        mean: subtracted, per channel that comes out, in grey levels 0..255.
+        std: divided by, per channel that comes out, in grey levels.
+    """
+
+    mean: Tensor
+    std: Tensor
+    rows: Tensor
+    columns: Tensor
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, spec: CropSpec, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.channels = spec.channels
+        (top, height), (left, width) = shown(spec)
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(-1, 1, 1))
+        self.register_buffer("rows", _placed(spec.frame_hw[0], top, height, spec.input_hw[0]))
+        self.register_buffer("columns", _placed(spec.frame_hw[1], left, width, spec.input_hw[1]).T.contiguous())
+        scale_x, scale_y = width / spec.frame_hw[1], height / spec.frame_hw[0]
+        self.register_buffer("scale", torch.tensor([scale_x, scale_y, scale_x, scale_y]))
+        self.register_buffer("offset", torch.tensor([float(left), float(top), float(left), float(top)]))
+
+    def forward(self, window: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
+        """Resize and normalise.
+
+        Args:
+            window: uint8 B x H x W x 3, RGB, of the spec's frame size.
+            box: float32 B x 4: x_min, y_min, x_max, y_max in frame pixels.
+
+        Returns:
+            The image, float32 B x C x h x w, the height and width of input_px; and the box in its pixels, B x 4.
+        """
+        pixels = window.to(torch.float32)  # a Cast must come first: TensorRT takes no other operator on uint8
+        batch, height, width, _ = pixels.shape
+        reduced = torch.matmul(self.rows, pixels.reshape(batch, height, width * 3))
+        planes = reduced.reshape(batch, -1, width, 3).permute(0, 3, 1, 2)
+        image = chosen_channels(torch.matmul(planes, self.columns), self.channels)
+        return (image - self.mean) / self.std, box * self.scale + self.offset
+
+
+def shown(spec: CropSpec) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Where the frame lies in the input: first pixel and length, of rows and of columns."""
+    frame, whole = spec.frame_hw, spec.input_hw
+    if spec.resize == "stretch":
+        return (0, whole[0]), (0, whole[1])
+    scale = min(whole[0] / frame[0], whole[1] / frame[1])
+    height, width = (max(1, round(side * scale)) for side in frame)
+    return ((whole[0] - height) // 2, height), ((whole[1] - width) // 2, width)
+
+
+def _placed(pixels: int, first: int, length: int, out_px: int) -> Tensor:
+    """Weights from a frame's line to an input's line: out_px x pixels; zero where the frame does not reach."""
+    line = torch.tensor([0.0], dtype=torch.float64), torch.tensor([float(pixels)], dtype=torch.float64)
+    weights = torch.zeros(out_px, pixels, dtype=torch.float64)
+    weights[first : first + length] = triangle_weights(*line, pixels, length)[0]
+    return weights.float()
