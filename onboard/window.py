@@ -24,6 +24,7 @@ InputSide = Annotated[int, msgspec.Meta(ge=16, le=2048)]
 InputSides = Annotated[tuple[InputSide, ...], msgspec.Meta(min_length=2, max_length=2)]
 FrameSide = Annotated[int, msgspec.Meta(ge=16, le=8192)]
 FrameSides = Annotated[tuple[FrameSide, ...], msgspec.Meta(min_length=2, max_length=2)]
+Profile = int | tuple[int, int]
 _CROPS_ONLY = ("aspect", "windows", "via_px", "padding", "pool_large")
 
 
@@ -98,8 +99,13 @@ class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         return self.frame_px[0], self.frame_px[1]
 
     @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """All windows that the graph takes: sides of squares, or a whole frame's height and width."""
+        return (self.frame_hw,) if self.whole else self.windows
+
+    @property
     def window_shapes(self) -> tuple[tuple[int, int], ...]:
-        """Height and width of all windows that the graph takes; one optimisation profile each."""
+        """Their heights and widths; one optimisation profile each."""
         return (self.frame_hw,) if self.whole else tuple((size, size) for size in self.windows)
 
     @property
