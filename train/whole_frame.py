@@ -4,15 +4,18 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from onboard.window import CropSpec
 from train.crop import chosen_channels, triangle_weights
+
+_BLOCK = 64  # outputs a matrix product
 
 
 class WholeFrame(nn.Module):
     """Cast, antialiased bilinear resize of the frame, normalisation; and the box in the input's pixels.
 
-    The resize is the crop's (Pillow's bilinear, as two matrix products), with weights that are constants here.
+    The resize is the crop's (Pillow's bilinear, as matrix products by rows and by columns), with constant weights.
 
     Args:
         spec: of `view: frame`.
@@ -22,8 +25,6 @@ class WholeFrame(nn.Module):
 
     mean: Tensor
     std: Tensor
-    rows: Tensor
-    columns: Tensor
     scale: Tensor
     offset: Tensor
 
@@ -33,8 +34,9 @@ class WholeFrame(nn.Module):
         (top, height), (left, width) = shown(spec)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(-1, 1, 1))
-        self.register_buffer("rows", _placed(spec.frame_hw[0], top, height, spec.input_hw[0]))
-        self.register_buffer("columns", _placed(spec.frame_hw[1], left, width, spec.input_hw[1]).T.contiguous())
+        self.around = (left, spec.input_hw[1] - left - width, top, spec.input_hw[0] - top - height)
+        self.rows = _Blocks(spec.frame_hw[0], height)
+        self.columns = _Blocks(spec.frame_hw[1], width)
         scale_x, scale_y = width / spec.frame_hw[1], height / spec.frame_hw[0]
         self.register_buffer("scale", torch.tensor([scale_x, scale_y, scale_x, scale_y]))
         self.register_buffer("offset", torch.tensor([float(left), float(top), float(left), float(top)]))
@@ -51,9 +53,11 @@ class WholeFrame(nn.Module):
         """
         pixels = window.to(torch.float32)  # a Cast must come first: TensorRT takes no other operator on uint8
         batch, height, width, _ = pixels.shape
-        reduced = torch.matmul(self.rows, pixels.reshape(batch, height, width * 3))
+        lines = pixels.reshape(batch, height, width * 3)
+        reduced = torch.cat([torch.matmul(block, lines[:, part]) for part, block in self.rows.parts()], dim=1)
         planes = reduced.reshape(batch, -1, width, 3).permute(0, 3, 1, 2)
-        image = chosen_channels(torch.matmul(planes, self.columns), self.channels)
+        parts = [torch.matmul(planes[..., part], block.T) for part, block in self.columns.parts()]
+        image = pad(chosen_channels(torch.cat(parts, dim=3), self.channels), self.around)
         return (image - self.mean) / self.std, box * self.scale + self.offset
 
 
@@ -67,9 +71,22 @@ def shown(spec: CropSpec) -> tuple[tuple[int, int], tuple[int, int]]:
     return ((whole[0] - height) // 2, height), ((whole[1] - width) // 2, width)
 
 
-def _placed(pixels: int, first: int, length: int, out_px: int) -> Tensor:
-    """Weights from a frame's line to an input's line: out_px x pixels; zero where the frame does not reach."""
-    line = torch.tensor([0.0], dtype=torch.float64), torch.tensor([float(pixels)], dtype=torch.float64)
-    weights = torch.zeros(out_px, pixels, dtype=torch.float64)
-    weights[first : first + length] = triangle_weights(*line, pixels, length)[0]
-    return weights.float()
+class _Blocks(nn.Module):
+    """The weights from `pixels` to `out_px` in blocks of outputs, each of which needs few of the pixels.
+
+    The whole matrix is nearly all zeros: a product with it would take as long as a small network.
+    """
+
+    def __init__(self, pixels: int, out_px: int) -> None:
+        super().__init__()
+        line = torch.tensor([0.0], dtype=torch.float64), torch.tensor([float(pixels)], dtype=torch.float64)
+        whole = triangle_weights(*line, pixels, out_px)[0].float()
+        self.spans = []
+        for number, rows in enumerate(whole.split(_BLOCK)):
+            used = rows.any(dim=0).nonzero()
+            self.spans.append(slice(int(used[0]), int(used[-1]) + 1))
+            self.register_buffer(f"block{number}", rows[:, self.spans[-1]].contiguous())
+
+    def parts(self) -> list[tuple[slice, Tensor]]:
+        """Which pixels a block of outputs needs, and their weights, outputs x pixels."""
+        return list(zip(self.spans, self.buffers(), strict=True))
