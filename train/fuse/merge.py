@@ -11,6 +11,7 @@ from train.fuse.parts import BOX, IMAGE, LOGIT
 from train.onnx_model.ports import ImagePort
 
 FLIGHT_INPUTS = ("window", "box")
+_BOX_OF_HEAD = "box"
 
 
 def with_head(pose: ModelProto, head: ModelProto, taps: Sequence[str], path: Path) -> ModelProto:
@@ -25,10 +26,11 @@ def with_head(pose: ModelProto, head: ModelProto, taps: Sequence[str], path: Pat
         path: what an error calls the pose network.
 
     Raises:
-        InputError: an input or output of the network is called `debris_logit` or `debris_box`.
+        InputError: an input or output of the network is called `debris_logit`, or `debris_box` where that is an input.
     """
-    _refuse_taken([*pose.graph.input, *pose.graph.output], (LOGIT, BOX), path)
-    pose, taps = _renamed_inside(pose, (LOGIT, BOX), taps)
+    reserved = (LOGIT, BOX) if _BOX_OF_HEAD in [value.name for value in head.graph.input] else (LOGIT,)
+    _refuse_taken([*pose.graph.input, *pose.graph.output], reserved, path)
+    pose, taps = _renamed_inside(pose, reserved, taps)
     own = [value.name for value in pose.graph.output]
     for tap in taps:
         if tap not in own and tap not in [value.name for value in pose.graph.output]:
@@ -38,10 +40,10 @@ def with_head(pose: ModelProto, head: ModelProto, taps: Sequence[str], path: Pat
     behind = onnx.compose.add_prefix(_aligned(head, pose), prefix, rename_outputs=False)
     joints = [(tap, f"{prefix}tap_{index}") for index, tap in enumerate(taps)]
     fused = onnx.compose.merge_models(pose, behind, io_map=joints, outputs=[*own, LOGIT])
+    named = {f"{prefix}{_BOX_OF_HEAD}": BOX}
+    _rename(fused.graph, named)
     for value in fused.graph.input:
-        if value.name == f"{prefix}box":
-            value.name = BOX
-    _rename(fused.graph, {f"{prefix}box": BOX})
+        value.name = named.get(value.name, value.name)
     return fused
 
 

@@ -9,6 +9,7 @@ import onnx
 import pytest
 import torch
 
+from hil_tests.__main__ import main as bench_main
 from onboard import bundle as bundles
 from onboard import image
 from onboard.__main__ import main as onboard_main
@@ -102,6 +103,12 @@ def test_the_real_builder_makes_one_profile_of_the_frame_s_size(on_frames: Path,
     assert onboard_main(command) == 0
     assert EngineManifest.load(out).profiles == ((320, 320),)
     assert (out / "model.engine").stat().st_size > 10_000
+
+
+def test_trtexec_is_told_no_shape_where_none_varies(on_frames: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench_main(["trtexec-command", str(on_frames / "bundle"), "--version", "10.3"]) == 0
+    printed = capsys.readouterr().out
+    assert "--saveEngine=fused_320x320.plan" in printed and "Shapes" not in printed and "--shapes" not in printed
 
 
 def test_an_open_batch_and_names_that_clash(network: Path, drawn, tmp_path: Path) -> None:
