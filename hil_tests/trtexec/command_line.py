@@ -13,9 +13,9 @@ _TIMED = ["--warmUp=500", "--duration=10", "--percentile=90,95,99"]
 def commands(
     bundle: Bundle, version: str, pose: Path | None = None, pose_shapes: str | None = None, fp16: bool = False
 ) -> list[str]:
-    """Lines that build and time the bundle at each window size (or whole frame), then time its layers; then the pose.
+    """Lines that build and time the bundle at each window size, or of whole frames; then time its layers.
 
-    The pose network alone comes last, if it is given.
+    Then the same for the pose network alone.
 
     Args:
         version: of TensorRT, such as 8.6, 10.3 or 11.4.

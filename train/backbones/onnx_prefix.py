@@ -85,16 +85,17 @@ def refuse_other_input(port: ImagePort, spec: CropSpec, path: Path) -> None:
 def refuse_unknown_taps(model: ModelProto, port: ImagePort, taps: Sequence[str], spec: CropSpec, path: Path) -> None:
     """Raises:
     InputError: a tap is no float map or vector of the network; names near ones. Of a network that sees the whole
-        frame, a vector is none of the box's.
+        frame, a tap without places is none of the box's.
     """
     known = kinds(model, port, *spec.input_hw)
     usable = set(listing.from_image(model.graph, port.name, known))
     made = {name for node in model.graph.node for name in node.output}
     for tap in taps:
-        if tap in usable and spec.whole and len(known[tap].shape) == 2:
+        if tap in usable and spec.whole and known[tap].shape[2:] in ((), (1, 1)):
             raise InputError(
-                f"backbone.tap: '{tap}' is a vector (2-D), which is about the whole frame, not the box; with "
-                f"'crop.view: frame' tap a map (4-D): 'python -m train taps {path}' lists them"
+                f"backbone.tap: '{tap}' has no places (a vector, or a map of one cell): it is about the whole frame, "
+                "not the box; with 'crop.view: frame' tap a map of more cells (1 x C x h x w): "
+                f"'python -m train taps {path}' lists them"
             )
         if tap in usable:
             continue

@@ -137,8 +137,9 @@ def test_what_does_not_go_with_whole_frames_is_refused(network: Path, on_frames:
     crop = runs.read_config(on_frames).crop
     with pytest.raises(InputError, match="goes with a network of your own, not with resnet18"):
         registry.load(BackboneOptions(name="resnet18", weights="random"), spec=crop)
-    with pytest.raises(InputError, match=r"is a vector \(2-D\).*tap a map"):
-        registry.load(BackboneOptions(onnx=str(network), tap="vector"), spec=crop)
+    for tap in ("vector", "average"):
+        with pytest.raises(InputError, match=rf"'{tap}' has no places .*tap a map of more cells"):
+            registry.load(BackboneOptions(onnx=str(network), tap=tap), spec=crop)
     copied = Path(shutil.copytree(on_frames, tmp_path / "run", ignore=shutil.ignore_patterns("bundle")))
     clash = edited(network, tmp_path / "clash.onnx", lambda model: _output_renamed(model, "rotation", "debris_box"))
     with pytest.raises(InputError, match=r"'debris_box', which is the fused graph's own name"):
