@@ -71,7 +71,8 @@ class Detector:
         """Judge what the box shows.
 
         Args:
-            frame: uint8 RGB [H, W, 3].
+            frame: uint8 RGB [H, W, 3]; of any size, unless the bundle's network sees whole frames: then of the
+                manifest's `crop.frame_px`.
             box: x_min, y_min, x_max, y_max in frame pixels (edges).
 
         Returns:

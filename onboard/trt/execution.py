@@ -14,13 +14,15 @@ from onboard.trt.cuda import Buffer, Device, Times
 from onboard.trt.graph import BOX, WINDOW
 from onboard.trt.libcuda import CudaError
 from onboard.trt.ports import Port
+from onboard.window import Profile
 
 Shape = tuple[int, ...]
 
 
-def inputs(size: int) -> dict[str, Shape]:
-    """Shapes of the inputs for this window size."""
-    return {WINDOW: (1, size, size, 3), BOX: (1, 4)}
+def inputs(size: Profile) -> dict[str, Shape]:
+    """Shapes of the inputs for this window size, the side of a square or a whole frame's height and width."""
+    height, width = (size, size) if isinstance(size, int) else size
+    return {WINDOW: (1, height, width, 3), BOX: (1, 4)}
 
 
 class Execution:
@@ -29,12 +31,13 @@ class Execution:
     Args:
         engine: TensorRT's.
         profile: the number of its optimisation profile.
-        size: the window's side in pixels.
+        size: the window's side in pixels, or a whole frame's height and width.
         ports: the engine's.
         device: whose stream it works on.
         checked: makes errors of TensorRT's refusals.
 
     Attributes:
+        size: as given.
         shapes: of every input and output at this window size.
         graph_state: `captured`, or why there is no CUDA graph and each call is enqueued anew.
 
@@ -43,9 +46,9 @@ class Execution:
     """
 
     def __init__(
-        self, engine: Any, profile: int, size: int, ports: tuple[Port, ...], device: Device, checked: Checked
+        self, engine: Any, profile: int, size: Profile, ports: tuple[Port, ...], device: Device, checked: Checked
     ) -> None:
-        self._ports, self._device, self._checked, self._size = ports, device, checked, size
+        self._ports, self._device, self._checked, self.size = ports, device, checked, size
         stream = device.stream.handle
         context = checked(engine.create_execution_context(), f"no execution context for window size {size}")
         done = context.set_optimization_profile_async(profile, stream)
@@ -134,7 +137,7 @@ class Execution:
         if self._graph is not None:
             self._graph.launch(stream.handle)
         else:
-            self._checked(self._enqueue(), f"window size {self._size} cannot be enqueued")
+            self._checked(self._enqueue(), f"window size {self.size} cannot be enqueued")
         stopwatch.mark(2)
         for _, buffer, host in self._out:
             buffer.download(host, stream)

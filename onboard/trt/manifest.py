@@ -13,6 +13,7 @@ from onboard.errors import InputError
 from onboard.manifest import Sha256
 from onboard.trt.gpu import Gpu
 from onboard.trt.placement import Placement
+from onboard.window import Profile
 
 ENGINE, MANIFEST, TIMING_CACHE = "model.engine", "engine.yaml", "timing.cache"
 
@@ -36,7 +37,8 @@ class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         precision: what the graph computes in: fp32, fp16 where it holds float16, int8 where it holds Q/DQ pairs.
         strongly_typed: whether TensorRT was bound to the graph's own types (always from version 10 on).
         tf32: whether float32 products may be rounded to TF32.
-        profiles: window sizes in pixels, one optimisation profile each, in this order.
+        profiles: window sizes in pixels (of a whole frame height and width), one optimisation profile each, in this
+            order.
         workspace_mb: limit of the builder's scratch memory; None leaves it to TensorRT.
         dla_core: on which the engine was meant to run, or None.
         timing_cache_sha256: of timing.cache, or None where TensorRT gave none.
@@ -51,7 +53,7 @@ class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     precision: Literal["fp32", "fp16", "int8"]
     strongly_typed: bool
     tf32: bool
-    profiles: tuple[int, ...]
+    profiles: tuple[Profile, ...]
     workspace_mb: Annotated[int, msgspec.Meta(ge=1)] | None
     dla_core: Annotated[int, msgspec.Meta(ge=0)] | None
     timing_cache_sha256: Sha256 | None
@@ -100,10 +102,10 @@ def read(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> tuple[Engi
             f"{path}: built from a graph with SHA-256 {manifest.model_sha256}, "
             f"but the bundle's {bundle.manifest.model} has {model}; {anew}"
         )
-    if manifest.profiles != bundle.manifest.crop.windows:
+    if manifest.profiles != bundle.manifest.crop.profiles:
         raise InputError(
             f"{path}: built for windows {list(manifest.profiles)}, "
-            f"but the bundle cuts {list(bundle.manifest.crop.windows)}; {anew}"
+            f"but the bundle cuts {list(bundle.manifest.crop.profiles)}; {anew}"
         )
     if manifest.library != library:
         raise InputError(

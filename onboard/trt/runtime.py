@@ -62,7 +62,7 @@ class TrtEngine:
                 self._load(trt, data, bundle)
         except self._device.error as error:
             raise InputError(f"{folder / ENGINE}: the GPU cannot take it: {error}; {self.remedy}") from error
-        self.graph_states = {size: each.graph_state for size, each in self._executions.items()}
+        self.graph_states = {each.size: each.graph_state for each in self._executions.values()}
 
     def run(self, window: Window) -> Outputs:
         """All outputs by name for one window, which must have one of the engine's sizes.
@@ -72,9 +72,9 @@ class TrtEngine:
             Exception: whatever pycuda raises when the GPU fails.
         """
         pixels, box = window.pixels[None], window.region[None]
-        execution = self._executions.get(len(window.pixels))
+        execution = self._executions.get(window.pixels.shape[:2])
         if execution is None:
-            have = list(self._executions)
+            have = list(self.graph_states)
             raise InputError(f"input {WINDOW} is {list(pixels.shape)}: the engine takes the sizes {have}")
         with self._lock, self._device.current():
             outputs, self._last = execution.run({WINDOW: pixels, BOX: box})
@@ -122,10 +122,10 @@ class TrtEngine:
         engine = self._engine = self._checked(runtime.deserialize_cuda_engine(data), "TensorRT cannot read the engine")
         found = ports.read(trt, engine, self._checked)
         self._check_names(found, bundle)
-        sizes = self.manifest.profiles
-        self._executions = {
-            size: Execution(engine, profile, size, found, self._device, self._checked)
-            for profile, size in enumerate(sizes)
+        shapes = bundle.manifest.crop.window_shapes
+        self._executions: dict[tuple[int, ...], Execution] = {
+            shape: Execution(engine, number, size, found, self._device, self._checked)
+            for number, (size, shape) in enumerate(zip(self.manifest.profiles, shapes, strict=True))
         }
         buffers = self._buffers(found)
         for execution in self._executions.values():

@@ -173,7 +173,7 @@ PIXELS, REGION = window(64, 1).pixels, window(64, 1).region
             REGION,
             "input window is [1, 40, 40, 3]: the engine takes the sizes [64, 128]",
         ),
-        (PIXELS[:, :50], REGION, "input window is uint8 [1, 64, 50, 3]: uint8 [1, 64, 64, 3] is needed"),
+        (PIXELS[:, :50], REGION, "input window is [1, 64, 50, 3]: the engine takes the sizes [64, 128]"),
         (PIXELS.astype(np.float32), REGION, "input window is float32 [1, 64, 64, 3]: uint8"),
         (PIXELS, REGION.astype(np.float64), "input box is float64 [1, 4]: float32 [1, 4] is needed"),
         (PIXELS, REGION[:1], "input box is float32 [1, 1]: float32 [1, 4] is needed"),
