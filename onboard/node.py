@@ -38,7 +38,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     Raises:
         InputError: the bundle, the source or the output folder cannot be used.
     """
-    detector = Detector.load(config.bundle, config.runtime.threads)
+    detector = Detector.load(config.bundle, config.runtime.threads, config.runtime.engine)
     _refuse_unsupported_rate(config.false_alarm_rate, detector)
     frames = items(config.source)
     folder = Path(config.output.folder)
@@ -56,7 +56,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
                 for judged in judge(frames, detector, config):
                     out.write(msgspec.json.encode(judged.verdict) + b"\n")
                     out.flush()  # whatever ends the process, the verdicts so far are in the file
-                    summary.add(judged.verdict)
+                    summary.add(judged.verdict, detector.engine.times_ms())
                     if config.output.annotated and judged.frame is not None:
                         image.write(annotated_path(folder, judged.verdict), annotate(judged.frame, judged.verdict))
                 summary.complete = True
@@ -74,8 +74,12 @@ def annotated_path(folder: Path, verdict: Verdict) -> Path:
 
 
 def _record(config: FlightConfig, detector: Detector) -> str:
-    """What the verdicts came from: the resolved configuration, the bundle, versions and code."""
-    made = provenance.record(detector.bundle.manifest.training.get("seed", 0), bundle_sha256=detector.bundle.sha256)
+    """What the verdicts came from: the resolved configuration, the bundle, what ran it, versions and code."""
+    made = provenance.record(
+        detector.bundle.manifest.training.get("seed", 0),
+        bundle_sha256=detector.bundle.sha256,
+        engine=detector.engine.about(),
+    )
     return strict_yaml.dump({"config": msgspec.to_builtins(config), "provenance": made})
 
 

@@ -21,7 +21,6 @@ from onboard.manifest import KnownAnswer, Manifest, TensorSpec
 from onboard.window import Window
 from train import lock, runs
 from train.config import RunConfig
-from train.crop import Crop
 from train.data.pixels import read_sample
 from train.evaluate import load_run
 from train.export.calibration_images import checked, checked_windows, grey_of, logit_spread, windows_of
@@ -33,6 +32,7 @@ from train.export.written import Written, logits_in_flight
 from train.fit import counts
 from train.plume.model import Plume
 from train.prepare import Prepared
+from train.preprocessing import Preprocessing, preprocessing
 from train.runs import FittedHead
 
 BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
@@ -97,10 +97,10 @@ def finish(
     return folder
 
 
-def crop_of(prepared: Prepared, config: RunConfig) -> Crop:
+def before_backbone(prepared: Prepared, config: RunConfig) -> Preprocessing:
     """The preprocessing that the run's features were extracted with."""
     norm = prepared.backbone.normalisation
-    return Crop(config.crop, norm.mean, norm.std)
+    return preprocessing(config.crop, norm.mean, norm.std)
 
 
 def flown(head: FittedHead) -> torch.nn.Module:
@@ -110,13 +110,13 @@ def flown(head: FittedHead) -> torch.nn.Module:
 
 def _write_graph(path: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> Written:
     backbone = prepared.backbone.module.cpu()
-    graph = FlightGraph(crop_of(prepared, config), backbone, config.layers, flown(head))
+    graph = FlightGraph(before_backbone(prepared, config), backbone, config.layers, flown(head))
     write(graph, path, config.crop.windows[0])
     return Written()
 
 
 def _write_half(path: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> Written:
-    crop, backbone = crop_of(prepared, config), prepared.backbone.module.cpu()
+    crop, backbone = before_backbone(prepared, config), prepared.backbone.module.cpu()
     windows, spread = checked_windows(prepared, config), logit_spread(head, prepared)
     return write_half(path, crop, config.crop, backbone, config.layers, flown(head), windows, spread)
 
@@ -129,13 +129,13 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
         scores = -logits_in_flight(folder / MODEL, windows_of(normals, config), len(normals))
     else:
         backbone = prepared.backbone.module.cpu()
-        trained = FlightGraph(crop_of(prepared, config), backbone, config.layers, _Unfolded(head.model)).eval()
+        trained = FlightGraph(before_backbone(prepared, config), backbone, config.layers, _Unfolded(head.model)).eval()
         answers = [_logit(trained, window) for window in windows]
         with torch.inference_mode():
             scores = -head.model(prepared.features["calibration"]).numpy()
     known = []
-    for window, answer in zip(windows, answers, strict=True):
-        name = f"known_answer_{window.pixels.shape[0]}.png"
+    for number, (window, answer) in enumerate(zip(windows, answers, strict=True)):
+        name = f"known_answer_{f'frame{number}' if config.crop.whole else window.pixels.shape[0]}.png"
         files.write_bytes(folder / name, _png(window))
         region = tuple(float(value) for value in window.region)
         known.append(KnownAnswer(name, region, answer))  # type: ignore[arg-type]

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from onboard.window import CropSpec, Window
 from train.backbones.trunk import Backbone
-from train.crop import Crop
 from train.export.graph import OPSET
 from train.export.written import Written
 from train.fuse import merge, parts
 from train.fuse.compare import images
 from train.half import flight
 from train.onnx_model.ports import ImagePort
+from train.preprocessing import Preprocessing
 
 
 class _Behind(nn.Module):
@@ -33,7 +33,7 @@ class _Behind(nn.Module):
 
 def write_half(
     path: Path,
-    crop: Crop,
+    before: Preprocessing,
     spec: CropSpec,
     backbone: Backbone,
     layers: Sequence[str],
@@ -45,7 +45,7 @@ def write_half(
 
     Args:
         path: of the ONNX file.
-        crop: the resize.
+        before: the crop.
         spec: its sizes.
         backbone: frozen, on the CPU.
         layers: the backbone's vectors that the head takes, in this order.
@@ -58,9 +58,9 @@ def write_half(
     """
     height, width = spec.input_hw
     port = ImagePort(parts.IMAGE, "float32", False, 1, "", 1 if spec.channels == "grey" else 3, height, width)
-    before = parts.preprocessing(crop, port, spec.windows[0], OPSET)
+    crop = parts.preprocessing(before, port, spec, OPSET)
     image = torch.zeros(1, port.channels, height, width)
-    behind = parts.exported(_Behind(backbone, layers, head).eval(), (image,), [parts.IMAGE], parts.LOGIT, {}, OPSET)
-    half = flight.halve(behind, parts.IMAGE, images(before, port, windows, path), spread, path)
-    onnx.save(merge.with_preprocessing(half.model, before, port, path), str(path))
+    behind = parts.exported(_Behind(backbone, layers, head).eval(), (image,), [parts.IMAGE], [parts.LOGIT], {}, OPSET)
+    half = flight.halve(behind, parts.IMAGE, images(crop, port, windows, path), spread, path)
+    onnx.save(merge.with_preprocessing(half.model, crop, port, path), str(path))
     return Written("fp16", {}, half.logit_tolerance, half.facts)

@@ -63,7 +63,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [helper.make_tensor_value_info("debris_logit", TensorProto.FLOAT, [1, 1])],
     )
     behind = helper.make_model(head, opset_imports=[helper.make_opsetid("", 17)])
-    before = parts.preprocessing(Crop(SPEC, (127.0,) * 3, (128.0,) * 3), PORT, 256, 17)
+    before = parts.preprocessing(Crop(SPEC, (127.0,) * 3, (128.0,) * 3), PORT, SPEC, 17)
     whole = merge.with_preprocessing(
         merge.with_head(pose, behind, ["pooled"], Path("pose")), before, PORT, Path("pose")
     )

@@ -48,7 +48,7 @@ def test_an_engine_in_both_precisions(trunk: str, tmp_path: Path) -> None:
     head = nn.Sequential(nn.Linear(tap.shape[1], 32), nn.LeakyReLU(), nn.Linear(32, 1))
     known = [kinds(pose, port, INPUT_PX, INPUT_PX)[tap.name]]
     behind = parts.head(parts.TapHead(["pooled"], ["pooled"], head), known, None, 17)
-    before = parts.preprocessing(Crop(SPEC, (127.0,) * 3, (128.0,) * 3), port, 256, 17)
+    before = parts.preprocessing(Crop(SPEC, (127.0,) * 3, (128.0,) * 3), port, SPEC, 17)
     full = merge.with_head(pose, behind, [tap.name], path)
     image = torch.randn(1, 3, INPUT_PX, INPUT_PX, generator=torch.Generator().manual_seed(0)).numpy()
     half = convert(full, kept(full, "image", [{"image": image.astype(np.float32)}]).nodes)
