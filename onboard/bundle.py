@@ -69,8 +69,7 @@ def read(folder: Path) -> Bundle:
     raw = strict_yaml.parse(text.decode("utf-8", errors="replace"), str(folder / MANIFEST))
     manifest = strict_yaml.convert(raw, Manifest, str(folder / MANIFEST))
     named = [manifest.model, *(known.window for known in manifest.known_answers)]
-    if manifest.calibration_scores is not None:
-        named.append(manifest.calibration_scores)
+    named += [name for name in (manifest.calibration_scores, manifest.preprocessing) if name is not None]
     if unhashed := sorted(set(named) - set(manifest.files)):
         raise InputError(f"{folder / MANIFEST}: names {unhashed} without a hash in 'files'; {_REMEDY}")
     contents = {name: _checked(folder / name, digest) for name, digest in manifest.files.items()}

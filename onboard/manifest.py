@@ -50,8 +50,12 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         training: split hash, seed and counts of the data.
         calibration_scores: sorted anomaly scores of normal data held out of training, a float32 .npy file; or None.
         known_answers: one for each window size that calibration images fit into; of whole frames, two.
-        logit_tolerance: by how much a runtime's logit may differ from a known one.
+        logit_tolerance: by how much a runtime's logit may differ from a known one; at most 0.01 in float32.
         versions: of the libraries that wrote the bundle.
+        precision: what the graph computes in behind the crop, which is always fp32.
+        conversion: of a graph that was converted to it: what stayed in float32, and what changed by how much.
+        preprocessing: of a fused graph: the file of the graph from window and box to the pose network's image, as
+            `compare-pose` feeds the untouched network.
     """
 
     format: Literal[1]
@@ -65,5 +69,12 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     training: dict[str, Any]
     calibration_scores: FileName | None
     known_answers: Annotated[tuple[KnownAnswer, ...], msgspec.Meta(min_length=1)]
-    logit_tolerance: Annotated[float, msgspec.Meta(gt=0, le=0.01)]
+    logit_tolerance: Annotated[float, msgspec.Meta(gt=0)]
     versions: dict[str, str]
+    precision: Literal["fp32", "fp16", "int8"] = "fp32"
+    conversion: dict[str, Any] = {}
+    preprocessing: FileName | None = None
+
+    def __post_init__(self) -> None:
+        if self.precision == "fp32" and self.logit_tolerance > 0.01:
+            raise ValueError(f"logit_tolerance {self.logit_tolerance:g}: at most 0.01 goes with precision fp32")
