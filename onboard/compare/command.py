@@ -22,9 +22,12 @@ def add(commands: Any) -> None:
         "far their outputs are apart, what the debris head takes in memory, and power where the board reports it. "
         "Exit code 1 where a limit is passed.",
     )
-    command.add_argument("pose", type=Path, metavar="POSE", help="the old network, an ONNX file")
+    command.add_argument("pose", type=Path, metavar="POSE", help="the old network: ONNX file or TensorRT engine")
     command.add_argument("bundle", type=Path, metavar="BUNDLE", help="a fused flight bundle")
     command.add_argument("data", type=Path, metavar="DATA", help="folder of frames with boxes.csv, as 'run' replays it")
+    command.add_argument(
+        "--engine", type=Path, metavar="FOLDER", help="the bundle's engine, as 'build' has made it here"
+    )
     command.add_argument("--boxes", type=Path, help="CSV with filename, x_min, y_min, x_max, y_max")
     command.add_argument("--grey", choices=("refuse", "replicate"), default="refuse", help="one-channel images")
     command.add_argument("--outputs", type=Path, metavar="YAML", help="which output is what; without it all are plain")
@@ -45,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from onboard.compare.outputs import PoseOutputs
     from onboard.config import Source
     from onboard.errors import InputError
+    from onboard.trt.manifest import ENGINE
 
     o = options
     limits = {kind: getattr(o, flag[2:].replace("-", "_")) for kind, (flag, _) in LIMITS.items()}
@@ -57,10 +61,12 @@ def run(options: argparse.Namespace) -> int:
     if unused := [kind for kind in limits if kind != "plain" and kind not in {k.kind for k in kinds.values()}]:
         raise InputError(f"{LIMITS[unused[0]][0]}: no output is called {unused[0]}; name it in the file of --outputs")
     bundle = bundles.read(o.bundle)
-    model = o.bundle / bundle.manifest.model
+    if o.exact and (o.engine or o.pose.suffix.lower() in memory.ENGINES):
+        raise InputError("--exact: goes with ONNX Runtime alone; leave it out, or give no engine")
+    file = o.engine / ENGINE if o.engine else o.bundle / bundle.manifest.model
     crop = networks.load_preprocessing(bundle, o.threads, not o.exact)
     pose = networks.load_pose(o.pose, o.threads, not o.exact)
-    fused = networks.OrtNetwork(bundle.contents[bundle.manifest.model], str(model), o.threads, not o.exact)
+    fused = networks.load_fused(bundle, o.threads, not o.exact, o.engine)
     boxes = o.boxes or o.data / "boxes.csv"
     if o.data.is_dir() and not boxes.is_file():
         raise InputError(f"{boxes}: no file of boxes; give --boxes CSV, as 'python -m onboard run' takes it")
@@ -70,14 +76,19 @@ def run(options: argparse.Namespace) -> int:
     seconds = 5.0
     told = {
         "pose": {"file": str(o.pose), "sha256": files.sha256(o.pose), "runtime": pose.runtime},
-        "bundle": {"folder": str(o.bundle), "sha256": bundle.sha256, "precision": bundle.manifest.precision},
+        "bundle": {
+            "folder": str(o.bundle),
+            "sha256": bundle.sha256,
+            "precision": bundle.manifest.precision,
+            "runtime": fused.runtime,
+        },
         "machine": machine.describe(),
         "optimised": not o.exact,
         "frames": found.frames,
         "left_out": dict(found.left_out),
         "pose_outputs": msgspec.to_builtins(kinds),
         "outputs": report.statistics(found, kinds, limits),
-        "memory": memory.measure(o.pose, model, bundle.manifest, (pose.device_bytes, fused.device_bytes)),
+        "memory": memory.measure(o.pose, file, bundle.manifest, (pose.device_bytes, fused.device_bytes)),
         "power_w": {
             "pose": power.while_running(lambda: pose.run(image), seconds),
             "fused": power.while_running(lambda: fused.run(window), seconds),

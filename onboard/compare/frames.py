@@ -16,7 +16,7 @@ from onboard.errors import InputError
 from onboard.replay import Item, items
 from onboard.window import BoxError, cut
 
-LOGIT = "debris_logit"
+LOGIT, IMAGE = "debris_logit", "image"
 
 
 @dataclass
@@ -60,7 +60,7 @@ def compare(
         feed = _window(item, bundle, source, found.left_out)
         if feed is None:
             continue
-        fed = {pose.inputs[0]: next(iter(crop.run(feed).values()))}
+        fed = {pose.inputs[0]: crop.run(feed)[IMAGE]}
         old, new = pose.run(fed), fused.run(feed)
         for name, value in old.items():
             output = kinds.get(name, PoseOutput())

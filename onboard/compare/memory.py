@@ -19,25 +19,28 @@ from onboard.manifest import Manifest
 _STATUS = Path("/proc/self/status")
 
 
+ENGINES = (".engine", ".plan", ".trt")
+
+
 def measure(
-    pose: Path, model: Path, manifest: Manifest, device: tuple[int | None, int | None] = (None, None)
+    pose: Path, fused: Path, manifest: Manifest, device: tuple[int | None, int | None] = (None, None)
 ) -> dict[str, Any]:
     """File, weights and host memory of the old network and of the fused one, and what the fused one takes more.
 
     A figure that cannot be had here is None, never guessed: weights of a network other than the one that was fused
-    (ONNX Runtime does not tell them), host memory outside Linux, device memory without engines.
+    (ONNX Runtime does not tell them), host memory of engines and outside Linux, device memory without engines.
 
     Args:
         pose: the old network's file.
-        model: the bundle's graph.
+        fused: the bundle's graph or engine.
         manifest: the bundle's.
-        device: what each of the two takes on the GPU, in bytes, as its runtime tells it.
+        device: bytes of each one's activations on the GPU, as its runtime tells it.
     """
     same = files.sha256(pose) == manifest.backbone.get("pose_sha256")
     weights = manifest.backbone.get("pose_weights_bytes") if same else None
     both = {
         "pose": _one(pose, manifest.crop.windows[-1], weights, device[0]),
-        "fused": _one(model, manifest.crop.windows[-1], manifest.backbone.get("weights_bytes"), device[1]),
+        "fused": _one(fused, manifest.crop.windows[-1], manifest.backbone.get("weights_bytes"), device[1]),
     }
     old, new = both["pose"], both["fused"]
     more = {key: _less(new[key], old[key]) for key in old}
@@ -49,10 +52,11 @@ def _less(one: int | None, other: int | None) -> int | None:
 
 
 def _one(path: Path, window_px: int, weights: str | None, device: int | None) -> dict[str, int | None]:
+    is_engine = path.suffix.lower() in ENGINES
     return {
-        "file_bytes": sum(each.stat().st_size for each in [path, *_beside(path)]),
+        "file_bytes": sum(each.stat().st_size for each in [path, *([] if is_engine else _beside(path))]),
         "weights_bytes": None if weights is None else int(weights),
-        "host_bytes": _host_bytes(path, window_px),
+        "host_bytes": None if is_engine else _host_bytes(path, window_px),
         "device_bytes": device,
     }
 

@@ -1,4 +1,4 @@
-"""What runs a graph here. Only ONNX Runtime so far: a TensorRT engine needs an entry in `load_pose`."""
+"""What runs a graph here: ONNX Runtime or TensorRT, behind one interface."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +8,11 @@ import numpy.typing as npt
 import onnxruntime
 
 from onboard.bundle import Bundle
+from onboard.compare.memory import ENGINES
 from onboard.errors import InputError
+from onboard.window import Window
 
 Array = npt.NDArray[Any]
-ENGINES = (".engine", ".plan", ".trt")
 
 
 class Network(Protocol):
@@ -21,7 +22,7 @@ class Network(Protocol):
         inputs: their names.
         outputs: their names.
         runtime: library and version.
-        device_bytes: what it takes on the GPU; None where it runs on the processor.
+        device_bytes: of its activations on the GPU; None where it runs on the processor or nothing tells.
     """
 
     inputs: list[str]
@@ -79,6 +80,28 @@ class OrtNetwork:
             raise InputError(f"{self._name}: cannot be run on {shapes} ({_short(error)})") from error
 
 
+class BundleEngine:
+    """A bundle's TensorRT engine.
+
+    Args:
+        bundle: checked.
+        folder: the engine's.
+    """
+
+    def __init__(self, bundle: Bundle, folder: Path) -> None:
+        from onboard.trt.runtime import TrtEngine  # as in load_pose
+
+        self._engine = TrtEngine(bundle, folder)
+        self.inputs = [each.name for each in bundle.manifest.inputs]
+        self.outputs = [each.name for each in bundle.manifest.outputs]
+        self.runtime = self._engine.name
+        self.device_bytes = self._engine.device_bytes()
+
+    def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
+        """All outputs by name, of `window` and `box`."""
+        return dict(self._engine.run(Window(feed["window"][0], feed["box"][0])))
+
+
 def load_pose(path: Path, threads: int, optimised: bool) -> Network:
     """The old pose network.
 
@@ -86,16 +109,30 @@ def load_pose(path: Path, threads: int, optimised: bool) -> Network:
         InputError: it is not there, cannot be run here, or has not exactly one input.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; give the pose network that was flown before, as an ONNX file")
-    if path.suffix.lower() in ENGINES:
         raise InputError(
-            f"{path}: an engine of the pose network alone cannot be run here yet; give the ONNX file that it was built "
-            "from. TensorRT's own difference between the two engines is then not in the figures"
+            f"{path}: no such file; give the pose network that was flown before, an ONNX file or an engine"
         )
-    network = OrtNetwork(path, str(path), threads, optimised)
+    if path.suffix.lower() in ENGINES:
+        from onboard.trt.pose import PoseEngine  # TensorRT and pycuda are loaded where an engine is given
+
+        network: Network = PoseEngine(path)
+    else:
+        network = OrtNetwork(path, str(path), threads, optimised)
     if len(network.inputs) != 1:
         raise InputError(f"{path}: has the inputs {', '.join(network.inputs)}; one, the image, is needed")
     return network
+
+
+def load_fused(bundle: Bundle, threads: int, optimised: bool, engine: Path | None) -> Network:
+    """The bundle's graph, or the engine in a folder that `python -m onboard build` has made of it.
+
+    Raises:
+        InputError: it cannot be run here.
+    """
+    if engine is not None:
+        return BundleEngine(bundle, engine)
+    name = bundle.manifest.model
+    return OrtNetwork(bundle.contents[name], str(bundle.folder / name), threads, optimised)
 
 
 def load_preprocessing(bundle: Bundle, threads: int, optimised: bool) -> OrtNetwork:

@@ -116,9 +116,9 @@ def _write_graph(path: Path, head: FittedHead, prepared: Prepared, config: RunCo
 
 
 def _write_half(path: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> Written:
-    before, backbone = before_backbone(prepared, config), prepared.backbone.module.cpu()
+    crop, backbone = before_backbone(prepared, config), prepared.backbone.module.cpu()
     windows, spread = checked_windows(prepared, config), logit_spread(head, prepared)
-    return write_half(path, before, config.crop, backbone, config.layers, flown(head), windows, spread)
+    return write_half(path, crop, config.crop, backbone, config.layers, flown(head), windows, spread)
 
 
 def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig, written: Written) -> None:

@@ -45,7 +45,7 @@ def write_half(
 
     Args:
         path: of the ONNX file.
-        before: the resize.
+        before: the crop.
         spec: its sizes.
         backbone: frozen, on the CPU.
         layers: the backbone's vectors that the head takes, in this order.
@@ -58,9 +58,9 @@ def write_half(
     """
     height, width = spec.input_hw
     port = ImagePort(parts.IMAGE, "float32", False, 1, "", 1 if spec.channels == "grey" else 3, height, width)
-    resize = parts.preprocessing(before, port, spec, OPSET)
+    crop = parts.preprocessing(before, port, spec, OPSET)
     image = torch.zeros(1, port.channels, height, width)
     behind = parts.exported(_Behind(backbone, layers, head).eval(), (image,), [parts.IMAGE], [parts.LOGIT], {}, OPSET)
-    half = flight.halve(behind, parts.IMAGE, images(resize, port, windows, path), spread, path)
-    onnx.save(merge.with_preprocessing(half.model, resize, port, path), str(path))
+    half = flight.halve(behind, parts.IMAGE, images(crop, port, windows, path), spread, path)
+    onnx.save(merge.with_preprocessing(half.model, crop, port, path), str(path))
     return Written("fp16", {}, half.logit_tolerance, half.facts)

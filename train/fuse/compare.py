@@ -33,10 +33,10 @@ def outputs_of(
 
 
 def images(before: ModelProto, port: ImagePort, windows: Iterable[Window], path: Path) -> list[dict[str, Array]]:
-    """What the network with its head is fed for each window, by its inputs' names.
+    """What the network is fed for each window, by its input's name.
 
     Args:
-        before: the preprocessing, from `window` and `box` to `image`, and to `debris_box` for whole frames.
+        before: the preprocessing, from `window` and `box` to `image` and whatever else the fused network takes.
         port: the network's input.
         windows: of real frames.
         path: what an error calls the network.
