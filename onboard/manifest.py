@@ -4,11 +4,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from onboard.calibration import Calibration, FileName, Sha256
 from onboard.window import CropSpec
-
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
-"""A plain name: whatever a manifest says, nothing outside its folder is opened."""
 
 
 class TensorSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -51,6 +48,9 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         known_answers: one for each window size that calibration images fit into.
         logit_tolerance: by how much a runtime's logit may differ from a known one.
         versions: of the libraries that wrote the bundle.
+        fit_images: the first 8 bytes of the SHA-256 of each image that the head was fitted on, sorted, big-endian;
+            None where the images are no files of their own, or the bundle is older than this key.
+        calibration: thresholds; None before `python -m calibration`.
     """
 
     format: Literal[1]
@@ -66,3 +66,11 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     known_answers: Annotated[tuple[KnownAnswer, ...], msgspec.Meta(min_length=1)]
     logit_tolerance: Annotated[float, msgspec.Meta(gt=0, le=0.01)]
     versions: dict[str, str]
+    fit_images: FileName | None = None
+    calibration: Calibration | None = None
+
+    def named_files(self) -> list[str]:
+        """All files of the bundle that the manifest gives a meaning."""
+        named = [self.model, *(known.window for known in self.known_answers)]
+        named += [name for name in (self.calibration_scores, self.fit_images) if name is not None]
+        return named + (self.calibration.files() if self.calibration else [])

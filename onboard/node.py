@@ -16,6 +16,7 @@ from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.image import Frame
 from onboard.messages import Answer, StageTimes, Status, Verdict
+from onboard.normal_scores import FrameRule
 from onboard.replay import Item, items
 from onboard.summary import Summary
 
@@ -39,7 +40,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
         InputError: the bundle, the source or the output folder cannot be used.
     """
     detector = Detector.load(config.bundle, config.runtime.threads)
-    _refuse_unsupported_rate(config.false_alarm_rate, detector)
+    rule = FrameRule.at(detector.bundle, config.false_alarm_rate, config.confidence)
     frames = items(config.source)
     folder = Path(config.output.folder)
     path = folder / VERDICTS
@@ -53,7 +54,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
         files.write_text(folder / RECORD, _record(config, detector))
         with path.open("wb") as out:
             try:
-                for judged in judge(frames, detector, config):
+                for judged in judge(frames, detector, config, rule):
                     out.write(msgspec.json.encode(judged.verdict) + b"\n")
                     out.flush()  # whatever ends the process, the verdicts so far are in the file
                     summary.add(judged.verdict)
@@ -79,8 +80,8 @@ def _record(config: FlightConfig, detector: Detector) -> str:
     return strict_yaml.dump({"config": msgspec.to_builtins(config), "provenance": made})
 
 
-def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Iterator[Judged]:
-    """One verdict a frame, in order."""
+def judge(frames: list[Item], detector: Detector, config: FlightConfig, rule: FrameRule | None) -> Iterator[Judged]:
+    """One verdict a frame, in order; without a rule nothing is called debris, nor not debris."""
     run_name = uuid.uuid4().hex
     for frame_id, item in enumerate(frames):
         start = time.perf_counter_ns()
@@ -91,7 +92,9 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Itera
         if answer is None:
             raise AssertionError("a frame that was read and has a box has an answer")
         times = StageTimes(read_at - start, answer.window_ns, answer.infer_ns, time.perf_counter_ns() - start)
-        is_debris = None if answer.p_value is None else answer.p_value <= config.false_alarm_rate
+        is_debris = None
+        if rule is not None and answer.p_value is not None and item.box is not None:
+            is_debris = rule.is_debris(answer.p_value, item.box)
         yield Judged(
             Verdict(
                 run=run_name,
@@ -128,13 +131,3 @@ def _read(item: Item, config: FlightConfig) -> tuple[Frame | None, Answer | None
         detail = f"{item.path}: {found[0]} x {found[1]} px, source.frame_size_px says {wanted[0]} x {wanted[1]}"
         return frame, Answer(Status.REJECTED, "frame_wrong_size", detail)
     return frame, None
-
-
-def _refuse_unsupported_rate(rate: float, detector: Detector) -> None:
-    frames = detector.calibration_frames
-    if frames and rate < 1 / (frames + 1):
-        raise InputError(
-            f"false_alarm_rate: {rate:g} is finer than {frames} calibration frames can support "
-            f"(1 / {frames + 1} = {1 / (frames + 1):.4g}); raise it, or calibrate on at least "
-            f"{math.ceil(1 / rate) - 1} frames"
-        )

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from onboard import bundle as bundles
-from onboard import files, provenance
+from onboard import files, image_hashes, provenance
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
@@ -35,6 +35,7 @@ from train.prepare import Prepared
 from train.runs import FittedHead
 
 BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
+FIT_IMAGES = "fit_images.bin"
 _CHECKED = 30  # calibration images that a new bundle is flown over
 TOLERANCE = 1e-4  # of a logit, between the training side and a runtime in float32
 
@@ -125,6 +126,12 @@ def _write(
         scores = -head.model(prepared.features["calibration"]).numpy()
     files.write_bytes(folder / SCORES, _npy(np.sort(scores.astype(np.float32))))
     names = [MODEL, SCORES, *(answer.window for answer in known)]
+    # CIFAR's images are rows of a few files, whose hashes would say nothing.
+    images_are_files = all(sample.row is None for sample in prepared.split.fit)
+    if images_are_files:
+        digests = (files.sha256(sample.path) for sample in prepared.split.fit)
+        files.write_bytes(folder / FIT_IMAGES, image_hashes.pack(digests))
+        names.append(FIT_IMAGES)
     bundles.write_manifest(
         folder,
         Manifest(
@@ -158,6 +165,7 @@ def _write(
             known_answers=tuple(known),
             logit_tolerance=TOLERANCE,
             versions=provenance.versions(),
+            fit_images=FIT_IMAGES if images_are_files else None,
         ),
     )
 

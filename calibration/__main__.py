@@ -1,0 +1,110 @@
+"""python -m calibration: false-alarm rates that hold, for frames and for tracks, and the proof."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onboard import cli
+from onboard.errors import InputError
+
+if TYPE_CHECKING:
+    from calibration.normal_data import NormalData
+
+# Commands import what they need when they run: --help must not wait for SciPy and Matplotlib.
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m calibration",
+        description="From a bundle and normal data to alarm thresholds with a guarantee, written into the bundle.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    frame = _add(commands, "threshold", _threshold, "calibrate the false-alarm rate of a frame")
+    frame.add_argument("--false-alarm-rate", type=_rate, required=True, metavar="ALPHA", help="such as 1e-3")
+    frame.add_argument(
+        "--confidence", type=_rate, metavar="C", help="keep the rate with this confidence for this very calibration set"
+    )
+    frame.add_argument("--by-size", action="store_true", help="keep the rate for each range of apparent sizes")
+    frame.add_argument("--part", help="of a SPARK-2022 data set: train or val (default: all)")
+    return parser
+
+
+def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None], told: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=told, description=f"{told.capitalize()}.")
+    command.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of the flight bundle")
+    command.add_argument("data", type=Path, metavar="DATA", help="folder of normal data")
+    command.add_argument("--ignore-debris", action="store_true", help="leave debris out instead of refusing the data")
+    command.add_argument(
+        "--debris-class", nargs="+", default=["debris"], metavar="NAME", help="classes that are no satellites"
+    )
+    command.add_argument(
+        "--skip-fitted", action="store_true", help="leave out what the head was fitted on instead of refusing it"
+    )
+    command.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
+    command.add_argument("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
+    command.add_argument(
+        "--kept-back",
+        type=_share,
+        default=0.2,
+        metavar="SHARE",
+        help="of the data, for quantising, clamping and selecting (default: %(default)s)",
+    )
+    command.add_argument("--cache", type=Path, help="folder of the scores (default: calibration/ beside BUNDLE)")
+    command.set_defaults(action=action)
+    return command
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed: a number between 0 and 1 is needed")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed: at least 0 and less than 1 is needed")
+    return value
+
+
+def _normal_data(options: argparse.Namespace) -> "NormalData":
+    from calibration.normal_data import NormalData
+
+    if not options.bundle.is_dir():
+        raise InputError(f"{options.bundle}: no such bundle folder; export one with 'python -m train export RUN'")
+    return NormalData(
+        data=options.data,
+        part=getattr(options, "part", None),
+        debris=tuple(options.debris_class),
+        ignore_debris=options.ignore_debris,
+        skip_fitted=options.skip_fitted,
+        grey=options.grey,
+        seed=options.seed,
+        kept_back=options.kept_back,
+        cache=options.cache or options.bundle.resolve().parent / "calibration",
+    )
+
+
+def _threshold(options: argparse.Namespace) -> None:
+    from calibration.threshold import threshold
+
+    threshold(options.bundle, _normal_data(options), options.false_alarm_rate, options.confidence, options.by_size)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code (0: done, 2: bad input, 130: stopped with Ctrl-C)."""
+    options = _parser().parse_args(arguments)
+
+    def act() -> int:
+        options.action(options)
+        return 0
+
+    return cli.exit_code(act, "stopped; the bundle is as it was, and the scores so far are kept")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
