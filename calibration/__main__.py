@@ -29,6 +29,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     frame.add_argument("--by-size", action="store_true", help="keep the rate for each range of apparent sizes")
     frame.add_argument("--part", help="of a SPARK-2022 data set: train or val (default: all)")
+
+    track = _add(commands, "tracks", _tracks, "calibrate the false-alarm rate of a whole track within a horizon")
+    track.add_argument("--false-alarm-rate", type=_rate, required=True, metavar="ALPHA", help="such as 0.05")
+    track.add_argument("--horizon", type=_count, required=True, metavar="H", help="frames from a track's first one")
+    track.add_argument(
+        "--statistic", choices=["ewma", "k_of_n", "cusum"], help="default: chosen on the tracks that are kept back"
+    )
+    track.add_argument("--evidence", choices=["score", "log_p"], help="of a frame (default: chosen as well)")
+    track.add_argument("--report", type=Path, metavar="DEBRIS", help="folder with debris tracks, to count those missed")
+    track.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        type=_class_and_bundle,
+        metavar="CLASS=BUNDLE",
+        help="bundles whose heads never saw a class: how often its tracks alarm",
+    )
     return parser
 
 
@@ -71,6 +88,22 @@ def _share(text: str) -> float:
     return value
 
 
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed: a whole number of at least 1 is needed")
+    return value
+
+
+def _class_and_bundle(text: str) -> tuple[str, Path]:
+    name, equals, folder = text.partition("=")
+    if not (name and equals and folder):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not allowed: CLASS=BUNDLE is needed, such as cross=runs/b/bundle"
+        )
+    return name, Path(folder)
+
+
 def _normal_data(options: argparse.Namespace) -> "NormalData":
     from calibration.normal_data import NormalData
 
@@ -93,6 +126,20 @@ def _threshold(options: argparse.Namespace) -> None:
     from calibration.threshold import threshold
 
     threshold(options.bundle, _normal_data(options), options.false_alarm_rate, options.confidence, options.by_size)
+
+
+def _tracks(options: argparse.Namespace) -> None:
+    from calibration.tracks import TrackOptions, tracks
+
+    asked = TrackOptions(
+        rate=options.false_alarm_rate,
+        horizon=options.horizon,
+        kind=options.statistic,
+        evidence=options.evidence,
+        debris=options.report,
+        without=dict(options.without),
+    )
+    tracks(options.bundle, _normal_data(options), asked)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

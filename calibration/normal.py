@@ -87,5 +87,9 @@ def role(sha256: str, seed: int, kept_back: float) -> Role:
 
 def data_sha256(found: Iterable[tuple[str, LabelledFrame]]) -> str:
     """SHA-256 over the contents and boxes of frames; independent of order."""
-    lines = sorted(f"{digest}\t{frame.box}" for digest, frame in found)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return digest_of(f"{digest}\t{frame.box}" for digest, frame in found)
+
+
+def digest_of(texts: Iterable[str]) -> str:
+    """SHA-256 over texts; independent of their order."""
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()

@@ -1,6 +1,5 @@
 """python -m calibration threshold: from normal frames to a false-alarm rate that holds."""
 
-import io
 import math
 from collections import Counter
 from datetime import datetime, timezone
@@ -12,6 +11,7 @@ import numpy as np
 from calibration import normal, scoring, sizes
 from calibration.frames import LabelledFrame
 from calibration.normal_data import NormalData, read_normals
+from calibration.npy import npy
 from calibration.rewrite import rewrite
 from calibration.score_cache import ScoreCache
 from calibration.sizes import EVERY_SIZE, SizeRange
@@ -115,13 +115,6 @@ def _refuse_too_few(data: Path, count: int, rate: float, confidence: float | Non
         f"{count} are left for the calibration ({less} were kept back or rejected; --kept-back 0 keeps none back); "
         f"the finest rate that {count} support{sure} is {math.ceil(finest * 1e4) / 1e4:g}"
     )
-
-
-def npy(values: np.ndarray) -> bytes:
-    """An array as the bytes of a .npy file."""
-    buffer = io.BytesIO()
-    np.save(buffer, values)
-    return buffer.getvalue()
 
 
 def _text(made: FrameThreshold, left_out: Counter[str], bundle: Bundle) -> str:

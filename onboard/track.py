@@ -118,6 +118,7 @@ class TrackState:
     Attributes:
         frames: seen or missed so far, from 1.
         value: the statistic now.
+        highest: its highest value within the horizon so far; a track's number for `onboard.drift` when that has ended.
         p_value: of the highest value within the horizon: share of normal tracks that rose at least as high within it.
             It only falls, and below a limit it falls for at most that share of normal tracks.
         is_debris: whether the track alarmed; an alarm stays.
@@ -127,6 +128,7 @@ class TrackState:
 
     frames: int
     value: float
+    highest: float
     p_value: float
     is_debris: bool
     alarm_frame: int | None
@@ -159,7 +161,9 @@ class Track:
         p_track = conformal.p_value(self._rule.maxima, self._highest)
         if self._alarm_frame is None and not beyond and p_track <= self._rule.limit:
             self._alarm_frame = self._frames
-        return TrackState(self._frames, value, p_track, self._alarm_frame is not None, self._alarm_frame, beyond)
+        return TrackState(
+            self._frames, value, self._highest, p_track, self._alarm_frame is not None, self._alarm_frame, beyond
+        )
 
 
 def values(

@@ -75,20 +75,24 @@ def test_again_is_nothing_and_a_resumed_cache_gives_the_same(call: Call, bundle:
     assert cache.read_bytes().splitlines(keepends=True) == lines
 
 
-def test_each_size_keeps_its_own_promise(call: Call, bundle: Path, root: Path) -> None:
-    rate = 0.4
-    code, _ = calibrate(call, bundle, root, "--false-alarm-rate", rate, "--by-size")
+def test_each_size_keeps_its_own_promise(call: Call, bundle: Path, root: Path, tmp_path: Path) -> None:
+    data, rate = Path(shutil.copytree(root / "val", tmp_path / "frames")), 0.2
+    rows = ["filename,x_min,y_min,x_max,y_max,class"]
+    for number, path in enumerate(sorted(data.glob("*.png"))):
+        side = 40 if number % 2 else 150
+        rows.append(f"{path.name},100,100,{100 + side},{100 + side},a")
+    (data / "boxes.csv").write_text("\n".join(rows) + "\n")
+    options = ("--kept-back", 0, "--false-alarm-rate", rate, "--by-size")
+    code, said = call("threshold", bundle, data, *options)
+    assert code == 0 and "0 to 128 px" in said and "128 px and more" in said
     made = bundles.read(bundle)
-    assert code == 0 and made.manifest.calibration is not None and made.manifest.calibration.frame is not None
-    groups = made.manifest.calibration.frame.groups
-    assert len(groups) > 1 and sum(group.frames for group in groups) == 18
     rule = FrameRule.at(made)
-    assert rule is not None
-    for group, limit in zip(groups, rule.limits, strict=True):
-        assert group.frames >= conformal.needed(rate) and limit == group.rank / (group.frames + 1) <= rate
-        side = group.from_px
-        normal = made.sorted_scores(group.scores, np.float32)
-        assert rule.scores.p_value(float(normal[0]), (0, 0, side, side)) == 1.0
+    assert rule is not None and made.manifest.calibration is not None and made.manifest.calibration.frame is not None
+    small, large = made.manifest.calibration.frame.groups
+    assert (small.frames, large.frames, rule.limits) == (15, 15, (3 / 16, 3 / 16))
+    for group, side in ((small, 127.0), (large, 128.0)):
+        highest = float(made.sorted_scores(group.scores, np.float32)[-1])
+        assert rule.scores.p_value(highest, (5, 5, 5 + side, 5 + side)) == 2 / 16
 
 
 def test_what_the_head_was_fitted_on_is_refused(call: Call, bundle: Path, root: Path, tmp_path: Path) -> None:
