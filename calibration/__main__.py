@@ -46,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CLASS=BUNDLE",
         help="bundles whose heads never saw a class: how often its tracks alarm",
     )
+
+    proof = _add(commands, "validate", _validate, "measure the false-alarm rate over random splits and disturbances")
+    proof.add_argument("--splits", type=_count, default=1000, help="random splits (default: %(default)s)")
+    proof.add_argument("--part", help="of a SPARK-2022 data set: train or val (default: all)")
+    proof.add_argument("--out", type=Path, help="folder for coverage.png and validate.json (default: the cache's)")
     return parser
 
 
@@ -140,6 +145,13 @@ def _tracks(options: argparse.Namespace) -> None:
         without=dict(options.without),
     )
     tracks(options.bundle, _normal_data(options), asked)
+
+
+def _validate(options: argparse.Namespace) -> None:
+    from calibration.validate import validate
+
+    data = _normal_data(options)
+    validate(options.bundle, data, options.splits, options.out or data.cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -84,13 +84,13 @@ def test_each_size_keeps_its_own_promise(call: Call, bundle: Path, root: Path, t
     (data / "boxes.csv").write_text("\n".join(rows) + "\n")
     options = ("--kept-back", 0, "--false-alarm-rate", rate, "--by-size")
     code, said = call("threshold", bundle, data, *options)
-    assert code == 0 and "0 to 128 px" in said and "128 px and more" in said
+    assert code == 0 and "0 to 64 px" in said and "64 px and more" in said
     made = bundles.read(bundle)
     rule = FrameRule.at(made)
     assert rule is not None and made.manifest.calibration is not None and made.manifest.calibration.frame is not None
     small, large = made.manifest.calibration.frame.groups
     assert (small.frames, large.frames, rule.limits) == (15, 15, (3 / 16, 3 / 16))
-    for group, side in ((small, 127.0), (large, 128.0)):
+    for group, side in ((small, 63.0), (large, 64.0)):
         highest = float(made.sorted_scores(group.scores, np.float32)[-1])
         assert rule.scores.p_value(highest, (5, 5, 5 + side, 5 + side)) == 2 / 16
 
