@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ class Point:
         return "fewer alarms" if self.measured < self.band[0] else "holds"
 
 
-def alarms_law(calibrated: int, tested: int, rank: int) -> stats.rv_frozen:
+def alarms_law(calibrated: int, tested: int, rank: int) -> Any:
     """How many of `tested` frames score above the `rank`-th highest of `calibrated` exchangeable ones.
 
     Without ties this is the negative hypergeometric law of splitting one pool, and the beta-binomial of fresh draws:

@@ -19,6 +19,7 @@ from onboard.errors import InputError
 from onboard.normal_scores import Box, FrameRule
 
 ALPHAS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+_SHOWN = (0.01, 0.05, 0.1)  # in the terminal, beside the finest; the JSON has all
 _LEAST_FRAMES = 20
 JSON, PNG = "validate.json", "coverage.png"
 
@@ -51,7 +52,10 @@ def validate(folder: Path, options: NormalData, splits: int, out: Path) -> None:
     found = coverage.measure(scores, SHIFTS[0].name, ALPHAS, splits, options.seed)
     fresh = in_force.fresh(detector.bundle, [normals.frames[i][0] for i in kept])
     boxes = [frame.box for i in kept if (frame := normals.frames[i][1]).box is not None]
-    force = _in_force(FrameRule.at(detector.bundle), scores, boxes, fresh)
+    calibrated = detector.bundle.manifest.calibration
+    # An exported bundle does not say which frames its scores came from, so these may be the same ones.
+    rule = FrameRule.at(detector.bundle) if calibrated is not None and calibrated.frame is not None else None
+    force = _in_force(rule, scores, boxes, fresh)
     about = f"{len(kept)} normal frames, {splits} splits into {len(kept) // 2} and {len(kept) - len(kept) // 2}"
     out.mkdir(parents=True, exist_ok=True)
     plot.coverage(out / PNG, found, about)
@@ -81,14 +85,15 @@ def _splits_text(found: dict[str, list[Point]]) -> str:
         lines += [
             f"{name:<17}{p.alpha:>9g}{p.measured:>11.4f}{p.low:>9.4f} - {p.high:.4f}{p.band[0]:>9.4f} - {p.band[1]:.4f}"
             f"{p.inside:>10.1%}   {p.verdict}"
-            for p in points
+            for i, p in enumerate(points)
+            if i == 0 or p.alpha in _SHOWN
         ]
     return "\n".join(lines)
 
 
 def _force_text(found: dict[str, list[InForce]]) -> str:
     if not found:
-        return "in force: not measured, for the threshold was calibrated on every one of these frames (or not at all)"
+        return "in force: not measured, for the bundle has no threshold yet, or it was made from these very frames"
     lines = ["in force             size            p at most   frames   alarms    share   band of chance"]
     for name, groups in found.items():
         for one in groups:
