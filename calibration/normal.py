@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from calibration.frames import LabelledFrame
+from calibration.score_cache import Score
 from onboard import image_hashes
 from onboard.bundle import Bundle
 from onboard.errors import InputError
@@ -71,6 +72,21 @@ def without_fitted(bundle: Bundle, data: Path, found: Sequence[tuple[str, T]], s
     if not fresh:
         raise InputError(f"{data}: the head was fitted on every one of its images; give other data")
     return fresh
+
+
+def same_frame_size(bundle: Bundle, data: Path, scores: Sequence[Score]) -> None:
+    """Refuse frames of another size than the bundle's threshold was calibrated on, if it was.
+
+    Raises:
+        InputError: the sizes differ.
+    """
+    found = bundle.manifest.calibration.frame if bundle.manifest.calibration else None
+    if found is not None and scores and scores[0].frame_px != found.frame_px:
+        (w, h), (w0, h0) = scores[0].frame_px, found.frame_px
+        raise InputError(
+            f"{data}: frames of {w} x {h} px, but the bundle's threshold was calibrated on {w0} x {h0} px; give frames "
+            "of that size, or run 'python -m calibration threshold' on frames of this one first"
+        )
 
 
 def role(sha256: str, seed: int, kept_back: float) -> Role:

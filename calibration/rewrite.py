@@ -45,5 +45,7 @@ def rewrite(bundle: Bundle, manifest: Manifest, added: dict[str, bytes]) -> Bund
         beside.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
     finally:
+        if old.is_dir() and not folder.exists():  # stopped between the two renames
+            old.rename(folder)
         shutil.rmtree(beside, ignore_errors=True)
     return Bundle(folder, made.manifest, made.sha256, made.contents)

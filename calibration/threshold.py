@@ -59,6 +59,7 @@ def threshold(folder: Path, options: NormalData, rate: float, confidence: float 
         false_alarm_rate=rate,
         confidence=confidence,
         groups=groups,
+        frame_px=scores[0].frame_px,
         images=IMAGES,
         data_sha256=normal.data_sha256(pair for pair, _ in answered),
         seed=options.seed,

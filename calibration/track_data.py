@@ -8,6 +8,7 @@ from pathlib import Path
 from calibration import frames as reading
 from calibration import scoring
 from calibration.frames import SIDECAR, LabelledFrame
+from calibration.normal import same_frame_size
 from calibration.score_cache import ScoreCache
 from onboard.detector import Detector
 from onboard.errors import InputError
@@ -86,7 +87,9 @@ def score_tracks(detector: Detector, tracks: Sequence[TrackFrames], cache: Score
     present = [
         (digest, frame) for track in tracks for digest, frame in zip(track.digests, track.frames, strict=True) if digest
     ]
-    found = iter(scoring.score(detector, present, cache, grey))
+    answers = scoring.score(detector, present, cache, grey)
+    same_frame_size(detector.bundle, present[0][1].path.parent if present else Path(), answers)
+    found = iter(answers)
     scored = []
     for track in tracks:
         scores = [next(found).score if digest else None for digest in track.digests]

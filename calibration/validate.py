@@ -10,6 +10,7 @@ import numpy as np
 from calibration import coverage, in_force, plot, scoring
 from calibration.coverage import Point
 from calibration.in_force import InForce
+from calibration.normal import same_frame_size
 from calibration.normal_data import NormalData, read_normals
 from calibration.score_cache import ScoreCache
 from calibration.shifts import SHIFTS
@@ -38,14 +39,12 @@ def validate(folder: Path, options: NormalData, splits: int, out: Path) -> None:
     """
     detector = Detector.load(folder)
     normals = read_normals(detector.bundle, options)
+    _refuse_too_few(options.data, len(normals.frames))
     with ScoreCache(options.cache, detector.bundle) as cache:
         rows = [scoring.score(detector, normals.frames, cache, options.grey, shift) for shift in SHIFTS]
+    same_frame_size(detector.bundle, options.data, rows[0])
     kept = [i for i, column in enumerate(zip(*rows, strict=True)) if all(s.score is not None for s in column)]
-    if len(kept) < _LEAST_FRAMES:
-        raise InputError(
-            f"{options.data}: {len(kept)} normal frames have a score under every disturbance, at least "
-            f"{_LEAST_FRAMES} are needed, and 40 / alpha for a rate of alpha to be seen well"
-        )
+    _refuse_too_few(options.data, len(kept))
     scores = {
         shift.name: np.array([row[i].score for i in kept], np.float32) for shift, row in zip(SHIFTS, rows, strict=True)
     }
@@ -68,6 +67,14 @@ def validate(folder: Path, options: NormalData, splits: int, out: Path) -> None:
     print(_splits_text(found))
     print(_force_text(force))
     print(f"figures: {out / JSON}\nplot:    {out / PNG}")
+
+
+def _refuse_too_few(data: Path, count: int) -> None:
+    if count < _LEAST_FRAMES:
+        raise InputError(
+            f"{data}: {count} normal frames that have a score under every disturbance are too few, at least "
+            f"{_LEAST_FRAMES} are needed, and 40 / alpha for a rate of alpha to be seen well"
+        )
 
 
 def _in_force(

@@ -39,6 +39,7 @@ class FrameThreshold(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         confidence: None: P(false alarm) <= alpha on average over calibration sets; else with this confidence for
             this very set.
         groups: one for all sizes, or several that share them out without a gap.
+        frame_px: width and height of the frames.
         images: of the frames: the first 8 bytes of each file's SHA-256, sorted, big-endian; a file of the bundle.
         data_sha256: over the frames' contents and boxes.
         seed: of the draw that kept some frames for other uses.
@@ -49,6 +50,7 @@ class FrameThreshold(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     false_alarm_rate: Rate
     confidence: Rate | None
     groups: Annotated[tuple[SizeGroup, ...], msgspec.Meta(min_length=1)]
+    frame_px: tuple[Count, Count]
     images: FileName
     data_sha256: Sha256
     seed: int

@@ -51,7 +51,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     summary = Summary(bundle=detector.bundle.sha256, calibrated=detector.calibration_frames > 0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files.write_text(folder / RECORD, _record(config, detector))
+        files.write_text(folder / RECORD, _record(config, detector, rule))
         with path.open("wb") as out:
             try:
                 for judged in judge(frames, detector, config, rule):
@@ -74,10 +74,13 @@ def annotated_path(folder: Path, verdict: Verdict) -> Path:
     return folder / ANNOTATED / f"{verdict.frame}.png"
 
 
-def _record(config: FlightConfig, detector: Detector) -> str:
+def _record(config: FlightConfig, detector: Detector, rule: FrameRule | None) -> str:
     """What the verdicts came from: the resolved configuration, the bundle, versions and code."""
     made = provenance.record(detector.bundle.manifest.training.get("seed", 0), bundle_sha256=detector.bundle.sha256)
-    return strict_yaml.dump({"config": msgspec.to_builtins(config), "provenance": made})
+    decision = None
+    if rule is not None:  # a null in the configuration leaves it to the bundle
+        decision = {"false_alarm_rate": rule.rate, "confidence": rule.confidence, "p_value_at_most": list(rule.limits)}
+    return strict_yaml.dump({"config": msgspec.to_builtins(config), "decision": decision, "provenance": made})
 
 
 def judge(frames: list[Item], detector: Detector, config: FlightConfig, rule: FrameRule | None) -> Iterator[Judged]:

@@ -70,10 +70,14 @@ class FrameRule:
     """Calls a box debris where its p-value is at most its group's limit.
 
     Attributes:
+        rate: false-alarm rate that it keeps.
+        confidence: with which it keeps it; None: on average over calibration sets.
         scores: that the p-values rest on.
         limits: the largest p-value of each group that is an alarm.
     """
 
+    rate: float
+    confidence: float | None
     scores: NormalScores
     limits: tuple[float, ...]
 
@@ -107,7 +111,7 @@ class FrameRule:
                 f"(1 / {fewest + 1} = {1 / (fewest + 1):.4g}); raise it, or calibrate on at least {needed} frames"
                 + (" of each size" if len(counts) > 1 else "")
             )
-        return cls(scores, tuple(k / (count + 1) for k, count in zip(ranks, counts, strict=True)))
+        return cls(rate, confidence, scores, tuple(k / (count + 1) for k, count in zip(ranks, counts, strict=True)))
 
     def is_debris(self, p_value: float, box: Box) -> bool:
         """Whether the box is called debris."""

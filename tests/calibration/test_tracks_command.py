@@ -121,3 +121,15 @@ def test_the_statistic_is_chosen_by_shifted_normal_tracks() -> None:
     # Independent frames and a lasting shift are what a sum is made for; one frame's height is not.
     assert ranked[0].statistic.kind in ("cusum", "ewma") and ranked[0].found > 0.7
     assert choose(candidates(normal), tracks, normal, 0.1, 24) == ranked
+
+
+def test_tracks_of_another_frame_size_than_the_threshold_s(
+    call: Call, bundle: Path, flown: Path, tmp_path: Path
+) -> None:
+    assert call("threshold", bundle, flown / "tracks" / "track_0", "--false-alarm-rate", 0.2, "--kept-back", 0)[0] == 0
+    for folder in (flown / "tracks").iterdir():
+        shutil.copytree(folder, tmp_path / "tracks" / folder.name)
+    for path in (tmp_path / "tracks").rglob("*.png"):
+        image.write(path, image.read(path)[:300])
+    code, said = call("tracks", bundle, tmp_path, *ASKED, "--statistic", "ewma", "--evidence", "score")
+    assert code == 2 and "320 x 300 px" in said and "320 x 320 px" in said
