@@ -30,6 +30,11 @@ def test_exchangeable_scores_keep_to_the_band_and_shifted_ones_leave_it() -> Non
     )
 
 
+def test_a_score_as_high_as_the_limit_is_no_alarm() -> None:
+    ((point,),) = coverage.measure({"raw": np.ones(40)}, "raw", (0.1,), 5, 0).values()
+    assert point.measured == 0.0 and point.verdict == "holds"
+
+
 def test_too_small_a_pool_gives_no_points() -> None:
     assert coverage.measure({"raw": np.arange(10.0)}, "raw", (0.01,), 10, 0) == {"raw": []}
 

@@ -48,6 +48,7 @@ def test_an_alarm_stays_and_none_comes_after_the_horizon() -> None:
     assert [state.p_value for state in found] == [1.0, 0.25, 0.25, 0.25]
     found = [late.update(score, None) for score in (1.0, None, 1.0, 99.0)]
     assert not found[-1].is_debris and found[-1].beyond_horizon and not found[-2].beyond_horizon
+    assert found[-1].value == 97.5 and found[-1].highest == 0.0 and found[-1].p_value == 1.0
 
 
 def test_normal_tracks_alarm_as_often_as_promised() -> None:
