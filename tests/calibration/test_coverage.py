@@ -25,6 +25,8 @@ def test_exchangeable_scores_keep_to_the_band_and_shifted_ones_leave_it() -> Non
     assert raw.alpha == 0.1 and raw.expected == 20 / 201
     assert raw.measured == pytest.approx(raw.expected, abs=0.003) and 0.93 < raw.inside < 0.99
     assert (raw.verdict, up.verdict, down.verdict) == ("holds", "recalibrate", "fewer alarms")
+    ((_,), (little,)) = coverage.measure({"raw": scores, "s": scores + 0.04}, "raw", (0.1,), 300, 0).values()
+    assert little.verdict == "watch"
     assert coverage.measure({"raw": scores}, "raw", (0.1,), 50, 3) == coverage.measure(
         {"raw": scores}, "raw", (0.1,), 50, 3
     )
