@@ -79,25 +79,26 @@ def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None],
     return command
 
 
-def _rate(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed: a number between 0 and 1 is needed")
+def _number(text: str, kind: Callable[[str], Any], fits: Callable[[Any], bool], needed: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not fits(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not allowed: {needed} is needed")
     return value
+
+
+def _rate(text: str) -> float:
+    return float(_number(text, float, lambda value: 0 < value < 1, "a number between 0 and 1"))
 
 
 def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed: at least 0 and less than 1 is needed")
-    return value
+    return float(_number(text, float, lambda value: 0 <= value < 1, "at least 0 and less than 1"))
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed: a whole number of at least 1 is needed")
-    return value
+    return int(_number(text, int, lambda value: value >= 1, "a whole number of at least 1"))
 
 
 def _class_and_bundle(text: str) -> tuple[str, Path]:
