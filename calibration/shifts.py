@@ -34,10 +34,14 @@ def _blurrier(frame: Frame, box: Box, seed: str) -> tuple[Frame, Box]:
 
 
 def _smaller(frame: Frame, box: Box, seed: str) -> tuple[Frame, Box]:
-    height, width = frame.shape[0] // _SMALLER, frame.shape[1] // _SMALLER
-    small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    x, y = width / frame.shape[1], height / frame.shape[0]
-    return small, (box[0] * x, box[1] * y, box[2] * x, box[3] * y)
+    """The frame reduced, in the middle of a black one of its old size: some networks take frames of one size only."""
+    height, width = frame.shape[:2]
+    h, w = height // _SMALLER, width // _SMALLER
+    left, top = (width - w) // 2, (height - h) // 2
+    whole = np.zeros_like(frame)
+    whole[top : top + h, left : left + w] = cv2.resize(frame, (w, h), interpolation=cv2.INTER_AREA)
+    x, y = w / width, h / height
+    return whole, (left + box[0] * x, top + box[1] * y, left + box[2] * x, top + box[3] * y)
 
 
 def _gain(frame: Frame, gain: float) -> Frame:
@@ -51,5 +55,5 @@ SHIFTS = (
     Shift(f"brighter x{_BRIGHTER:g}", _brighter),
     Shift(f"noise {_NOISE_LEVELS:g} levels", _noisier),
     Shift(f"blur {_BLUR_PX:g} px", _blurrier),
-    Shift(f"smaller 1/{_SMALLER}", _smaller),
+    Shift(f"size 1/{_SMALLER}", _smaller),
 )

@@ -66,10 +66,11 @@ def threshold(folder: Path, options: NormalData, rate: float, confidence: float 
         kept_back=options.kept_back,
         date=datetime.now(timezone.utc).date().isoformat(),
     )
-    old = detector.bundle.manifest.calibration or Calibration()
+    old = detector.bundle.manifest.calibration
     written = _write(detector.bundle, made, added)
     print(_text(made, normals.left_out, detector.bundle))
-    if old.track is not None and (written.manifest.calibration or old).track is None:
+    now = written.manifest.calibration
+    if old is not None and old.track is not None and (now is None or now.track is None):
         print("the track threshold rested on the old scores and was removed: run 'python -m calibration tracks' again")
     print(f"{folder}: calibrated; bundle {written.sha256}")
 
@@ -96,7 +97,7 @@ def _groups(
 
 
 def _write(bundle: Bundle, made: FrameThreshold, added: dict[str, bytes]) -> Bundle:
-    old = bundle.manifest.calibration or Calibration()
+    old = bundle.manifest.calibration or Calibration(bundle.manifest.files[bundle.manifest.model])
     # A day is no reason to give the same calibration another hash.
     same = old.frame is not None and msgspec.structs.replace(made, date=old.frame.date) == old.frame
     if same and all(bundle.contents.get(name) == data for name, data in added.items()):

@@ -203,7 +203,7 @@ def _left_out(
 
 
 def _write(bundle: Bundle, made: TrackThreshold, data: bytes) -> Bundle:
-    old = bundle.manifest.calibration or Calibration()
+    old = bundle.manifest.calibration or Calibration(bundle.manifest.files[bundle.manifest.model])
     # A day is no reason to give the same calibration another hash.
     same = old.track is not None and msgspec.structs.replace(made, date=old.track.date) == old.track
     if same and bundle.contents.get(MAXIMA) == data:

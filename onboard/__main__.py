@@ -12,6 +12,8 @@ from onboard.detector import Detector
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
 from onboard.trt import command as trt_command
 
+_ENGINE = "TensorRT engine that 'python -m onboard build' made here from the bundle (default: ONNX Runtime)"
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m onboard", description="Frames in, verdicts out.")
@@ -27,10 +29,12 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--frames", help="folder of frames")
     replay.add_argument("--boxes", help="CSV with filename, x_min, y_min, x_max, y_max")
     replay.add_argument("--out", help="folder for the verdicts")
+    replay.add_argument("--engine", metavar="FOLDER", help=_ENGINE)
     replay.add_argument("--annotate", action="store_true", help="also write annotated frames as PNG")
     replay.add_argument("--overwrite", action="store_true", help="replace verdicts that are there already")
     verify = commands.add_parser("verify", help="check a bundle's hashes and known answers on this machine")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
+    verify.add_argument("--engine", type=Path, metavar="FOLDER", help=_ENGINE)
     trt_command.add(commands)
     return parser
 
@@ -49,6 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         "source.folder": options.frames,
         "source.boxes": options.boxes,
         "output.folder": options.out,
+        "runtime.engine": options.engine,
         "output.annotated": options.annotate or None,
     }
     overrides: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
@@ -65,9 +70,11 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    detector = Detector.load(options.bundle)
+    detector = Detector.load(options.bundle, engine=options.engine)
     known = len(detector.bundle.manifest.known_answers)
     print(f"{options.bundle}: all hashes match, {known} known answers given; bundle {detector.bundle.sha256}")
+    for key, value in {**detector.engine.about(), **detector.engine.times_ms()}.items():
+        print(f"  {key}: {value}")
     return 0
 
 

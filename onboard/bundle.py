@@ -78,6 +78,12 @@ def read(folder: Path) -> Bundle:
     manifest = strict_yaml.convert(raw, Manifest, str(folder / MANIFEST))
     if unhashed := sorted(set(manifest.named_files()) - set(manifest.files)):
         raise InputError(f"{folder / MANIFEST}: names {unhashed} without a hash in 'files'; {_REMEDY}")
+    calibrated = manifest.calibration
+    if calibrated is not None and calibrated.model_sha256 != manifest.files[manifest.model]:
+        raise InputError(
+            f"{folder / MANIFEST}: was calibrated for another graph than {manifest.model}; remove 'calibration' before "
+            "the graph is changed, and calibrate the new one"
+        )
     contents = {name: _checked(folder / name, digest) for name, digest in manifest.files.items()}
     return Bundle(folder, manifest, found, contents)
 

@@ -113,8 +113,13 @@ class TrackThreshold(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Calibration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What `python -m calibration` added to a bundle; None where it was not asked for."""
+    """What `python -m calibration` added to a bundle; None where it was not asked for.
 
+    Attributes:
+        model_sha256: of the graph whose scores these are; with another graph nothing here holds.
+    """
+
+    model_sha256: Sha256
     frame: FrameThreshold | None = None
     track: TrackThreshold | None = None
 

@@ -43,9 +43,11 @@ class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     Attributes:
         threads: that ONNX Runtime may use; 0 takes all cores.
+        engine: folder of a TensorRT engine, as `python -m onboard build` writes it; null: ONNX Runtime.
     """
 
     threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 1
+    engine: str | None = None
 
 
 class FlightConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -20,7 +20,7 @@ class KnownAnswer(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A window whose logit is known.
 
     Attributes:
-        window: PNG file, uint8 RGB [n, n, 3].
+        window: PNG file, uint8 RGB [n, n, 3]; or a whole frame, [H, W, 3].
         region: x_min, y_min, x_max, y_max in window pixels, as the graph takes it.
         logit: the training side's.
     """
@@ -37,15 +37,16 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         format: version of this layout.
         model: the flight graph's file.
         files: SHA-256 of every file of the bundle but the manifest and its own hash.
-        inputs: `window` uint8 [1, h, w, 3] and `box` float32 [1, 4].
+        inputs: `window` uint8 [1, h, w, 3] and `box` float32 [1, 4], in window pixels.
         outputs: `debris_logit` float32 [1, 1], high for normal; of a fused graph also the pose network's own outputs.
-        crop: how the host cuts a window (the graph holds the rest).
+        crop: how the host cuts a window (the graph holds the rest); with `view: frame` the frame is the window, of
+            `frame_px`, and what it says of windows counts for nothing.
         backbone: its name, and the fingerprint of its weights; of a fused graph also the pose network's file, its tap,
             the opset, and the lowest TensorRT that takes it.
         head: its kind and settings.
         training: split hash, seed and counts of the data.
         calibration_scores: sorted anomaly scores of normal data held out of training, a float32 .npy file; or None.
-        known_answers: one for each window size that calibration images fit into.
+        known_answers: one for each window size that calibration images fit into; of whole frames, two.
         logit_tolerance: by how much a runtime's logit may differ from a known one.
         versions: of the libraries that wrote the bundle.
         fit_images: the first 8 bytes of the SHA-256 of each image that the head was fitted on, sorted, big-endian;

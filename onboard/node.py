@@ -39,7 +39,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     Raises:
         InputError: the bundle, the source or the output folder cannot be used.
     """
-    detector = Detector.load(config.bundle, config.runtime.threads)
+    detector = Detector.load(config.bundle, config.runtime.threads, config.runtime.engine)
     rule = FrameRule.at(detector.bundle, config.false_alarm_rate, config.confidence)
     frames = items(config.source)
     folder = Path(config.output.folder)
@@ -57,7 +57,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
                 for judged in judge(frames, detector, config, rule):
                     out.write(msgspec.json.encode(judged.verdict) + b"\n")
                     out.flush()  # whatever ends the process, the verdicts so far are in the file
-                    summary.add(judged.verdict)
+                    summary.add(judged.verdict, detector.engine.times_ms())
                     if config.output.annotated and judged.frame is not None:
                         image.write(annotated_path(folder, judged.verdict), annotate(judged.frame, judged.verdict))
                 summary.complete = True
@@ -75,8 +75,12 @@ def annotated_path(folder: Path, verdict: Verdict) -> Path:
 
 
 def _record(config: FlightConfig, detector: Detector, rule: FrameRule | None) -> str:
-    """What the verdicts came from: the resolved configuration, the bundle, versions and code."""
-    made = provenance.record(detector.bundle.manifest.training.get("seed", 0), bundle_sha256=detector.bundle.sha256)
+    """What the verdicts came from: the resolved configuration, the bundle, what ran it, versions and code."""
+    made = provenance.record(
+        detector.bundle.manifest.training.get("seed", 0),
+        bundle_sha256=detector.bundle.sha256,
+        engine=detector.engine.about(),
+    )
     decision = None
     if rule is not None:  # a null in the configuration leaves it to the bundle
         decision = {"false_alarm_rate": rule.rate, "confidence": rule.confidence, "p_value_at_most": list(rule.limits)}

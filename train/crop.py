@@ -1,16 +1,17 @@
 """The crop as a torch module: uint8 window and box in, normalised backbone input out. The project's only resize.
 
-It is exported with the backbone, so that training, ONNX Runtime and TensorRT run one preprocessing.
+It is exported with the backbone, so that training, ONNX Runtime and TensorRT run one preprocessing. Whole frames are
+resized with its weights too (`train.whole_frame`).
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from onboard.window import CropSpec
+from train.resize import chain, resize_lines
 
 
 class Crop(nn.Module):
@@ -37,7 +38,7 @@ class Crop(nn.Module):
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(-1, 1, 1))
         self.has_via = bool(spec.via_px)
-        self.register_buffer("onwards", _chain([*spec.via_px, spec.input_hw[0]]) if spec.via_px else torch.empty(0))
+        self.register_buffer("onwards", chain([*spec.via_px, spec.input_hw[0]]) if spec.via_px else torch.empty(0))
 
     def forward(self, window: Tensor, box: Tensor) -> Tensor:
         """Resize and normalise.
@@ -53,52 +54,31 @@ class Crop(nn.Module):
         batch, height, width, _ = pixels.shape
         pooling = self._pooling(height)
         box = box / pooling
-        rows = self._weights(box[:, 1], box[:, 3], height // pooling, self.first_hw[0])
-        columns = self._weights(box[:, 0], box[:, 2], width // pooling, self.first_hw[1])
-        out_h, out_w = rows.shape[1], columns.shape[1]
-        # Pooled by rows before the first product and by columns after it: ONNX Runtime is slow at a mean over an axis
-        # that has only the three colours behind it, also where that axis is of length 1.
-        pooled = pixels.reshape(batch, height // pooling, pooling, width * 3).mean(dim=2)
-        reduced = torch.matmul(rows, pooled)
-        planes = reduced.reshape(batch, out_h, width, 3).permute(0, 3, 1, 2)
-        planes = planes.reshape(batch, 3 * out_h, width // pooling, pooling).mean(dim=3)
-        resized = torch.matmul(planes, columns.transpose(1, 2)).reshape(batch, 3, out_h, out_w)
-        return (self._channels(resized) - self.mean) / self.std
-
-    def _channels(self, planes: Tensor) -> Tensor:
-        """From RGB to what the backbone takes."""
-        if self.channels == "rgb":
-            return planes
-        red, green, blue = planes.split(1, dim=1)
-        if self.channels == "bgr":
-            return torch.cat([blue, green, red], dim=1)
-        return 0.299 * red + 0.587 * green + 0.114 * blue
+        # Rows first: what the columns' step then turns around is smaller.
+        rows = self._shrink(pixels.reshape(batch, height, width * 3), pooling, box[:, 1], box[:, 3], self.first_hw[0])
+        out_h = rows.shape[1]
+        lines = rows.transpose(1, 2).reshape(batch, width, 3 * out_h)
+        columns = self._shrink(lines, pooling, box[:, 0], box[:, 2], self.first_hw[1])
+        resized = columns.transpose(1, 2).reshape(batch, 3, out_h, columns.shape[1])
+        return (chosen_channels(resized, self.channels) - self.mean) / self.std
 
     def _pooling(self, height: int) -> Any:
         """By how much windows larger than pool_above_px are pooled. One expression, for the graph has no branch."""
         return torch.clamp(torch.as_tensor(height) // self.pool_above_px, min=1)
 
-    def _weights(self, low: Tensor, high: Tensor, pixels: int, first_px: int) -> Tensor:
-        """B x out x pixels: row i holds what each pixel gives to output i."""
-        weights = triangle_weights(low, high, pixels, first_px)
-        return torch.matmul(self.onwards, weights) if self.has_via else weights
+    def _shrink(self, lines: Tensor, pooling: Any, low: Tensor, high: Tensor, first_px: int) -> Tensor:
+        """Pool B x lines x n along its lines, and resize the span low..high (pooled lines) of them."""
+        batch, count, n = lines.shape
+        pooled = lines.reshape(batch, count // pooling, pooling, n).mean(dim=2)
+        resized = resize_lines(pooled, low, high, first_px)
+        return torch.matmul(self.onwards, resized) if self.has_via else resized
 
 
-def triangle_weights(low: Tensor, high: Tensor, pixels: int, out_px: int) -> Tensor:
-    """Resize the span low..high (B, in pixel edges) of a line of `pixels` to `out_px`: B x out_px x pixels."""
-    scale = ((high - low) / out_px)[:, None]
-    steps = torch.arange(out_px, dtype=low.dtype, device=low.device) + 0.5
-    centres = low[:, None] + steps * scale
-    places = torch.arange(pixels, dtype=low.dtype, device=low.device) + 0.5
-    distance = (places - centres[:, :, None]).abs() / torch.clamp(scale, min=1.0)[:, :, None]
-    weights = torch.relu(1.0 - distance)
-    return weights / weights.sum(dim=2, keepdim=True)
-
-
-def _chain(sizes: Sequence[int]) -> Tensor:
-    """The product of the fixed resizes from one size to the next: last x first."""
-    product = torch.eye(sizes[0], dtype=torch.float64)
-    for before, after in pairwise(sizes):
-        span = torch.tensor([0.0], dtype=torch.float64), torch.tensor([float(before)], dtype=torch.float64)
-        product = triangle_weights(*span, before, after)[0] @ product
-    return product.float()
+def chosen_channels(planes: Tensor, channels: str) -> Tensor:
+    """From RGB, B x 3 x H x W, to what the backbone takes: rgb, bgr or grey."""
+    if channels == "rgb":
+        return planes
+    red, green, blue = planes.split(1, dim=1)
+    if channels == "bgr":
+        return torch.cat([blue, green, red], dim=1)
+    return 0.299 * red + 0.587 * green + 0.114 * blue

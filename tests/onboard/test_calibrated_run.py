@@ -5,11 +5,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
 import yaml
 
 from onboard import bundle as bundles
 from onboard.__main__ import main
 from onboard.calibration import Calibration, FrameThreshold, SizeGroup
+from onboard.errors import InputError
 
 
 def calibrated(bundle: Path, rate: float, confidence: float | None, rank: int) -> int:
@@ -20,7 +22,8 @@ def calibrated(bundle: Path, rate: float, confidence: float | None, rank: int) -
     scores = read.sorted_scores(name, np.float32)
     group = SizeGroup(0.0, None, len(scores), rank, float(scores[-rank]), name)
     frame = FrameThreshold(rate, confidence, (group,), (320, 320), "model.onnx", "0" * 64, 0, 0.0, "2026-01-01")
-    bundles.write_manifest(bundle, msgspec.structs.replace(read.manifest, calibration=Calibration(frame)))
+    made = Calibration(read.manifest.files[read.manifest.model], frame)
+    bundles.write_manifest(bundle, msgspec.structs.replace(read.manifest, calibration=made))
     return len(scores)
 
 
@@ -52,3 +55,13 @@ def test_the_node_goes_by_the_bundle_s_rate_and_by_another_on_request(bundle: Pa
     assert decision["p_value_at_most"] == [5 / 16]
     assert [v["p_value"] for v in other] == [v["p_value"] for v in verdicts]
     assert all(v["is_debris"] == (v["p_value"] <= 5 / 16) for v in other)
+
+
+def test_a_calibration_goes_with_its_graph_alone(bundle: Path) -> None:
+    calibrated(bundle, 0.2, None, 3)
+    manifest = bundles.read(bundle).manifest
+    assert manifest.calibration is not None
+    other = msgspec.structs.replace(manifest.calibration, model_sha256="0" * 64)
+    bundles.write_manifest(bundle, msgspec.structs.replace(manifest, calibration=other))
+    with pytest.raises(InputError, match="calibrated for another graph"):
+        bundles.read(bundle)

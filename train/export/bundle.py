@@ -22,7 +22,6 @@ from onboard.manifest import KnownAnswer, Manifest, TensorSpec
 from onboard.window import Window
 from train import lock, runs
 from train.config import RunConfig
-from train.crop import Crop
 from train.data.config import SparkData
 from train.data.pixels import read_sample
 from train.evaluate import load_run
@@ -32,6 +31,7 @@ from train.export.known_answers import choose
 from train.fit import counts
 from train.plume.model import Plume
 from train.prepare import Prepared
+from train.preprocessing import Preprocessing, preprocessing
 from train.runs import FittedHead
 
 BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
@@ -93,10 +93,10 @@ def finish(
     return folder
 
 
-def crop_of(prepared: Prepared, config: RunConfig) -> Crop:
+def before_backbone(prepared: Prepared, config: RunConfig) -> Preprocessing:
     """The preprocessing that the run's features were extracted with."""
     norm = prepared.backbone.normalisation
-    return Crop(config.crop, norm.mean, norm.std)
+    return preprocessing(config.crop, norm.mean, norm.std)
 
 
 def flown(head: FittedHead) -> torch.nn.Module:
@@ -106,7 +106,7 @@ def flown(head: FittedHead) -> torch.nn.Module:
 
 def _write_graph(path: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> dict[str, str]:
     backbone = prepared.backbone.module.cpu()
-    graph = FlightGraph(crop_of(prepared, config), backbone, config.layers, flown(head))
+    graph = FlightGraph(before_backbone(prepared, config), backbone, config.layers, flown(head))
     write(graph, path, config.crop.windows[0])
     return {}
 
@@ -115,10 +115,10 @@ def _write(
     folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig, backbone_facts: dict[str, str]
 ) -> None:
     backbone = prepared.backbone.module.cpu()
-    trained = FlightGraph(crop_of(prepared, config), backbone, config.layers, _Unfolded(head.model)).eval()
+    trained = FlightGraph(before_backbone(prepared, config), backbone, config.layers, _Unfolded(head.model)).eval()
     known = []
-    for window in choose(prepared.split.calibration, config.crop, grey_of(config)):
-        name = f"known_answer_{window.pixels.shape[0]}.png"
+    for number, window in enumerate(choose(prepared.split.calibration, config.crop, grey_of(config))):
+        name = f"known_answer_{f'frame{number}' if config.crop.whole else window.pixels.shape[0]}.png"
         files.write_bytes(folder / name, _png(window))
         region = tuple(float(value) for value in window.region)
         known.append(KnownAnswer(name, region, _logit(trained, window)))  # type: ignore[arg-type]

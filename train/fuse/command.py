@@ -12,10 +12,10 @@ from onboard import files
 from onboard.errors import InputError
 from onboard.window import Window
 from train import runs
-from train.backbones.onnx_prefix import OnnxBackbone, refuse_other_input, refuse_unknown_taps
+from train.backbones.onnx_prefix import OnnxBackbone, pool_of, refuse_other_input, refuse_unknown_taps
 from train.config import RunConfig
 from train.evaluate import load_run
-from train.export.bundle import crop_of, finish, flown, grey_of
+from train.export.bundle import before_backbone, finish, flown, grey_of
 from train.export.known_answers import choose
 from train.fuse import merge, parts
 from train.fuse.compare import Array, outputs_of, refuse_changed
@@ -52,8 +52,8 @@ def fuse(run: Path, config: RunConfig, pose: Path, keep_inputs: Path | None = No
         run: the folder of a fitted run.
         config: the run's.
         pose: the ONNX file that it was fitted on.
-        keep_inputs: a file for the same graph without preprocessing: the network's own input, and its outputs and
-            `debris_logit`; None: not written.
+        keep_inputs: a file for the same graph without preprocessing: the network's own input (and `debris_box`, where
+            it sees the whole frame), and its outputs and `debris_logit`; None: not written.
 
     Raises:
         InputError: the network cannot be used, is not the one that the run was fitted on, or the fused graph does not
@@ -93,7 +93,7 @@ def fitting(run: Path, config: RunConfig, head: FittedHead, path: Path) -> PoseN
     refuse_other_input(port, config.crop, path)
     refuse_unknown_taps(model, port, taps, config.crop, path)
     part = walk.prefix(model, taps)
-    there = OnnxBackbone(part, port, taps, path).channels(config.crop)
+    there = OnnxBackbone(part, port, taps, path, pool_of(config.crop)).channels(config.crop)
     width = sum(there.get(layer, 0) for layer in config.layers)
     if width != head.feature_dim:
         raise InputError(
@@ -137,10 +137,10 @@ class _Fused:
         backbone = prepared.backbone.module
         if not isinstance(backbone, OnnxBackbone):
             raise AssertionError("a run on an ONNX file has it as its backbone")
-        module = parts.TapHead(backbone.names, config.layers, flown(head))
+        module = parts.TapHead(backbone.names, config.layers, flown(head), backbone.pool)
         batch = (port.symbol or "batch") if port.batch is None else None
         behind = parts.head(module, [known[tap] for tap in taps], batch, version)
-        before = parts.preprocessing(crop_of(prepared, config), port, config.crop.windows[0], version)
+        before = parts.preprocessing(before_backbone(prepared, config), port, config.crop, version)
         kept = merge.with_head(pose, behind, taps, path)
         flight = merge.with_preprocessing(kept, before, port, path)
         for model in (kept, flight):
@@ -166,7 +166,8 @@ class _Fused:
         for window in windows:
             feed: dict[str, Array] = {"window": window.pixels[None], "box": window.region[None]}
             for optimised in (False, True):
-                image = {port.name: outputs_of(self.before, feed, path, optimised)[parts.IMAGE]}
-                wanted = outputs_of(self.network.model, image, path, optimised)
+                own = outputs_of(self.before, feed, path, optimised)
+                own[port.name] = own.pop(parts.IMAGE)
+                wanted = outputs_of(self.network.model, {port.name: own[port.name]}, path, optimised)
                 refuse_changed(wanted, outputs_of(self.flight, feed, path, optimised), path, optimised)
-                refuse_changed(wanted, outputs_of(self.kept, image, path, optimised), path, optimised)
+                refuse_changed(wanted, outputs_of(self.kept, own, path, optimised), path, optimised)
