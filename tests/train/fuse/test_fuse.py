@@ -72,7 +72,9 @@ def test_a_fused_bundle_flies_the_trained_logits_and_the_pose(fused: Path, pose:
     manifest = bundles.read(folder).manifest
     assert {o.name for o in manifest.outputs} == {"rotation", "translation", "debris_logit"}
     assert manifest.backbone["opset"] == "17" and manifest.backbone["lowest_tensorrt"] == "8.5"
-    assert onnx.load(folder / "model.onnx").graph.input[0].name == "window"
+    flown = onnx.load(folder / "model.onnx")
+    assert flown.graph.input[0].name == "window"
+    assert [(entry.domain, entry.version) for entry in flown.opset_import] == [("", 17)], "named once"
 
 
 def test_the_real_builder_takes_the_fused_graph(fused: Path) -> None:
