@@ -16,6 +16,7 @@ from onboard.engine import Engine
 from onboard.errors import InputError
 from onboard.image import Frame
 from onboard.messages import Answer, Status
+from onboard.normal_scores import Box, NormalScores
 from onboard.window import BoxError, Window, cut
 
 LOGIT = "debris_logit"
@@ -43,7 +44,7 @@ class Detector:
         self.bundle = bundle
         self.engine = engine
         self._spec = bundle.manifest.crop
-        self._normal_scores = bundle.calibration_scores()
+        self._normal_scores = NormalScores.of(bundle)
         self.check_known_answers()
 
     @classmethod
@@ -64,8 +65,8 @@ class Detector:
 
     @property
     def calibration_frames(self) -> int:
-        """How many held-out normal frames the p-values rest on; the smallest p-value is 1 / (this + 1)."""
-        return 0 if self._normal_scores is None else len(self._normal_scores)
+        """How many held-out normal frames the p-values rest on, those of all sizes together."""
+        return 0 if self._normal_scores is None else self._normal_scores.frames
 
     def __call__(self, frame: Frame, box: tuple[float, float, float, float]) -> Answer:
         """Judge what the box shows.
@@ -98,7 +99,9 @@ class Detector:
         times: dict[str, Any] = {"window_ns": cut_at - start, "infer_ns": done - cut_at}
         if not math.isfinite(logit):
             return Answer(Status.REJECTED, "logit_not_finite", f"the graph gave a logit of {logit}", **times)
-        return Answer(Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit), **times, outputs=outputs)
+        return Answer(
+            Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit, numbers), **times, outputs=outputs
+        )
 
     def check_known_answers(self) -> None:
         """Run the known-answer windows.
@@ -125,12 +128,8 @@ class Detector:
                     f"{self.engine.name} (tolerance {tolerance:g}); do not fly this bundle here: {self.engine.remedy}"
                 )
 
-    def _p_value(self, score: float) -> float | None:
-        if self._normal_scores is None:
-            return None
-        count = len(self._normal_scores)
-        at_least = count - int(np.searchsorted(self._normal_scores, np.float32(score), side="left"))
-        return (1 + at_least) / (count + 1)
+    def _p_value(self, score: float, box: Box) -> float | None:
+        return None if self._normal_scores is None else self._normal_scores.p_value(score, box)
 
 
 def _wrong_frame(frame: Any) -> str | None:

@@ -4,11 +4,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from onboard.calibration import Calibration, FileName, Sha256
 from onboard.window import CropSpec
-
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
-"""A plain name: whatever a manifest says, nothing outside its folder is opened."""
 
 
 class TensorSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -56,6 +53,9 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         conversion: of a graph that was converted to it: what stayed in float32, and what changed by how much.
         preprocessing: of a fused graph: the file of the graph from window and box to the pose network's image, as
             `compare-pose` feeds the untouched network.
+        fit_images: the first 8 bytes of the SHA-256 of each image that the head was fitted on, sorted, big-endian;
+            None where the images are no files of their own, or the bundle is older than this key.
+        calibration: thresholds; None before `python -m calibration`.
     """
 
     format: Literal[1]
@@ -74,7 +74,15 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
     conversion: dict[str, Any] = {}
     preprocessing: FileName | None = None
+    fit_images: FileName | None = None
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         if self.precision == "fp32" and self.logit_tolerance > 0.01:
             raise ValueError(f"logit_tolerance {self.logit_tolerance:g}: at most 0.01 goes with precision fp32")
+
+    def named_files(self) -> list[str]:
+        """All files of the bundle that the manifest gives a meaning."""
+        named = [self.model, *(known.window for known in self.known_answers)]
+        named += [name for name in (self.calibration_scores, self.fit_images, self.preprocessing) if name is not None]
+        return named + (self.calibration.files() if self.calibration else [])

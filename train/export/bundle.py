@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from onboard import bundle as bundles
-from onboard import files, provenance
+from onboard import files, image_hashes, provenance
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
@@ -36,6 +36,7 @@ from train.preprocessing import Preprocessing, preprocessing
 from train.runs import FittedHead
 
 BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
+FIT_IMAGES = "fit_images.bin"
 
 
 def export(run: Path, config: RunConfig, precision: str = "fp32") -> Path:
@@ -142,6 +143,12 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
     files.write_bytes(folder / SCORES, _npy(np.sort(scores.astype(np.float32))))
     names = [MODEL, SCORES, *(answer.window for answer in known)]
     names += [written.preprocessing] if written.preprocessing else []
+    # CIFAR's images are rows of a few files, whose hashes would say nothing.
+    images_are_files = all(sample.row is None for sample in prepared.split.fit)
+    if images_are_files:
+        digests = (files.sha256(sample.path) for sample in prepared.split.fit)
+        files.write_bytes(folder / FIT_IMAGES, image_hashes.pack(digests))
+        names.append(FIT_IMAGES)
     bundles.write_manifest(
         folder,
         Manifest(
@@ -178,6 +185,7 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
             precision=written.precision,
             conversion=written.conversion,
             preprocessing=written.preprocessing,
+            fit_images=FIT_IMAGES if images_are_files else None,
         ),
     )
 
