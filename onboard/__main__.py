@@ -1,4 +1,4 @@
-"""python -m onboard: replay frames through a flight bundle, verify it, or build a TensorRT engine from it."""
+"""python -m onboard: replay frames through a flight bundle, verify it, build a TensorRT engine, compare poses."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from onboard import cli, strict_yaml
+from onboard.compare import command as compare_command
 from onboard.config import FlightConfig
 from onboard.detector import Detector
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
@@ -36,13 +37,14 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
     verify.add_argument("--engine", type=Path, metavar="FOLDER", help=_ENGINE)
     trt_command.add(commands)
+    compare_command.add(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; gives the exit code (0: done, 2: bad input, 130: stopped with Ctrl-C)."""
+    """Run the command line; gives the exit code (0: done, 1: limit passed, 2: bad input, 130: stopped with Ctrl-C)."""
     options = _parser().parse_args(arguments)
-    actions = {"run": _run, "verify": _verify, "build": trt_command.run}
+    actions = {"run": _run, "verify": _verify, "build": trt_command.run, "compare-pose": compare_command.run}
     stopped = {"run": "stopped; the verdicts so far are kept"}.get(options.command, "stopped; nothing was written")
     return cli.exit_code(lambda: actions[options.command](options), stopped)
 

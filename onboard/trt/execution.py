@@ -32,6 +32,7 @@ class Execution:
         engine: TensorRT's.
         profile: the number of its optimisation profile.
         size: the window's side in pixels, or a whole frame's height and width.
+        given: shapes of the inputs.
         ports: the engine's.
         device: whose stream it works on.
         checked: makes errors of TensorRT's refusals.
@@ -46,7 +47,14 @@ class Execution:
     """
 
     def __init__(
-        self, engine: Any, profile: int, size: Profile, ports: tuple[Port, ...], device: Device, checked: Checked
+        self,
+        engine: Any,
+        profile: int,
+        size: Profile,
+        given: Mapping[str, Shape],
+        ports: tuple[Port, ...],
+        device: Device,
+        checked: Checked,
     ) -> None:
         self._ports, self._device, self._checked, self.size = ports, device, checked, size
         stream = device.stream.handle
@@ -54,7 +62,7 @@ class Execution:
         done = context.set_optimization_profile_async(profile, stream)
         checked(done, f"optimisation profile {profile} (window size {size}) cannot be set")
         device.stream.synchronize()  # the profile is set by work on the stream
-        for name, shape in inputs(size).items():
+        for name, shape in given.items():
             checked(context.set_input_shape(name, shape), f"input {name} cannot have the shape {list(shape)}")
         self.shapes: dict[str, Shape] = {port.name: tuple(context.get_tensor_shape(port.name)) for port in ports}
         if unknown := [name for name, shape in self.shapes.items() if min(shape, default=0) < 0]:

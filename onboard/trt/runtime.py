@@ -10,10 +10,10 @@ from onboard.bundle import Bundle
 from onboard.engine import Outputs
 from onboard.errors import InputError
 from onboard.trt import gpu as gpus
-from onboard.trt import library, log, manifest, ports
+from onboard.trt import library, log, manifest, memory, ports
 from onboard.trt.checked import Checked
 from onboard.trt.cuda import Buffer, Device, Times
-from onboard.trt.execution import Execution
+from onboard.trt.execution import Execution, inputs
 from onboard.trt.graph import BOX, WINDOW
 from onboard.trt.manifest import ENGINE, MANIFEST, EngineManifest, Library
 from onboard.window import Window
@@ -99,6 +99,11 @@ class TrtEngine:
         last = self._last
         return {} if last is None else {"h2d": last.h2d_ms, "compute": last.compute_ms, "d2h": last.d2h_ms}
 
+    def device_bytes(self) -> int | None:
+        """See `onboard.trt.memory`; of all window sizes' contexts."""
+        one = memory.of_context(self._engine)
+        return None if one is None else one * len(self._executions)
+
     def about(self) -> dict[str, Any]:
         """Library, GPU, engine, and how memory and calls are made."""
         return {
@@ -124,7 +129,7 @@ class TrtEngine:
         self._check_names(found, bundle)
         shapes = bundle.manifest.crop.window_shapes
         self._executions: dict[tuple[int, ...], Execution] = {
-            shape: Execution(engine, number, size, found, self._device, self._checked)
+            shape: Execution(engine, number, size, inputs(size), found, self._device, self._checked)
             for number, (size, shape) in enumerate(zip(self.manifest.profiles, shapes, strict=True))
         }
         buffers = self._buffers(found)

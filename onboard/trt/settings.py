@@ -20,7 +20,7 @@ def check_precision(wanted: str, found: str, model: Path) -> None:
         return
     remedy = {
         "fp32": "export the bundle again without a lower precision",
-        "fp16": "give a graph that was converted to fp16 (this project does not convert yet)",
+        "fp16": "write the bundle again with 'python -m train export' or 'fuse' and --precision fp16",
         "int8": "give a graph with Q/DQ pairs (this project does not quantise yet)",
     }
     raise InputError(
@@ -79,7 +79,7 @@ def set_dla(
     if precision == "fp32":
         raise InputError(
             f"--dla {core}: a DLA computes in fp16 and int8 only, this graph is fp32; "
-            "build without --dla, or give a graph that was converted (this project does not convert yet)"
+            "build without --dla, or write the bundle with 'python -m train export' or 'fuse' and --precision fp16"
         )
     if len(windows) > 1:
         raise InputError(

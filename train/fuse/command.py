@@ -1,5 +1,7 @@
 """Fuse: a fitted head and the pose network that it was fitted on become one flight graph."""
 
+import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,17 +17,23 @@ from train import runs
 from train.backbones.onnx_prefix import OnnxBackbone, pool_of, refuse_other_input, refuse_unknown_taps
 from train.config import RunConfig
 from train.evaluate import load_run
-from train.export.bundle import before_backbone, finish, flown, grey_of
+from train.export.bundle import before_backbone, finish, flown
+from train.export.calibration_images import checked_windows, grey_of, logit_spread
 from train.export.known_answers import choose
+from train.export.written import Written, precision_of, weights_bytes
 from train.fuse import merge, parts
-from train.fuse.compare import Array, outputs_of, refuse_changed
+from train.fuse.compare import Array, images, outputs_of, refuse_changed
 from train.fuse.opset import lowest_tensorrt, normalised
+from train.half import flight
+from train.half.flight import Half
 from train.onnx_model import load as loading
 from train.onnx_model import walk
 from train.onnx_model.ports import ImagePort, image_port
 from train.onnx_model.shapes import kinds
 from train.prepare import Prepared
 from train.runs import FittedHead
+
+PREPROCESSING = "crop.onnx"
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class PoseNetwork:
     taps: tuple[str, ...]
 
 
-def fuse(run: Path, config: RunConfig, pose: Path, keep_inputs: Path | None = None) -> Path:
+def fuse(run: Path, config: RunConfig, pose: Path, keep_inputs: Path | None = None, precision: str = "fp32") -> Path:
     """Write the run's flight bundle, whose graph holds the whole pose network, to `RUN/bundle/`.
 
     Args:
@@ -54,21 +62,33 @@ def fuse(run: Path, config: RunConfig, pose: Path, keep_inputs: Path | None = No
         pose: the ONNX file that it was fitted on.
         keep_inputs: a file for the same graph without preprocessing: the network's own input (and `debris_box`, where
             it sees the whole frame), and its outputs and `debris_logit`; None: not written.
+        precision: fp32 leaves the network as it is; fp16 converts it, and the head, where the network is not float16
+            already.
 
     Raises:
         InputError: the network cannot be used, is not the one that the run was fitted on, or the fused graph does not
-            give what network and head give apart.
+            give what network and head give apart; float16 moves a logit too far.
     """
     head = runs.read_head(run, config)
     network = fitting(run, config, head, pose)
     config = msgspec.structs.replace(config, backbone=msgspec.structs.replace(config.backbone, onnx=str(pose)))
     head, prepared = load_run(run, config)
     fused = _Fused.build(network, head, prepared, config)
-    fused.check(choose(prepared.split.calibration, config.crop, grey_of(config)))
+    windows = choose(prepared.split.calibration, config.crop, grey_of(config))
+    fused.check(windows)
+    half = None
+    if precision == "fp16":
+        fused, half = fused.halved(checked_windows(prepared, config), logit_spread(head, prepared))
+        if fused.is_half_already:
+            fused.check(windows)
 
-    def write(path: Path) -> dict[str, str]:
+    def write(path: Path) -> Written:
         onnx.save(fused.flight, str(path))
-        return fused.facts()
+        onnx.save(fused.before, str(path.with_name(PREPROCESSING)))
+        found = Written(precision_of(fused.flight), fused.facts(), preprocessing=PREPROCESSING)
+        if half is None:
+            return found
+        return dataclasses.replace(found, logit_tolerance=half.logit_tolerance, conversion=half.facts)
 
     folder = finish(run, config, head, prepared, write)
     if keep_inputs is not None:
@@ -142,10 +162,29 @@ class _Fused:
         behind = parts.head(module, [known[tap] for tap in taps], batch, version)
         before = parts.preprocessing(before_backbone(prepared, config), port, config.crop, version)
         kept = merge.with_head(pose, behind, taps, path)
-        flight = merge.with_preprocessing(kept, before, port, path)
-        for model in (kept, flight):
+        whole = merge.with_preprocessing(kept, before, port, path)
+        for model in (kept, whole):
             onnx.checker.check_model(model, full_check=True)
-        return _Fused(network, before, flight, kept)
+        return _Fused(network, before, whole, kept)
+
+    @property
+    def is_half_already(self) -> bool:
+        """Whether the network came with float16 in it: then its own nodes stay as they are."""
+        return self.network.port.dtype == "float16" or precision_of(self.network.model) == "fp16"
+
+    def halved(self, windows: Iterable[Window], spread: float) -> tuple["_Fused", Half]:
+        """The graphs in float16 behind the crop, compared on these windows.
+
+        Raises:
+            InputError: a logit moves too far.
+        """
+        path, port = self.network.path, self.network.port
+        own = {name for node in self.network.model.graph.node for name in node.output}
+        alone = [i for i, node in enumerate(self.kept.graph.node) if self.is_half_already and own & {*node.output}]
+        half = flight.halve(self.kept, port.name, images(self.before, port, windows, path), spread, path, alone)
+        whole = merge.with_preprocessing(half.model, self.before, port, path)
+        onnx.checker.check_model(whole, full_check=True)
+        return dataclasses.replace(self, flight=whole, kept=half.model), half
 
     def facts(self) -> dict[str, str]:
         """What the manifest says of the network."""
@@ -156,6 +195,8 @@ class _Fused:
             "opset": str(version),
             "opset_of_file": str(loading.opset(self.network.model)),
             "lowest_tensorrt": lowest_tensorrt(version),
+            "pose_weights_bytes": str(weights_bytes(self.network.model)),
+            "weights_bytes": str(weights_bytes(self.flight)),
         }
 
     def check(self, windows: list[Window]) -> None:

@@ -1,6 +1,6 @@
 """A fused graph against the untouched pose network, in ONNX Runtime."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ import onnx
 from onnx import ModelProto
 
 from onboard.errors import InputError
+from onboard.window import Window
+from train.fuse.parts import IMAGE
+from train.onnx_model.ports import ImagePort
 from train.onnx_model.running import session
 
 Array = npt.NDArray[Any]
@@ -27,6 +30,21 @@ def outputs_of(
     running = session(probe, str(path), optimised)
     names = [output.name for output in running.get_outputs()]
     return dict(zip(names, running.run(names, feed), strict=True))
+
+
+def images(before: ModelProto, port: ImagePort, windows: Iterable[Window], path: Path) -> list[dict[str, Array]]:
+    """What the network is fed for each window, by its input's name.
+
+    Args:
+        before: the preprocessing, from `window` and `box` to `image` and whatever else the fused network takes.
+        port: the network's input.
+        windows: of real frames.
+        path: what an error calls the network.
+    """
+    running = session(before, str(path))
+    names = [port.name if output.name == IMAGE else output.name for output in running.get_outputs()]
+    feeds = ({"window": window.pixels[None], "box": window.region[None]} for window in windows)
+    return [dict(zip(names, running.run(None, feed), strict=True)) for feed in feeds]
 
 
 def refuse_changed(pose: dict[str, Array], fused: dict[str, Array], path: Path, optimised: bool = False) -> None:

@@ -69,7 +69,7 @@ def preprocessing(before: Preprocessing, port: ImagePort, spec: CropSpec, opset:
     with torch.inference_mode():
         shapes = [made.shape for made in feed(*example)]
     axes = {} if spec.whole else {"window": {1: "height", 2: "width"}}
-    model = _exported(feed, example, ["window", "box"], [IMAGE, BOX][: len(shapes)], axes, opset)
+    model = exported(feed, example, ["window", "box"], [IMAGE, BOX][: len(shapes)], axes, opset)
     # Where the window's size is open, the exporter's shape inference loses the output's shape.
     for value, shape in zip(model.graph.output, shapes, strict=True):
         for dimension, size in zip(value.type.tensor_type.shape.dim, shape, strict=True):
@@ -93,10 +93,10 @@ def head(module: TapHead, taps: Sequence[TensorKind], batch: str | None, opset: 
         height, width = module.pool.input_hw
         names, example = [*names, "box"], (*example, torch.tensor([[0.0, 0.0, width, height]]))
     axes = {name: {0: batch} for name in [*names, LOGIT]} if batch else {}
-    return _exported(module.eval(), example, names, [LOGIT], axes, opset)
+    return exported(module.eval(), example, names, [LOGIT], axes, opset)
 
 
-def _exported(
+def exported(
     module: nn.Module,
     example: tuple[Tensor, ...],
     inputs: Sequence[str],
@@ -104,6 +104,16 @@ def _exported(
     axes: Mapping[str, Mapping[int, str]],
     opset: int,
 ) -> ModelProto:
+    """A module as an ONNX model, by the tracing exporter.
+
+    Args:
+        module: in evaluation mode.
+        example: its inputs.
+        inputs: their names.
+        outputs: its outputs' names.
+        axes: open dimensions, by tensor.
+        opset: to write.
+    """
     file: Any = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # notes on tracing are about the window's size, which is meant

@@ -161,7 +161,8 @@ class Context:
         return True
 
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
-        wanted = {"window": (1, self._size, self._size, 3), "box": (1, 4)}
+        own = {port.name: tuple(port.shape) for port in self._engine._session.get_inputs()}
+        wanted = {**own, "window": (1, self._size, self._size, 3)}
         if not self._world.allows(self._logger, "set_input_shape", name) or shape != wanted.get(name):
             return False
         self._shapes[name] = shape
