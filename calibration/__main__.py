@@ -63,7 +63,9 @@ def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None],
         "--debris-class", nargs="+", default=["debris"], metavar="NAME", help="classes that are no satellites"
     )
     command.add_argument(
-        "--skip-fitted", action="store_true", help="leave out what the head was fitted on instead of refusing it"
+        "--skip-fitted",
+        action="store_true",
+        help="leave out what the head was fitted on (of tracks, the frame threshold too) instead of refusing it",
     )
     command.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
     command.add_argument("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
@@ -135,7 +137,8 @@ def _threshold(options: argparse.Namespace) -> None:
 
 
 def _tracks(options: argparse.Namespace) -> None:
-    from calibration.tracks import TrackOptions, tracks
+    from calibration.track_threshold import TrackOptions
+    from calibration.tracks import tracks
 
     asked = TrackOptions(
         rate=options.false_alarm_rate,

@@ -69,6 +69,12 @@ def test_a_track_threshold_is_written_and_reported(call: Call, bundle: Path, flo
     code, said = call("threshold", bundle, frames, *options)
     assert code == 0 and "track threshold rested on the old scores" in said
     assert TrackRule.at(bundles.read(bundle)) is None
+    # That track is no longer fit to be calibrated on.
+    named = ("--statistic", "cusum", "--evidence", "log_p")
+    code, said = call("tracks", bundle, flown, *ASKED, *named)
+    assert code == 2 and "calibrated on 4 of its 32 images" in said
+    code, said = call("tracks", bundle, flown, *ASKED, *named, "--skip-fitted")
+    assert code == 0 and "7 normal tracks; left out: 2 debris, 1 fitted" in said
 
 
 def test_a_head_that_never_saw_a_class(call: Call, bundle: Path, flown: Path) -> None:
