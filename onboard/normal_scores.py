@@ -49,14 +49,14 @@ class NormalScores:
         ends = tuple(float(group.to_px) for group in groups if group.to_px is not None)
         if list(ends) != sorted(set(ends)):
             raise InputError(f"{bundle.folder}: calibration.frame.groups do not ascend; calibrate again")
-        scores = tuple(bundle.sorted_scores(group.scores, np.float32) for group in groups)
-        for group, found_scores in zip(groups, scores, strict=True):
+        sets = tuple(bundle.sorted_scores(group.scores, np.float32) for group in groups)
+        for group, found_scores in zip(groups, sets, strict=True):
             if len(found_scores) != group.frames:
                 raise InputError(
                     f"{bundle.folder / group.scores}: holds {len(found_scores)} scores, the manifest says "
                     f"{group.frames}; calibrate again"
                 )
-        return cls(ends, scores)
+        return cls(ends, sets)
 
     @property
     def frames(self) -> int:
