@@ -142,13 +142,13 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
         known.append(KnownAnswer(name, region, answer))  # type: ignore[arg-type]
     files.write_bytes(folder / SCORES, _npy(np.sort(scores.astype(np.float32))))
     names = [MODEL, SCORES, *(answer.window for answer in known)]
+    names += [written.preprocessing] if written.preprocessing else []
     # CIFAR's images are rows of a few files, whose hashes would say nothing.
     images_are_files = all(sample.row is None for sample in prepared.split.fit)
     if images_are_files:
         digests = (files.sha256(sample.path) for sample in prepared.split.fit)
         files.write_bytes(folder / FIT_IMAGES, image_hashes.pack(digests))
         names.append(FIT_IMAGES)
-    names += [written.preprocessing] if written.preprocessing else []
     bundles.write_manifest(
         folder,
         Manifest(
@@ -182,10 +182,10 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
             known_answers=tuple(known),
             logit_tolerance=written.logit_tolerance,
             versions=provenance.versions(),
-            fit_images=FIT_IMAGES if images_are_files else None,
             precision=written.precision,
             conversion=written.conversion,
             preprocessing=written.preprocessing,
+            fit_images=FIT_IMAGES if images_are_files else None,
         ),
     )
 

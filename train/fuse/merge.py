@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 from onnx import GraphProto, ModelProto
@@ -39,7 +40,7 @@ def with_head(pose: ModelProto, head: ModelProto, taps: Sequence[str], path: Pat
     prefix = _free_prefix("debris_", pose.graph)
     behind = onnx.compose.add_prefix(_aligned(head, pose), prefix, rename_outputs=False)
     joints = [(tap, f"{prefix}tap_{index}") for index, tap in enumerate(taps)]
-    fused = onnx.compose.merge_models(pose, behind, io_map=joints, outputs=[*own, LOGIT])
+    fused = _merged(pose, behind, io_map=joints, outputs=[*own, LOGIT])
     named = {f"{prefix}{_BOX_OF_HEAD}": BOX}
     _rename(fused.graph, named)
     for value in fused.graph.input:
@@ -66,7 +67,14 @@ def with_preprocessing(fused: ModelProto, before: ModelProto, port: ImagePort, p
     before = onnx.compose.add_prefix(_aligned(before, fused), prefix, rename_inputs=False)
     joints = {IMAGE: image, BOX: BOX}
     io_map = [(value.name, joints[value.name.removeprefix(prefix)]) for value in before.graph.output]
-    return onnx.compose.merge_models(before, fused, io_map=io_map)
+    return _merged(before, fused, io_map=io_map)
+
+
+def _merged(one: ModelProto, other: ModelProto, **joining: Any) -> ModelProto:
+    """Merged by onnx, which would name the operator set of each; both are of one version."""
+    model = onnx.compose.merge_models(one, other, **joining)
+    del model.opset_import[1:]
+    return model
 
 
 def _aligned(ours: ModelProto, theirs: ModelProto) -> ModelProto:

@@ -38,9 +38,7 @@ class Half:
     facts: dict[str, Any]
 
 
-def halve(
-    model: ModelProto, image: str, feeds: Sequence[Feed], spread: float, path: Path, left_alone: Sequence[int] = ()
-) -> Half:
+def halve(model: ModelProto, image: str, feeds: Sequence[Feed], spread: float, path: Path) -> Half:
     """Convert, and compare on real images.
 
     Args:
@@ -49,18 +47,13 @@ def halve(
         feeds: its inputs for some calibration images.
         spread: standard deviation of the calibration normals' logits.
         path: what an error calls the graph.
-        left_alone: indices of nodes that are not touched.
 
     Raises:
         InputError: a logit differs by more than `TOLERANCE` times the spread, or is not finite; or the graph cannot be
             converted.
     """
-    if not spread > 0:
-        raise InputError(
-            f"{path}: the calibration normals' logits have no spread ({spread:g}), so there is no measure for what "
-            "float16 may change; fit with more calibration images, or leave --precision fp16 out"
-        )
-    stays = keep.kept(model, image, feeds, left_alone)
+    limit = tolerance(spread, path)
+    stays = keep.kept(model, image, feeds)
     half = convert(model, stays.nodes)
     try:
         onnx.checker.check_model(half, full_check=True)
@@ -68,7 +61,6 @@ def halve(
         raise InputError(f"{path}: cannot be converted to float16 ({error}); leave --precision fp16 out") from error
     before = _outputs(model, feeds, path)
     in_runtime, as_rounded = _outputs(half, feeds, path), _outputs(rounded(model, stays.nodes), feeds, path)
-    limit = TOLERANCE * spread
     found = {name: _furthest(values, before) for name, values in (("ort", in_runtime), ("rounded", as_rounded))}
     if not max(found.values()) <= limit:  # also true of NaN
         raise InputError(
@@ -90,8 +82,29 @@ def halve(
     return Half(half, limit, facts)
 
 
+def tolerance(spread: float, path: Path) -> float:
+    """By how much float16 may move a logit: `TOLERANCE` times the spread of the calibration normals' logits.
+
+    Raises:
+        InputError: they have none.
+    """
+    if not spread > 0:
+        raise InputError(
+            f"{path}: the calibration normals' logits have no spread ({spread:g}), so there is no measure for what "
+            "float16 may change; fit with more calibration images, or leave --precision fp16 out"
+        )
+    return TOLERANCE * spread
+
+
+def left_as_it_was(spread: float) -> dict[str, Any]:
+    """What the manifest says where a network came in float16 and nothing was converted."""
+    return {"left_as_it_was": True, "logit_spread": spread}
+
+
 def text(facts: dict[str, Any]) -> str:
     """What the conversion did, for a terminal."""
+    if facts.get("left_as_it_was"):
+        return "the network came with float16 in it: it is left as it is, and the head computes in float32"
     moved, stays = facts["logit_change_rounded"], facts["kept_in_float32"]
     lines = [
         f"float16: {facts['float16_nodes']} nodes; kept in float32 for their range: {len(stays)}",

@@ -32,7 +32,7 @@ class Kept:
     by_range: dict[str, str]
 
 
-def kept(model: ModelProto, image: str, feeds: Iterable[dict[str, np.ndarray]], left_alone: Sequence[int] = ()) -> Kept:
+def kept(model: ModelProto, image: str, feeds: Iterable[dict[str, np.ndarray]]) -> Kept:
     """Measure the graph on some images and say what stays in float32.
 
     Args:
@@ -40,11 +40,10 @@ def kept(model: ModelProto, image: str, feeds: Iterable[dict[str, np.ndarray]], 
         image: the name of its image input; only what is made from the image's values becomes float16, for shapes and
             boxes need float32.
         feeds: inputs of real images.
-        left_alone: indices of nodes that are not to be touched, whatever they hold.
     """
     types, version = types_of(model), opset(model)
     reached = _reached(model, image)
-    able = {i for i in reached - set(left_alone) if computes_in_half(model.graph.node[i], version, types)}
+    able = {i for i in reached if computes_in_half(model.graph.node[i], version, types)}
     floats = {
         name
         for i in able

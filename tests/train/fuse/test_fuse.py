@@ -13,12 +13,14 @@ from onboard import bundle as bundles
 from onboard.detector import Detector
 from onboard.window import cut
 from train import runs
+from train.__main__ import main
 from train.crop import Crop
 from train.data.pixels import read_sample
 from train.evaluate import evaluate, load_run
 from train.fuse.command import fuse
 
 from .conftest import fit_on
+from .test_merge import small
 
 
 def session(model, optimised: bool = False) -> onnxruntime.InferenceSession:
@@ -72,7 +74,9 @@ def test_a_fused_bundle_flies_the_trained_logits_and_the_pose(fused: Path, pose:
     manifest = bundles.read(folder).manifest
     assert {o.name for o in manifest.outputs} == {"rotation", "translation", "debris_logit"}
     assert manifest.backbone["opset"] == "17" and manifest.backbone["lowest_tensorrt"] == "8.5"
-    assert onnx.load(folder / "model.onnx").graph.input[0].name == "window"
+    flown = onnx.load(folder / "model.onnx")
+    assert flown.graph.input[0].name == "window"
+    assert [(entry.domain, entry.version) for entry in flown.opset_import] == [("", 17)], "named once"
 
 
 def test_the_real_builder_takes_the_fused_graph(fused: Path) -> None:
@@ -117,14 +121,14 @@ def test_a_fused_bundle_in_float16(fused: Path, run: Path, pose: Path, tmp_path:
     assert [(i.name, i.type) for i in kept.get_inputs()] == [("image", "tensor(float)")]
 
 
-def test_a_network_that_is_float16_already_is_left_alone(run: Path, pose: Path, tmp_path: Path) -> None:
-    from train.half.convert import convert
-    from train.onnx_model.load import load
-
-    model = load(pose)
-    onnx.save(convert(model, ()), tmp_path / "half.onnx")
-    (tmp_path / "half").mkdir()
-    taken = fit_on(tmp_path / "half.onnx", Path(runs.read_config(run).data.root), tmp_path / "half")
-    folder = fuse(taken, runs.read_config(taken), tmp_path / "half.onnx", None, "fp16")
-    changes = bundles.read(folder).manifest.conversion["output_changes"]
-    assert all(change["max_abs"] == 0 for change in changes.values())
+def test_a_network_that_is_float16_already_is_left_alone(drawn, tmp_path: Path, capsys) -> None:
+    network = small(tmp_path / "half.onnx", dtype=onnx.TensorProto.FLOAT16)
+    run = fit_on(network, drawn.root, tmp_path, "map")
+    words = ["fuse", str(run), "--pose", str(network), "--precision", "fp16"]
+    assert main(words) == 0
+    assert "it is left as it is" in capsys.readouterr().out
+    manifest = bundles.read(run / "bundle").manifest
+    spread = manifest.conversion["logit_spread"]
+    assert manifest.precision == "fp16" and manifest.logit_tolerance == pytest.approx(0.2 * spread)
+    fuse(run, runs.read_config(run), network)
+    assert bundles.read(run / "bundle").manifest.files["model.onnx"] == manifest.files["model.onnx"]
