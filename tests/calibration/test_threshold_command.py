@@ -85,6 +85,7 @@ def test_each_size_keeps_its_own_promise(call: Call, bundle: Path, root: Path, t
     options = ("--kept-back", 0, "--false-alarm-rate", rate, "--by-size")
     code, said = call("threshold", bundle, data, *options)
     assert code == 0 and "0 to 64 px" in said and "64 px and more" in said
+    assert "fewer than 4 frames" in said
     made = bundles.read(bundle)
     rule = FrameRule.at(made)
     assert rule is not None and made.manifest.calibration is not None and made.manifest.calibration.frame is not None
