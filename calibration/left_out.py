@@ -14,6 +14,7 @@ from calibration.track_data import ScoredTrack, score_tracks
 from calibration.track_report import maxima
 from calibration.track_threshold import TrackOptions
 from onboard import conformal
+from onboard.bundle import Bundle
 from onboard.calibration import TrackStatistic
 from onboard.detector import Detector
 from onboard.errors import InputError
@@ -42,7 +43,11 @@ class LeftOut:
 def measure(
     scored: list[ScoredTrack], statistic: TrackStatistic, options: NormalData, asked: TrackOptions
 ) -> list[LeftOut]:
-    """Of every class with a bundle of its own; without any such bundle, of every class, with the head as it is."""
+    """Of every class with a bundle of its own; without any such bundle, of every class, with the head as it is.
+
+    Raises:
+        InputError: a bundle cannot be used, or its head was fitted on the class; or no track is of the class.
+    """
     names = sorted({one.track.label for one in scored if one.track.label is not None})
     if unknown := sorted(set(asked.without) - set(names)):
         raise InputError(f"--without {unknown[0]}: no track is of this class; the classes are {', '.join(names)}")
@@ -53,6 +58,7 @@ def measure(
     found = []
     for name, path in sorted(asked.without.items()):
         detector = Detector.load(path)
+        _refuse_known(detector.bundle, name)
         reference = NormalScores.of(detector.bundle)
         with ScoreCache(options.cache, detector.bundle) as cache:
             anew = score_tracks(detector, [one.track for one in scored], cache, options.grey)
@@ -65,6 +71,15 @@ def measure(
         )
         found.append(_one(name, same, anew, asked.horizon, asked.rate, path))
     return found
+
+
+def _refuse_known(bundle: Bundle, name: str) -> None:
+    fitted = bundle.manifest.training.get("samples", {}).get("fit", {})
+    if name in fitted:
+        raise InputError(
+            f"--without {name}: the head of {bundle.folder} was fitted on {fitted[name]} images of this class; fit one "
+            f"without it, with 'anomaly_classes: [debris, {name}]' in the configuration's data"
+        )
 
 
 def _one(

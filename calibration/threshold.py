@@ -69,6 +69,11 @@ def threshold(folder: Path, options: NormalData, rate: float, confidence: float 
     old = detector.bundle.manifest.calibration
     written = _write(detector.bundle, made, added)
     print(_text(made, normals.left_out, detector.bundle))
+    if by_size:
+        least = conformal.needed(rate, confidence)
+        print(
+            f"octaves of size with fewer than {least} frames, which this rate needs, were joined with their neighbours"
+        )
     now = written.manifest.calibration
     if old is not None and old.track is not None and (now is None or now.track is None):
         print("the track threshold rested on the old scores and was removed: run 'python -m calibration tracks' again")

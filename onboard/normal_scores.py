@@ -36,7 +36,7 @@ class NormalScores:
         """Of a bundle; None where it has no calibration at all.
 
         Raises:
-            InputError: a file of scores is not what it should be, or the groups leave a gap.
+            InputError: a file of scores is not what the manifest says, or the groups leave a gap.
         """
         found = bundle.manifest.calibration
         if found is None or found.frame is None:
@@ -49,7 +49,14 @@ class NormalScores:
         ends = tuple(float(group.to_px) for group in groups if group.to_px is not None)
         if list(ends) != sorted(set(ends)):
             raise InputError(f"{bundle.folder}: calibration.frame.groups do not ascend; calibrate again")
-        return cls(ends, tuple(bundle.sorted_scores(group.scores, np.float32) for group in groups))
+        sets = tuple(bundle.sorted_scores(group.scores, np.float32) for group in groups)
+        for group, found_scores in zip(groups, sets, strict=True):
+            if len(found_scores) != group.frames:
+                raise InputError(
+                    f"{bundle.folder / group.scores}: holds {len(found_scores)} scores, the manifest says "
+                    f"{group.frames}; calibrate again"
+                )
+        return cls(ends, sets)
 
     @property
     def frames(self) -> int:

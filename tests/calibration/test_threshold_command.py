@@ -85,6 +85,7 @@ def test_each_size_keeps_its_own_promise(call: Call, bundle: Path, root: Path, t
     options = ("--kept-back", 0, "--false-alarm-rate", rate, "--by-size")
     code, said = call("threshold", bundle, data, *options)
     assert code == 0 and "0 to 64 px" in said and "64 px and more" in said
+    assert "fewer than 4 frames" in said
     made = bundles.read(bundle)
     rule = FrameRule.at(made)
     assert rule is not None and made.manifest.calibration is not None and made.manifest.calibration.frame is not None
@@ -142,13 +143,17 @@ def test_frames_of_two_sizes_and_a_broken_one_are_refused(call: Call, bundle: Pa
     assert code == 2 and path.name in said
 
 
-def test_a_bundle_whose_groups_leave_a_gap_is_refused(call: Call, bundle: Path, root: Path) -> None:
+def test_a_bundle_whose_groups_do_not_fit_is_refused(call: Call, bundle: Path, root: Path) -> None:
     assert calibrate(call, bundle, root, "--false-alarm-rate", 0.1)[0] == 0
     manifest = bundles.read(bundle).manifest
     assert manifest.calibration is not None and manifest.calibration.frame is not None
     frame = manifest.calibration.frame
-    groups = (msgspec.structs.replace(frame.groups[0], from_px=10.0),)
-    calibration = msgspec.structs.replace(manifest.calibration, frame=msgspec.structs.replace(frame, groups=groups))
-    bundles.write_manifest(bundle, msgspec.structs.replace(manifest, calibration=calibration))
-    with pytest.raises(InputError, match="leave a gap"):
-        Detector.load(bundle)
+    for said, changed in (
+        ("leave a gap", {"from_px": 10.0}),
+        ("holds 18 scores, the manifest says 17", {"frames": 17}),
+    ):
+        groups = (msgspec.structs.replace(frame.groups[0], **changed),)
+        calibration = msgspec.structs.replace(manifest.calibration, frame=msgspec.structs.replace(frame, groups=groups))
+        bundles.write_manifest(bundle, msgspec.structs.replace(manifest, calibration=calibration))
+        with pytest.raises(InputError, match=said):
+            Detector.load(bundle)
