@@ -9,8 +9,8 @@ from pathlib import Path
 
 from onboard import files
 from onboard.errors import InputError
+from onboard.event import Events
 from onboard.journal import record
-from onboard.journal.event import Events
 from onboard.journal.record import Entry
 
 _MAGIC, _VERSION = b"DRJA", 1

@@ -4,9 +4,9 @@ import enum
 import time
 from pathlib import Path
 
+from onboard.event import Event, Events
 from onboard.journal import record
 from onboard.journal.archive import Archive
-from onboard.journal.event import Event, Events
 from onboard.journal.record import Entry
 from onboard.journal.ringfile import open_ring
 from onboard.journal.runs import DUPLICATE, ORDER, REORDERED, TOO_LATE, Run, RunTable, Totals

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onboard.errors import InputError
+from onboard.event import Events
 from onboard.journal import record, runs
-from onboard.journal.event import Events
 
 _MAGIC, _VERSION = b"DRJR", 1
 _HEADER = struct.Struct("<4sHHIIQ")

@@ -1,4 +1,4 @@
-"""What the journal has to say beside its records; the loop fetches it when it has time."""
+"""What a part of the node has to say beside its results; the loop fetches it when it has time."""
 
 from collections import deque
 from typing import NamedTuple
