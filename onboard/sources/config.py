@@ -102,6 +102,7 @@ class RingConfig(_Kind, tag="ring", frozen=True):
         path: of the ring, such as /dev/shm/camera.
         limits: largest frame.
         checksum: check the pixels' CRC32 as well; advised on ARM, see docs/sources.md.
+        copy: false: RGB8 pixels are used where they lie, and checked to be the same when the work on them is done.
         poll_s: how often it is looked at.
         silence_s: as of a camera.
     """
@@ -109,6 +110,7 @@ class RingConfig(_Kind, tag="ring", frozen=True):
     path: str
     limits: Limits = Limits()
     checksum: bool = True
+    copy: bool = True
     poll_s: Annotated[float, msgspec.Meta(ge=0.00005, le=1)] = 0.0005
     silence_s: Seconds = 2.0
 

@@ -3,6 +3,7 @@
 import mmap
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,9 @@ from onboard.messages import Status
 from onboard.pixels import to_rgb
 from onboard.sources.config import RingConfig
 from onboard.sources.ring_layout import COUNT_AT, MESSAGE_AT, PAYLOAD_AT, Layout, numbers, read_layout
-from onboard.sources.source import SUPERSEDED, Settled, SourceFrame, Taken, called, framed
+from onboard.sources.source import OVERWRITTEN, SUPERSEDED, Settled, SourceFrame, Taken, called, framed
 from onboard.sources.watch import Backoff, Gaps, Silence
-from onboard.wire import HEADER_BYTES, Header, WireError, decode, read_header
-
-OVERWRITTEN = "overwritten"
+from onboard.wire import HEADER_BYTES, Header, PixelFormat, WireError, decode, read_header
 
 
 class RingSource:
@@ -80,37 +79,33 @@ class RingSource:
         ring.seen = newest
         items: list[SourceFrame | Settled] = []
         for count in range(newest, first - 1, -1):  # the newest whole one is worked on
-            header = self._header(ring, count, events)
-            if header is None:
+            head = ring.bytes(count, MESSAGE_AT, HEADER_BYTES)
+            if not ring.holds(count):
+                continue  # it is being written again: its id is a gap
+            try:
+                header = read_header(head, self._config.limits)
+            except WireError as error:
+                if error.key is None:
+                    events.append(Event("garbage", f"{self._path}: {error.reason}: {error}"))
+                else:
+                    items.append(_settled(error.key, Status.REJECTED, error.reason, str(error)))
                 continue
             has_frame = any(isinstance(item, SourceFrame) for item in items)
-            items.append(
-                _settled(header, Status.SKIPPED, SUPERSEDED, None) if has_frame else self._copied(ring, count, header)
-            )
+            passed = _settled(header.key, Status.SKIPPED, SUPERSEDED, None)
+            items.append(passed if has_frame else self._worked_on(ring, count, header))
         items.reverse()
         for item in items:
             events += self._gaps.look(item.run, item.frame_id)
         return items
 
-    def _header(self, ring: "_Attached", count: int, events: list[Event]) -> Header | None:
-        """The header of a frame, or None where its slot is being written again: then its id is a gap."""
-        head = ring.bytes(count, MESSAGE_AT, HEADER_BYTES)
-        if not ring.holds(count):
-            return None
-        try:
-            return read_header(head, self._config.limits)
-        except WireError as error:
-            events.append(Event("garbage", f"{self._path}: {error.reason}: {error}"))
-            return None
-
-    def _copied(self, ring: "_Attached", count: int, header: Header) -> SourceFrame | Settled:
+    def _worked_on(self, ring: "_Attached", count: int, header: Header) -> SourceFrame | Settled:
         if header.payload_bytes > ring.layout.payload_bytes:
-            return _settled(header, Status.REJECTED, "wire_payload_length", "larger than the ring's slots")
-        shape = (header.height, header.width, 3)
-        if self._rgb is None or self._rgb.shape != shape:
-            self._rgb = np.empty(shape, np.uint8)
+            return _settled(header.key, Status.REJECTED, "wire_payload_length", "larger than the ring's slots")
         payload = ring.view(count, PAYLOAD_AT, header.payload_bytes)
-        pixels = to_rgb(payload, header, self._rgb)
+        if header.pixel_format is PixelFormat.RGB8 and not self._config.copy:
+            pixels = to_rgb(payload, header)
+        else:
+            pixels = to_rgb(payload, header, self._buffer(header.height, header.width))
         problem: WireError | None = None
         if self._config.checksum:
             try:
@@ -118,14 +113,21 @@ class RingSource:
             except WireError as error:
                 problem = error
         if not ring.holds(count):
-            return _settled(header, Status.SKIPPED, OVERWRITTEN, "its slot was written again while it was copied")
+            return _settled(header.key, Status.SKIPPED, OVERWRITTEN, "its slot was written again while it was copied")
         if problem is not None:
-            return _settled(header, Status.REJECTED, problem.reason, str(problem))
-        return framed(header, time.monotonic_ns(), pixels)
+            return _settled(header.key, Status.REJECTED, problem.reason, str(problem))
+        if pixels is self._rgb:
+            return framed(header, time.monotonic_ns(), pixels)
+        return framed(header, time.monotonic_ns(), pixels, partial(ring.holds, count))
+
+    def _buffer(self, height: int, width: int) -> Frame:
+        if self._rgb is None or self._rgb.shape != (height, width, 3):
+            self._rgb = np.empty((height, width, 3), np.uint8)
+        return self._rgb
 
 
-def _settled(header: Header, status: Status, reason: str, detail: str | None) -> Settled:
-    return Settled(*header.key, called(*header.key), status, reason, detail)
+def _settled(key: tuple[bytes, int], status: Status, reason: str, detail: str | None) -> Settled:
+    return Settled(*key, called(*key), status, reason, detail)
 
 
 class _Attached:

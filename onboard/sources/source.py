@@ -1,5 +1,6 @@
 """What the loop sees of every source."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,7 +9,11 @@ from onboard.image import Frame
 from onboard.messages import Status
 from onboard.wire.frame import Box, Header
 
-SUPERSEDED = "superseded"
+SUPERSEDED, OVERWRITTEN = "superseded", "overwritten"
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,9 @@ class SourceFrame:
         pixels: uint8 RGB [H, W, 3]; valid until the source's next `take`.
         box: x_min, y_min, x_max, y_max in frame pixels, or None.
         box_source: who made the box, or None without one.
-        content: CRC32 of the raw pixels where it is known already, for `onboard.sanity`.
+        content: CRC32 of the raw pixels as the sender tells it, for `onboard.sanity`; None where it tells none.
+        intact: to be asked when all work on the pixels is done, before the verdict: False where the sender wrote over
+            them meanwhile, and the frame is SKIPPED(overwritten). Only a ring read without a copy says so.
     """
 
     run: bytes
@@ -37,6 +44,7 @@ class SourceFrame:
     box: Box | None = None
     box_source: str | None = None
     content: int | None = None
+    intact: Callable[[], bool] = _always
 
 
 def called(run: bytes, frame_id: int) -> str:
@@ -44,7 +52,7 @@ def called(run: bytes, frame_id: int) -> str:
     return f"{run.hex()[:8]}/{frame_id}"
 
 
-def framed(header: Header, arrived_ns: int, pixels: Frame) -> SourceFrame:
+def framed(header: Header, arrived_ns: int, pixels: Frame, intact: Callable[[], bool] = _always) -> SourceFrame:
     """A frame as its message describes it."""
     return SourceFrame(
         header.run,
@@ -56,7 +64,8 @@ def framed(header: Header, arrived_ns: int, pixels: Frame) -> SourceFrame:
         pixels,
         header.box,
         None if header.box is None else header.box_source,
-        header.payload_crc32,
+        header.payload_crc32 or None,  # a ring's writer that computes none leaves 0
+        intact,
     )
 
 

@@ -15,7 +15,7 @@ from onboard.sources import Settled, Source, SourceFrame, Taken, open_source
 from onboard.sources.config import RingConfig
 from onboard.sources.ring_layout import Layout
 from onboard.sources.ring_writer import RingWriter
-from onboard.wire import PixelFormat
+from onboard.wire import Limits, PixelFormat
 
 RUN = b"0123456789abcdef"
 Make = Callable[..., tuple]
@@ -120,6 +120,29 @@ def test_altered_pixels_are_rejected_where_the_checksum_is_asked_for(path: Path,
     assert isinstance(item, Settled) is checksum
     if isinstance(item, Settled):
         assert (item.status, item.reason) == (Status.REJECTED, "wire_payload_crc")
+
+
+def test_pixels_used_in_place_tell_when_they_were_overwritten(path: Path, make: Make) -> None:
+    source = open_source(RingConfig(str(path), copy=False))
+    with RingWriter(path, 3, 36) as writer:
+        writer.write(*make(RUN, 0))
+        (frame,) = source.take(0).items or source.take(0).items
+        assert isinstance(frame, SourceFrame)
+        for frame_id in (1, 2):
+            writer.write(*make(RUN, frame_id))
+        assert (frame.pixels == 0).all()
+        assert frame.intact()
+        writer.write(*make(RUN, 3))
+        assert not frame.intact()
+
+
+def test_a_frame_over_the_limits_is_rejected_by_name(path: Path, make: Make) -> None:
+    source = open_source(RingConfig(str(path), limits=Limits(width_px=3)))
+    with RingWriter(path, 3, 36) as writer:
+        writer.write(*make(RUN, 5))
+        (item,) = source.take(0).items or source.take(0).items
+    assert isinstance(item, Settled)
+    assert (item.frame_id, item.status, item.reason) == (5, Status.REJECTED, "wire_size")
 
 
 @pytest.mark.parametrize("contents", [b"", b"notes", bytes(100_000)])
