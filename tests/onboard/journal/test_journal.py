@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from onboard.errors import InputError
 from onboard.journal import Arrival, Journal, JournalError
@@ -135,3 +137,25 @@ def test_one_process_at_a_time_and_the_sizes_that_it_was_made_with(tmp_path: Pat
     journal.close()
     with pytest.raises(InputError, match="holds 64 records"):
         Journal(tmp_path / "ring", records=128)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(4096, 4096 + 4 * 512 + 16 * SIZE - 1), st.integers(1, 255)), max_size=40))
+def test_flipped_bytes_anywhere_behind_the_header_stop_nothing(tmp_path: Path, flips: list[tuple[int, int]]) -> None:
+    ring = tmp_path / "ring"
+    ring.unlink(missing_ok=True)
+    journal = Journal(ring, records=16, run_slots=4)
+    handle(journal, RUN, range(20))
+    journal.begin(OTHER, 3)
+    journal.close()
+    data = bytearray(ring.read_bytes())
+    for place, bits in flips:
+        data[place] ^= bits
+    ring.write_bytes(data)
+    again = Journal(ring, records=16, run_slots=4)
+    for frame_id in range(100, 140):
+        if again.begin(RUN, frame_id).recorded:
+            again.end(RUN, frame_id, Status.ANSWERED)
+    assert all(totals.open == 0 for totals in again.totals().values())
+    assert len({entry.frame_id for entry in again.entries() if entry.run == RUN}) >= 16
+    again.close()
