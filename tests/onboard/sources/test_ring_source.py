@@ -1,7 +1,7 @@
 """The ring in shared memory: a real camera process that is killed and started again, slots that are written again."""
 
+import multiprocessing
 import os
-import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -36,19 +36,13 @@ def source(path: Path) -> Iterator[Source]:
     made.close()
 
 
-def camera(path: Path, make: Make) -> int:
-    """Start a process that writes a frame every 2 ms, as fast cameras do, until it is killed."""
-    child = os.fork()
-    if not child:
-        try:
-            writer, run, frame_id = RingWriter(path, 3, 36), uuid.uuid4().bytes, 0
-            while True:
-                writer.write(*make(run, frame_id))
-                frame_id += 1
-                time.sleep(0.002)
-        finally:
-            os._exit(1)
-    return child
+def camera(path: Path, make: Make) -> None:
+    """A process that writes a frame every 2 ms, as fast cameras do, until it is killed."""
+    writer, run, frame_id = RingWriter(path, 3, 36), uuid.uuid4().bytes, 0
+    while True:
+        writer.write(*make(run, frame_id))
+        frame_id += 1
+        time.sleep(0.002)
 
 
 def has_frame(taken: Taken) -> bool:
@@ -58,9 +52,10 @@ def has_frame(taken: Taken) -> bool:
 def test_a_camera_process_is_killed_and_started_again(
     path: Path, source: Source, make: Make, until: Callable[..., Taken]
 ) -> None:
-    runs = []
+    runs: list[bytes] = []
     for _ in range(3):
-        child = camera(path, make)
+        child = multiprocessing.get_context("fork").Process(target=camera, args=(path, make), daemon=True)
+        child.start()
         back = until(source, has_frame)
         assert runs == [] or back.items[-1].run != runs[-1]
         for _ in range(20):
@@ -69,8 +64,8 @@ def test_a_camera_process_is_killed_and_started_again(
             assert ids == sorted(set(ids))
             (frame,) = [item for item in taken.items if isinstance(item, SourceFrame)]
             assert (frame.pixels == frame.frame_id % 256).all()
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        child.kill()
+        child.join()
         runs.append(frame.run)
         lost = until(source, lambda taken: any(event.name == "source_lost" for event in taken.events))
         assert all(item.run == runs[-1] for item in lost.items)
