@@ -57,7 +57,8 @@ def test_a_node_slower_than_the_rate_passes_over_what_it_has_no_time_for(kind: s
     passed = [item for item in items if isinstance(item, Settled) and item.reason == "superseded"]
     assert len(passed) >= 3
     exposures = [item.exposure_start_ns for item in items if isinstance(item, SourceFrame)]
-    assert (np.diff(exposures) >= 9_900_000).all()  # when the frame was due, not when it was read
+    off_ns = (np.diff(exposures) + 5) % 10_000_000  # they were due every 10 ms, whenever they were read
+    assert (off_ns <= 10).all()
 
 
 def test_a_node_fast_enough_gets_every_frame_when_it_is_due(video: Path) -> None:
