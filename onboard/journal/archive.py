@@ -106,8 +106,7 @@ def read_archive(path: Path) -> list[Entry]:
         raise InputError(f"{path}: not an archive of the journal of version {_VERSION}")
     if len(records) != count * size or zlib.crc32(records) != crc:
         raise InputError(f"{path}: not whole: its checksum does not match")
-    found = (record.read(records, at) for at in range(0, len(records), size))
-    return [entry for entry in found if entry is not None]
+    return record.read_all(records, 0, count)
 
 
 def _last_sequence(path: Path) -> int:

@@ -8,12 +8,11 @@ from onboard.event import Event, Events
 from onboard.journal import record
 from onboard.journal.archive import Archive
 from onboard.journal.record import Entry
-from onboard.journal.ringfile import open_ring
-from onboard.journal.runs import DUPLICATE, ORDER, REORDERED, TOO_LATE, Run, RunTable, Totals
+from onboard.journal.ringfile import RUNS_AT, open_ring
+from onboard.journal.runs import DUPLICATE, REORDERED, TOO_LATE, Run, RunTable, Totals
 from onboard.messages import Status
 
 RESTART, OVERRUN = "restart", "journal_overrun"
-_INDEX = {status: n for n, status in enumerate(ORDER)}
 _SEGMENTS = 16
 
 
@@ -72,7 +71,7 @@ class Journal:
         archived = self._archive.last if self._archive else 0
         self._file = open_ring(ring, records, run_slots, archived, self._events)
         self._memory, self._records = self._file.memory, records
-        self._runs = RunTable(self._memory, self._file.runs_at, run_slots)
+        self._runs = RunTable(self._memory, RUNS_AT, run_slots)
         self._ids: dict[bytes, set[int]] = {}
         self._open: dict[tuple[bytes, int], int] = {}
         entries = self._recover()
@@ -138,8 +137,7 @@ class Journal:
 
     def entries(self) -> list[Entry]:
         """The records that are still in the ring, in the order of their arrival."""
-        found = (record.read(self._memory, self._at(n)) for n in range(1, self._records + 1))
-        return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.sequence)
+        return record.read_all(self._memory, self._file.records_at, self._records)
 
     def take_events(self) -> list[Event]:
         """What happened since the last call beside the records: see docs/journal.md."""
@@ -164,11 +162,12 @@ class Journal:
         return arrival
 
     def _write_end(self, sequence: int, run: bytes, status: Status, reason: str | None) -> None:
+        self._put_end(sequence, status, reason)
+        self._runs.ended(run, sequence, status)
+
+    def _put_end(self, sequence: int, status: Status, reason: str | None) -> None:
         at = self._at(sequence) + record.END_AT
         self._memory[at : at + record.END_SIZE] = record.end_part(sequence, time.monotonic_ns(), status, reason)
-        slot = self._runs.by_run.get(run)
-        if slot is not None and sequence >= slot.first:
-            slot.live[_INDEX[status]] += 1
 
     def _make_room(self, sequence: int, at: int) -> None:
         """Fold the record that is to be overwritten into its run's totals."""
@@ -181,13 +180,7 @@ class Journal:
             self._write_end(old.sequence, old.run, Status.SKIPPED, OVERRUN)
             self._events.add("journal_overrun", f"frame {old.frame_id}: still open {self._records} frames later")
             old = record.read(self._memory, at) or old
-        slot = self._runs.by_run.get(old.run)
-        if slot is not None and old.sequence >= slot.first and old.sequence > slot.folded and old.status is not None:
-            slot.live[_INDEX[old.status]] -= 1
-            slot.counts[_INDEX[old.status]] += 1
-            slot.folded = old.sequence
-            slot.floor = max(slot.floor, old.frame_id)
-            self._runs.write(slot)
+        self._runs.fold(old)
         ids = self._ids.get(old.run)
         if ids is not None:
             ids.discard(old.frame_id)
@@ -195,20 +188,14 @@ class Journal:
                 del self._ids[old.run]
 
     def _recover(self) -> list[Entry]:
-        """Count what is in the ring, and close what a killed process left open."""
-        entries = self.entries()
-        for entry in entries:
+        """Close what a killed process left open, and count what is in the ring."""
+        for entry in self.entries():
             self._ids.setdefault(entry.run, set()).add(entry.frame_id)
-            slot = self._runs.by_run.get(entry.run)
-            if slot is not None:
-                slot.last = max(slot.last, entry.sequence)
-                slot.highest = max(slot.highest, entry.frame_id)
-                slot.lowest = min(slot.lowest, entry.frame_id)
             if entry.status is None:
-                self._write_end(entry.sequence, entry.run, Status.SKIPPED, RESTART)
+                self._put_end(entry.sequence, Status.SKIPPED, RESTART)
                 self._events.add("closed_after_restart", f"frame {entry.frame_id} of run {entry.run.hex()}")
-            elif slot is not None and entry.sequence > max(slot.folded, slot.first - 1):
-                slot.live[_INDEX[entry.status]] += 1
+        entries = self.entries()
+        self._runs.recount(entries)
         return entries
 
     def _archive_segment(self) -> None:

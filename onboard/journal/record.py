@@ -8,7 +8,8 @@ second part that was left by the slot's earlier frame has another one.
 import mmap
 import struct
 import zlib
-from dataclasses import dataclass
+
+import msgspec
 
 from onboard.messages import Status
 
@@ -22,8 +23,7 @@ _STATUSES = {code: status for status, code in _CODES.items()}
 _REASON_BYTES = 48
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A record.
 
     Attributes:
@@ -71,3 +71,9 @@ def read(buffer: bytes | mmap.mmap, offset: int) -> Entry | None:
         return Entry(sequence, run, frame_id, received_ns, 0, None, None)
     reason = text.rstrip(b"\0").decode("ascii", errors="replace") or None
     return Entry(sequence, run, frame_id, received_ns, ended_ns, _STATUSES[code], reason)
+
+
+def read_all(buffer: bytes | mmap.mmap, offset: int, count: int) -> list[Entry]:
+    """All sound records of `count` from `offset` on, in the order of their arrival."""
+    found = (read(buffer, offset + n * SIZE) for n in range(count))
+    return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.sequence)

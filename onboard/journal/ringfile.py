@@ -15,7 +15,7 @@ from onboard.journal import record, runs
 _MAGIC, _VERSION = b"DRJR", 1
 _HEADER = struct.Struct("<4sHHIIQ")
 _CRC = struct.Struct("<I")
-_HEADER_PAGE = 4096
+HEADER_BYTES, RUNS_AT = _HEADER.size + _CRC.size, 4096
 
 
 @dataclass
@@ -26,7 +26,7 @@ class RingFile:
         memory: the whole file.
         records: how many records it holds.
         base: all its sequence numbers are above this.
-        runs_at, records_at: where the run table and the records begin.
+        records_at: where the records begin; the run table lies before them, at `RUNS_AT`.
     """
 
     memory: mmap.mmap
@@ -35,11 +35,9 @@ class RingFile:
     runs: int
     base: int
 
-    runs_at = _HEADER_PAGE
-
     @property
     def records_at(self) -> int:
-        return _HEADER_PAGE + self.runs * runs.SLOT
+        return records_at(self.runs)
 
     def close(self) -> None:
         self.memory.close()
@@ -81,8 +79,23 @@ def open_ring(path: Path, records: int, run_slots: int, base: int, events: Event
     return opened
 
 
+def read_sizes(head: bytes, file_bytes: int) -> tuple[int, int, int] | None:
+    """Records, run slots and base of a ring by its first bytes; None where it is no whole one."""
+    if len(head) < HEADER_BYTES or _CRC.unpack_from(head, _HEADER.size)[0] != zlib.crc32(head[: _HEADER.size]):
+        return None
+    magic, version, size, records, run_slots, base = _HEADER.unpack_from(head)
+    if (magic, version, size) != (_MAGIC, _VERSION, record.SIZE) or file_bytes != _size(records, run_slots):
+        return None
+    return records, run_slots, base
+
+
+def records_at(run_slots: int) -> int:
+    """Where the records begin."""
+    return RUNS_AT + run_slots * runs.SLOT
+
+
 def _size(records: int, run_slots: int) -> int:
-    return _HEADER_PAGE + run_slots * runs.SLOT + records * record.SIZE
+    return records_at(run_slots) + records * record.SIZE
 
 
 def _make(path: Path, records: int, run_slots: int, base: int) -> None:
@@ -106,16 +119,11 @@ def _open(path: Path, records: int, run_slots: int) -> RingFile | None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(f"{path}: another process keeps this journal; stop it, or name another file") from error
-        head = os.pread(descriptor, _HEADER.size + _CRC.size, 0)
-        if len(head) < _HEADER.size + _CRC.size:
+        sizes = read_sizes(os.pread(descriptor, HEADER_BYTES, 0), os.fstat(descriptor).st_size)
+        if sizes is None:
             os.close(descriptor)
             return None
-        magic, version, size, found_records, found_runs, base = _HEADER.unpack_from(head)
-        sound = _CRC.unpack_from(head, _HEADER.size)[0] == zlib.crc32(head[: _HEADER.size])
-        whole = os.fstat(descriptor).st_size == _size(found_records, found_runs)
-        if not sound or not whole or (magic, version, size) != (_MAGIC, _VERSION, record.SIZE):
-            os.close(descriptor)
-            return None
+        found_records, found_runs, base = sizes
         if (found_records, found_runs) != (records, run_slots):
             raise InputError(
                 f"{path}: holds {found_records} records and {found_runs} runs, but {records} and {run_slots} are "

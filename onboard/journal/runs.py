@@ -11,6 +11,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from onboard.journal.record import Entry
 from onboard.messages import Status
 
 COPY, SLOT = 256, 512
@@ -18,6 +19,7 @@ _FIELDS = struct.Struct("<QQQ16sQQQQ6Q6Q")
 _CRC = struct.Struct("<I")
 ORDER = (Status.ANSWERED, Status.REJECTED, Status.SKIPPED)
 DUPLICATE, REORDERED, TOO_LATE = 3, 4, 5
+_INDEX = {status: n for n, status in enumerate(ORDER)}
 
 
 class Totals(NamedTuple):
@@ -115,6 +117,35 @@ class RunTable:
         self.write(new)
         self._slots[old.place] = self.by_run[run] = new
         return new, old if old.first else None
+
+    def ended(self, run: bytes, sequence: int, status: Status) -> None:
+        """Count a record's end."""
+        slot = self.by_run.get(run)
+        if slot is not None and sequence >= slot.first:
+            slot.live[_INDEX[status]] += 1
+
+    def recount(self, entries: list[Entry]) -> None:
+        """Count the records that a ring was opened with."""
+        for entry in entries:
+            slot = self.by_run.get(entry.run)
+            if slot is None:
+                continue
+            slot.last = max(slot.last, entry.sequence)
+            slot.highest = max(slot.highest, entry.frame_id)
+            slot.lowest = min(slot.lowest, entry.frame_id)
+            if entry.status is not None and entry.sequence > slot.folded:
+                self.ended(entry.run, entry.sequence, entry.status)
+
+    def fold(self, entry: Entry) -> None:
+        """Take a record that ended, and is about to be overwritten, into its run's stored counts."""
+        slot = self.by_run.get(entry.run)
+        if slot is None or entry.status is None or entry.sequence <= slot.folded or entry.sequence < slot.first:
+            return
+        slot.live[_INDEX[entry.status]] -= 1
+        slot.counts[_INDEX[entry.status]] += 1
+        slot.folded = entry.sequence
+        slot.floor = max(slot.floor, entry.frame_id)
+        self.write(slot)
 
     def retired(self) -> tuple[int, list[int]]:
         """How many runs had to leave, and the sums of their counts."""
