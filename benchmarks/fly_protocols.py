@@ -17,7 +17,7 @@ from train.data.pixels import read_sample
 from train.views.apply import apply
 from train.views.recipe import Recipe, views
 
-_PROTOCOLS = {
+PROTOCOLS = {
     "raw": Recipe(),
     "matched at 64 px": Recipe(match_px=64),
     "matched at 32 px": Recipe(match_px=32),
@@ -37,7 +37,7 @@ def main() -> None:
     detector = Detector.load(options.run / "bundle")
     is_anomaly = np.array([sample.is_anomaly for sample in test])
     print(f"{options.run}: {len(test)} test images through onboard.Detector, {machine.describe()}")
-    for name, recipe in _PROTOCOLS.items():
+    for name, recipe in PROTOCOLS.items():
         view = views(recipe, seed=2_000_000)[0]  # draws that no training saw
         answers = [detector(*apply(view, read_sample(sample, grey), sample)) for sample in test]
         answered = np.array([answer.anomaly_score is not None for answer in answers])

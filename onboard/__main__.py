@@ -1,4 +1,4 @@
-"""python -m onboard: replay frames through a flight bundle, verify it, or build a TensorRT engine from it."""
+"""python -m onboard: replay frames through a flight bundle, verify it, build a TensorRT engine, compare poses."""
 
 import argparse
 import sys
@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from onboard import cli, strict_yaml
+from onboard.compare import command as compare_command
 from onboard.config import FlightConfig
 from onboard.detector import Detector
 from onboard.journal import command as journal_command
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
 from onboard.trt import command as trt_command
+
+_ENGINE = "TensorRT engine that 'python -m onboard build' made here from the bundle (default: ONNX Runtime)"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,19 +31,28 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--frames", help="folder of frames")
     replay.add_argument("--boxes", help="CSV with filename, x_min, y_min, x_max, y_max")
     replay.add_argument("--out", help="folder for the verdicts")
+    replay.add_argument("--engine", metavar="FOLDER", help=_ENGINE)
     replay.add_argument("--annotate", action="store_true", help="also write annotated frames as PNG")
     replay.add_argument("--overwrite", action="store_true", help="replace verdicts that are there already")
     verify = commands.add_parser("verify", help="check a bundle's hashes and known answers on this machine")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
+    verify.add_argument("--engine", type=Path, metavar="FOLDER", help=_ENGINE)
     trt_command.add(commands)
+    compare_command.add(commands)
     journal_command.add(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; gives the exit code (0: done, 2: bad input, 130: stopped with Ctrl-C)."""
+    """Run the command line; gives the exit code (0: done, 1: limit passed, 2: bad input, 130: stopped with Ctrl-C)."""
     options = _parser().parse_args(arguments)
-    actions = {"run": _run, "verify": _verify, "build": trt_command.run, "journal": journal_command.run}
+    actions = {
+        "run": _run,
+        "verify": _verify,
+        "build": trt_command.run,
+        "compare-pose": compare_command.run,
+        "journal": journal_command.run,
+    }
     stopped = {"run": "stopped; the verdicts so far are kept"}.get(options.command, "stopped; nothing was written")
     return cli.exit_code(lambda: actions[options.command](options), stopped)
 
@@ -51,6 +63,7 @@ def _run(options: argparse.Namespace) -> int:
         "source.folder": options.frames,
         "source.boxes": options.boxes,
         "output.folder": options.out,
+        "runtime.engine": options.engine,
         "output.annotated": options.annotate or None,
     }
     overrides: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
@@ -67,9 +80,11 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    detector = Detector.load(options.bundle)
+    detector = Detector.load(options.bundle, engine=options.engine)
     known = len(detector.bundle.manifest.known_answers)
     print(f"{options.bundle}: all hashes match, {known} known answers given; bundle {detector.bundle.sha256}")
+    for key, value in {**detector.engine.about(), **detector.engine.times_ms()}.items():
+        print(f"  {key}: {value}")
     return 0
 
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,14 +40,21 @@ class Bundle:
             InputError: the file is not what it should be.
         """
         name = self.manifest.calibration_scores
-        if name is None:
-            return None
+        return None if name is None else self.sorted_scores(name, np.float32)
+
+    def sorted_scores(self, name: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """The numbers of one of the bundle's .npy files, ascending.
+
+        Raises:
+            InputError: the file does not hold finite numbers of this type in one dimension.
+        """
         try:
             scores = np.load(io.BytesIO(self.contents[name]), allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
             raise InputError(f"{self.folder / name}: not a .npy file ({error}); {_REMEDY}") from error
-        if scores.dtype != np.float32 or scores.ndim != 1 or not len(scores) or not np.isfinite(scores).all():
-            raise InputError(f"{self.folder / name}: finite float32 scores in one dimension are needed; {_REMEDY}")
+        wanted = np.dtype(dtype)
+        if scores.dtype != wanted or scores.ndim != 1 or not len(scores) or not np.isfinite(scores).all():
+            raise InputError(f"{self.folder / name}: finite {wanted} scores in one dimension are needed; {_REMEDY}")
         return np.sort(scores)
 
 
@@ -68,11 +76,14 @@ def read(folder: Path) -> Bundle:
         )
     raw = strict_yaml.parse(text.decode("utf-8", errors="replace"), str(folder / MANIFEST))
     manifest = strict_yaml.convert(raw, Manifest, str(folder / MANIFEST))
-    named = [manifest.model, *(known.window for known in manifest.known_answers)]
-    if manifest.calibration_scores is not None:
-        named.append(manifest.calibration_scores)
-    if unhashed := sorted(set(named) - set(manifest.files)):
+    if unhashed := sorted(set(manifest.named_files()) - set(manifest.files)):
         raise InputError(f"{folder / MANIFEST}: names {unhashed} without a hash in 'files'; {_REMEDY}")
+    calibrated = manifest.calibration
+    if calibrated is not None and calibrated.model_sha256 != manifest.files[manifest.model]:
+        raise InputError(
+            f"{folder / MANIFEST}: was calibrated for another graph than {manifest.model}; remove 'calibration' before "
+            "the graph is changed, and calibrate the new one"
+        )
     contents = {name: _checked(folder / name, digest) for name, digest in manifest.files.items()}
     return Bundle(folder, manifest, found, contents)
 

@@ -43,9 +43,11 @@ class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     Attributes:
         threads: that ONNX Runtime may use; 0 takes all cores.
+        engine: folder of a TensorRT engine, as `python -m onboard build` writes it; null: ONNX Runtime.
     """
 
     threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 1
+    engine: str | None = None
 
 
 class FlightConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -56,11 +58,14 @@ class FlightConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         source: where frames come from.
         output: where verdicts go.
         runtime: how the graph is run.
-        false_alarm_rate: a box whose p-value is at most this is called debris.
+        false_alarm_rate: on normal frames, of the rule that calls a box debris; null: the bundle's calibrated rate and
+            confidence, or 0.05 where it has none.
+        confidence: that this calibration keeps the rate; null: it is kept on average over calibrations.
     """
 
     bundle: str
     source: Source
     output: Output
     runtime: Runtime = Runtime()
-    false_alarm_rate: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
+    false_alarm_rate: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+    confidence: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None

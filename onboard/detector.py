@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from onboard import bundle as bundles
+from onboard import engine as engines
 from onboard import image
 from onboard.bundle import Bundle
+from onboard.engine import Engine
 from onboard.errors import InputError
 from onboard.image import Frame
 from onboard.messages import Answer, Status
-from onboard.runtime_ort import OrtEngine
+from onboard.normal_scores import Box, NormalScores
 from onboard.window import BoxError, Window, cut
 
 LOGIT = "debris_logit"
@@ -31,41 +33,47 @@ class Detector:
         bundle: checked.
         engine: runs its graph.
 
+    Attributes:
+        bundle, engine: as given.
+
     Raises:
         InputError: the engine does not give the known answers.
     """
 
-    def __init__(self, bundle: Bundle, engine: OrtEngine) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine) -> None:
         self.bundle = bundle
-        self._engine = engine
+        self.engine = engine
         self._spec = bundle.manifest.crop
-        self._normal_scores = bundle.calibration_scores()
+        self._normal_scores = NormalScores.of(bundle)
         self.check_known_answers()
 
     @classmethod
-    def load(cls, folder: str | Path, threads: int = 1) -> "Detector":
-        """Load a bundle, check its hashes and its known answers.
+    def load(cls, folder: str | Path, threads: int = 1, engine: str | Path | None = None) -> "Detector":
+        """Load a bundle and what runs it, check its hashes and its known answers.
 
         Args:
             folder: the bundle.
             threads: that ONNX Runtime may use; 0 for all cores.
+            engine: folder of a TensorRT engine that was built from the bundle; None for ONNX Runtime.
 
         Raises:
-            InputError: the bundle is missing, altered, or does not give its known answers on this machine.
+            InputError: the bundle is missing, altered, or does not give its known answers on this machine; the engine
+                is another bundle's, GPU's or TensorRT's.
         """
         bundle = bundles.read(Path(folder))
-        return cls(bundle, OrtEngine(bundle, threads))
+        return cls(bundle, engines.load(bundle, threads, None if engine is None else Path(engine)))
 
     @property
     def calibration_frames(self) -> int:
-        """How many held-out normal frames the p-values rest on; the smallest p-value is 1 / (this + 1)."""
-        return 0 if self._normal_scores is None else len(self._normal_scores)
+        """How many held-out normal frames the p-values rest on, those of all sizes together."""
+        return 0 if self._normal_scores is None else self._normal_scores.frames
 
     def __call__(self, frame: Frame, box: tuple[float, float, float, float]) -> Answer:
         """Judge what the box shows.
 
         Args:
-            frame: uint8 RGB [H, W, 3].
+            frame: uint8 RGB [H, W, 3]; of any size, unless the bundle's network sees whole frames: then of the
+                manifest's `crop.frame_px`.
             box: x_min, y_min, x_max, y_max in frame pixels (edges).
 
         Returns:
@@ -83,21 +91,23 @@ class Detector:
             return Answer(Status.REJECTED, error.reason, str(error))
         cut_at = time.perf_counter_ns()
         try:
-            outputs = dict(self._engine.run(window))
+            outputs = dict(self.engine.run(window))
             logit = float(outputs.pop(LOGIT).reshape(-1)[0])
-        except Exception as error:  # ONNX Runtime's exceptions have no common base class; the loop must go on
+        except Exception as error:  # the libraries' exceptions have no common base class; the loop must go on
             return Answer(Status.REJECTED, "inference_failed", str(error), window_ns=cut_at - start)
         done = time.perf_counter_ns()
         times: dict[str, Any] = {"window_ns": cut_at - start, "infer_ns": done - cut_at}
         if not math.isfinite(logit):
             return Answer(Status.REJECTED, "logit_not_finite", f"the graph gave a logit of {logit}", **times)
-        return Answer(Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit), **times, outputs=outputs)
+        return Answer(
+            Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit, numbers), **times, outputs=outputs
+        )
 
     def check_known_answers(self) -> None:
         """Run the known-answer windows.
 
         Raises:
-            InputError: a logit differs from the training side's by more than the manifest's tolerance.
+            InputError: a logit differs from the training side's by more than the engine's tolerance.
         """
         manifest = self.bundle.manifest
         for known in manifest.known_answers:
@@ -105,24 +115,21 @@ class Detector:
             pixels = image.decode(self.bundle.contents[known.window], name)
             window = Window(pixels, np.array(known.region, np.float32))
             try:
-                found = float(self._engine.run(window)[LOGIT].reshape(-1)[0])
-            except Exception as error:  # ONNX Runtime's exceptions have no common base class
+                found = float(self.engine.run(window)[LOGIT].reshape(-1)[0])
+            except Exception as error:  # the libraries' exceptions have no common base class
                 raise InputError(
-                    f"{self.bundle.folder / manifest.model}: the graph cannot be run on {known.window}: {error}"
+                    f"{self.bundle.folder / manifest.model}: {self.engine.name} cannot run the graph on "
+                    f"{known.window}: {error}"
                 ) from error
-            if not abs(found - known.logit) <= manifest.logit_tolerance:  # also true of NaN
+            tolerance = self.engine.tolerance(known.logit)
+            if not abs(found - known.logit) <= tolerance:  # also true of NaN
                 raise InputError(
-                    f"{name}: known answer {known.logit:.6f}, but this machine gives {found:.6f} (tolerance "
-                    f"{manifest.logit_tolerance:g}); do not fly this bundle here: export it again, or "
-                    "try another version of ONNX Runtime"
+                    f"{name}: known answer {known.logit:.6f}, but this machine gives {found:.6f} with "
+                    f"{self.engine.name} (tolerance {tolerance:g}); do not fly this bundle here: {self.engine.remedy}"
                 )
 
-    def _p_value(self, score: float) -> float | None:
-        if self._normal_scores is None:
-            return None
-        count = len(self._normal_scores)
-        at_least = count - int(np.searchsorted(self._normal_scores, np.float32(score), side="left"))
-        return (1 + at_least) / (count + 1)
+    def _p_value(self, score: float, box: Box) -> float | None:
+        return None if self._normal_scores is None else self._normal_scores.p_value(score, box)
 
 
 def _wrong_frame(frame: Any) -> str | None:

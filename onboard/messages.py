@@ -27,7 +27,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
         detail: None, or a sentence for a person.
         logit: the head's output; high is normal (a satellite), low is anomalous (debris).
         anomaly_score: -logit; higher is more debris-like.
-        p_value: share of held-out normal data at least as anomalous, (1 + count) / (n + 1); None without calibration.
+        p_value: share of held-out normal data (of the box's size, where calibrated so) at least as anomalous,
+            (1 + count) / (n + 1); None without calibration.
         window_ns: time spent cutting the window.
         infer_ns: time spent in the flight graph.
         outputs: what a fused graph gives besides the logit: the pose network's outputs, by their own names.
@@ -62,7 +63,7 @@ class Verdict(msgspec.Struct, frozen=True):
         frame: the file's path below the source folder.
         box: x_min, y_min, x_max, y_max in frame pixels; None where there is none, or none that is finite.
         box_source: where the box came from: `sidecar`, or None.
-        is_debris: whether p_value is at most the configured false-alarm rate; None where there is no verdict.
+        is_debris: whether p_value is low enough for the false-alarm rate in force; None where there is no verdict.
         bundle: SHA-256 of the bundle's manifest, which holds the hashes of all its files.
     """
 

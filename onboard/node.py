@@ -16,6 +16,7 @@ from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.image import Frame
 from onboard.messages import Answer, StageTimes, Status, Verdict
+from onboard.normal_scores import FrameRule
 from onboard.replay import Item, items
 from onboard.summary import Summary
 
@@ -38,8 +39,8 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     Raises:
         InputError: the bundle, the source or the output folder cannot be used.
     """
-    detector = Detector.load(config.bundle, config.runtime.threads)
-    _refuse_unsupported_rate(config.false_alarm_rate, detector)
+    detector = Detector.load(config.bundle, config.runtime.threads, config.runtime.engine)
+    rule = FrameRule.at(detector.bundle, config.false_alarm_rate, config.confidence)
     frames = items(config.source)
     folder = Path(config.output.folder)
     path = folder / VERDICTS
@@ -50,13 +51,13 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     summary = Summary(bundle=detector.bundle.sha256, calibrated=detector.calibration_frames > 0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files.write_text(folder / RECORD, _record(config, detector))
+        files.write_text(folder / RECORD, _record(config, detector, rule))
         with path.open("wb") as out:
             try:
-                for judged in judge(frames, detector, config):
+                for judged in judge(frames, detector, config, rule):
                     out.write(msgspec.json.encode(judged.verdict) + b"\n")
                     out.flush()  # whatever ends the process, the verdicts so far are in the file
-                    summary.add(judged.verdict)
+                    summary.add(judged.verdict, detector.engine.times_ms())
                     if config.output.annotated and judged.frame is not None:
                         image.write(annotated_path(folder, judged.verdict), annotate(judged.frame, judged.verdict))
                 summary.complete = True
@@ -73,14 +74,21 @@ def annotated_path(folder: Path, verdict: Verdict) -> Path:
     return folder / ANNOTATED / f"{verdict.frame}.png"
 
 
-def _record(config: FlightConfig, detector: Detector) -> str:
-    """What the verdicts came from: the resolved configuration, the bundle, versions and code."""
-    made = provenance.record(detector.bundle.manifest.training.get("seed", 0), bundle_sha256=detector.bundle.sha256)
-    return strict_yaml.dump({"config": msgspec.to_builtins(config), "provenance": made})
+def _record(config: FlightConfig, detector: Detector, rule: FrameRule | None) -> str:
+    """What the verdicts came from: the resolved configuration, the bundle, what ran it, versions and code."""
+    made = provenance.record(
+        detector.bundle.manifest.training.get("seed", 0),
+        bundle_sha256=detector.bundle.sha256,
+        engine=detector.engine.about(),
+    )
+    decision = None
+    if rule is not None:  # a null in the configuration leaves it to the bundle
+        decision = {"false_alarm_rate": rule.rate, "confidence": rule.confidence, "p_value_at_most": list(rule.limits)}
+    return strict_yaml.dump({"config": msgspec.to_builtins(config), "decision": decision, "provenance": made})
 
 
-def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Iterator[Judged]:
-    """One verdict a frame, in order."""
+def judge(frames: list[Item], detector: Detector, config: FlightConfig, rule: FrameRule | None) -> Iterator[Judged]:
+    """One verdict a frame, in order; without a rule nothing is called debris, nor not debris."""
     run_name = uuid.uuid4().hex
     for frame_id, item in enumerate(frames):
         start = time.perf_counter_ns()
@@ -91,7 +99,9 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig) -> Itera
         if answer is None:
             raise AssertionError("a frame that was read and has a box has an answer")
         times = StageTimes(read_at - start, answer.window_ns, answer.infer_ns, time.perf_counter_ns() - start)
-        is_debris = None if answer.p_value is None else answer.p_value <= config.false_alarm_rate
+        is_debris = None
+        if rule is not None and answer.p_value is not None and item.box is not None:
+            is_debris = rule.is_debris(answer.p_value, item.box)
         yield Judged(
             Verdict(
                 run=run_name,
@@ -128,13 +138,3 @@ def _read(item: Item, config: FlightConfig) -> tuple[Frame | None, Answer | None
         detail = f"{item.path}: {found[0]} x {found[1]} px, source.frame_size_px says {wanted[0]} x {wanted[1]}"
         return frame, Answer(Status.REJECTED, "frame_wrong_size", detail)
     return frame, None
-
-
-def _refuse_unsupported_rate(rate: float, detector: Detector) -> None:
-    frames = detector.calibration_frames
-    if frames and rate < 1 / (frames + 1):
-        raise InputError(
-            f"false_alarm_rate: {rate:g} is finer than {frames} calibration frames can support "
-            f"(1 / {frames + 1} = {1 / (frames + 1):.4g}); raise it, or calibrate on at least "
-            f"{math.ceil(1 / rate) - 1} frames"
-        )

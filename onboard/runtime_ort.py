@@ -1,16 +1,13 @@
 """The flight graph in ONNX Runtime."""
 
-from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import onnxruntime
 
 from onboard.bundle import Bundle
+from onboard.engine import Outputs
 from onboard.errors import InputError
 from onboard.window import Window
-
-Outputs = Mapping[str, npt.NDArray[np.float32]]
 
 
 class OrtEngine:
@@ -24,7 +21,11 @@ class OrtEngine:
         InputError: ONNX Runtime refuses the graph, or the graph's inputs and outputs are not the manifest's.
     """
 
+    name = f"ONNX Runtime {onnxruntime.__version__}"
+    remedy = "export it again, or try another version of ONNX Runtime"
+
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        self._threads, self._tolerance = threads, bundle.manifest.logit_tolerance
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -48,3 +49,15 @@ class OrtEngine:
         """All outputs by name for one window."""
         feed = {"window": window.pixels[None], "box": window.region[None]}
         return dict(zip(self.output_names, self._session.run(self.output_names, feed), strict=True))
+
+    def tolerance(self, logit: float) -> float:
+        """The manifest's."""
+        return self._tolerance
+
+    def times_ms(self) -> dict[str, float]:
+        """Nothing: one call is all that there is."""
+        return {}
+
+    def about(self) -> dict[str, Any]:
+        """Library and threads."""
+        return {"library": "onnxruntime", "version": onnxruntime.__version__, "threads": self._threads}

@@ -1,6 +1,7 @@
 """The page at the end of a run: counts by status, latency."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +29,36 @@ class Summary:
         self.statuses: Counter[str] = Counter()
         self.debris = 0
         self._stages: dict[str, list[int]] = {"read": [], "window": [], "infer": [], "total": []}
+        self._inside: dict[str, list[int]] = {}
 
-    def add(self, verdict: Verdict) -> None:
+    def add(self, verdict: Verdict, engine_ms: Mapping[str, float] | None = None) -> None:
+        """Count a verdict.
+
+        Args:
+            verdict: of the next frame.
+            engine_ms: what its window took inside the engine, by stage.
+        """
         reason = f" ({verdict.reason})" if verdict.reason else ""
         self.statuses[f"{verdict.status.value}{reason}"] += 1
         self.debris += bool(verdict.is_debris)
         if verdict.status is Status.ANSWERED:
             for stage, values in self._stages.items():
                 values.append(getattr(verdict.stage_ns, stage))
+            for stage, spent in (engine_ms or {}).items():
+                self._inside.setdefault(stage, []).append(round(spent * 1e6))
 
     def latency_ms(self) -> dict[str, dict[str, float]]:
-        """p50, p99 and maximum of each stage over the answered frames, in milliseconds."""
+        """p50, p99 and maximum of each stage over the answered frames, in milliseconds.
+
+        After the total come the stages inside the engine, all of them a part of `infer`, where it tells them.
+        """
         return {
             stage: {
                 "p50": float(np.percentile(values, 50)) / 1e6,
                 "p99": float(np.percentile(values, 99)) / 1e6,
                 "max": max(values) / 1e6,
             }
-            for stage, values in self._stages.items()
+            for stage, values in (self._stages | self._inside).items()
             if values
         }
 

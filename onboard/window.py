@@ -1,6 +1,7 @@
 """The one thing the host does to a frame: cut the integer window that holds the box and its margin.
 
-Resizing happens inside the flight graph; training cuts its windows here as well.
+Resizing happens inside the flight graph; training cuts its windows here as well. Where the network sees the whole
+frame, nothing is cut: the frame is the window.
 """
 
 import math
@@ -10,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET, UnsetType
 
 from onboard.image import Frame
 
@@ -17,9 +19,13 @@ _LEAST_PX = 1.0  # a box that shows less on one side shows nothing
 _LEAST_SEEN = 0.1  # the share of a box's area that must lie in the frame
 
 WindowSize = Annotated[int, msgspec.Meta(ge=64, le=4096)]
-InputSide = Annotated[int, msgspec.Meta(ge=16, le=1024)]
+InputSide = Annotated[int, msgspec.Meta(ge=16, le=2048)]
 # msgspec 0.22 crashes on a tuple of fixed length beside a bounded number.
 InputSides = Annotated[tuple[InputSide, ...], msgspec.Meta(min_length=2, max_length=2)]
+FrameSide = Annotated[int, msgspec.Meta(ge=16, le=8192)]
+FrameSides = Annotated[tuple[FrameSide, ...], msgspec.Meta(min_length=2, max_length=2)]
+Profile = int | tuple[int, int]
+_CROPS_ONLY = ("aspect", "windows", "via_px", "padding", "pool_large")
 
 
 class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -36,6 +42,11 @@ class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         pool_large: average-pool windows that are large beside the input before the resize, which is faster. It differs
             from the exact resize by less than a grey level on average, and by more at sharp edges.
         channels: what the backbone takes; `grey` is one channel, weighted as ITU-R BT.601 has it (OpenCV, Pillow).
+        view: what the backbone sees: the `crop`, where nothing is said; or the whole `frame`, whose map is then pooled
+            over the box and its margin. `aspect`, `windows`, `via_px`, `padding` and `pool_large` are the crop's alone.
+        frame_px: height and width of the frames, for `view: frame`.
+        resize: how a whole frame becomes the input: `stretch` gives each side its own scale; `pad` keeps proportions,
+            in the middle of a black (grey level 0) input.
     """
 
     input_px: InputSide | InputSides = 224
@@ -46,14 +57,56 @@ class CropSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     padding: Literal["black", "edge"] = "black"
     pool_large: bool = True
     channels: Literal["rgb", "bgr", "grey"] = "rgb"
+    # Absent ones are not written: manifests and cache keys of crops are what they were before there were frames.
+    view: Literal["crop", "frame"] | UnsetType = UNSET
+    frame_px: FrameSides | UnsetType = UNSET
+    resize: Literal["stretch", "pad"] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
+        self._refuse_mixed_views()
         if list(self.windows) != sorted(set(self.windows)):
             raise ValueError(f"windows {self.windows} must ascend without repetition")
         if odd := [n for n in self.windows if n % self.pooling(n)]:
             raise ValueError(f"windows {odd} must be multiples of their pooling, {[self.pooling(n) for n in odd]}")
         if self.via_px and self.input_hw[0] != self.input_hw[1]:
             raise ValueError(f"via_px {self.via_px} goes with a square input only, not with {self.input_hw}")
+
+    def _refuse_mixed_views(self) -> None:
+        named = {"frame_px": self.frame_px, "resize": self.resize}
+        if not self.whole:
+            if given := [name for name, value in named.items() if value is not UNSET]:
+                raise ValueError(f"{given} go with 'view: frame', a network that sees the whole frame")
+            return
+        if missing := [name for name, value in named.items() if value is UNSET]:
+            raise ValueError(
+                f"'view: frame' needs {missing}: frame_px: [height, width] of the camera's frames, and resize: stretch "
+                "or pad, as the network was trained"
+            )
+        defaults = {field.name: field.default for field in msgspec.structs.fields(CropSpec)}
+        if given := [name for name in _CROPS_ONLY if getattr(self, name) != defaults[name]]:
+            raise ValueError(f"{given} are for crops; with 'view: frame' leave them out (say resize: stretch or pad)")
+
+    @property
+    def whole(self) -> bool:
+        """Whether the backbone sees the whole frame."""
+        return self.view == "frame"
+
+    @property
+    def frame_hw(self) -> tuple[int, int]:
+        """Height and width of a whole frame; of `view: frame` alone."""
+        if isinstance(self.frame_px, UnsetType):
+            raise AssertionError("a crop comes from frames of any size")
+        return self.frame_px[0], self.frame_px[1]
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """All windows that the graph takes: sides of squares, or a whole frame's height and width."""
+        return (self.frame_hw,) if self.whole else self.windows
+
+    @property
+    def window_shapes(self) -> tuple[tuple[int, int], ...]:
+        """Their heights and widths; one optimisation profile each."""
+        return (self.frame_hw,) if self.whole else tuple((size, size) for size in self.windows)
 
     @property
     def input_hw(self) -> tuple[int, int]:
@@ -87,8 +140,10 @@ class Window:
     """What the flight graph takes.
 
     Attributes:
-        pixels: uint8 RGB [n, n, 3], n one of the spec's window sizes; padded beyond the frame's border.
-        region: float32 [4], the box with margin and aspect applied: x_min, y_min, x_max, y_max in window pixels.
+        pixels: uint8 RGB [n, n, 3], n one of the spec's window sizes; padded beyond the frame's border. Or the whole
+            frame, [H, W, 3].
+        region: float32 [4], the box with margin and aspect applied: x_min, y_min, x_max, y_max in window pixels. In a
+            whole frame the box as it is: there the graph adds the margin.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -103,8 +158,12 @@ class BoxError(Exception):
         self.reason = reason
 
 
+class FrameError(BoxError):
+    """The frame allows no verdict, whatever the box."""
+
+
 def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec) -> Window:
-    """Cut the smallest window that holds the box, its margin and the resize filter's support.
+    """Cut the smallest window that holds the box, its margin and the resize filter's support; or take the whole frame.
 
     Args:
         frame: uint8 RGB [H, W, 3].
@@ -114,9 +173,19 @@ def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec) ->
     Raises:
         BoxError: the box is not finite, is empty or inverted, lies (mostly) outside the frame, is less than a pixel
             wide, or is too large.
+        FrameError: the backbone sees whole frames, of another size than this one.
     """
     height, width = frame.shape[:2]
+    if spec.whole and (height, width) != spec.frame_hw:
+        needed = list(spec.frame_hw)
+        raise FrameError(
+            "frame_wrong_size",
+            f"the frame is {height} x {width} px (height x width), but the network sees whole frames of {needed[0]} x "
+            f"{needed[1]}: give such frames, or train and fuse with crop.frame_px: [{height}, {width}]",
+        )
     _check_box(box, width, height)
+    if spec.whole:
+        return Window(np.ascontiguousarray(frame), np.array(box, dtype=np.float32))
     x_min, y_min, x_max, y_max = _region(box, spec)
     size = _window_size((x_min, y_min, x_max, y_max), spec)
     # Halves go up, not to the even number: a box moved by one pixel then moves its window by one pixel too.

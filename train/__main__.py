@@ -53,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         command = add(name, action, told)
         command.add_argument("run", type=Path, metavar="RUN", help="folder of a fitted run")
         command.add_argument("--data", help="the data set's folder, where it has moved")
+        if name == "export":
+            _add_precision(command)
 
     taps = add("taps", _taps, "list the tensors of a pose network's ONNX file that a debris head may take")
     taps.add_argument("pose", type=Path, metavar="POSE", help="ONNX file")
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keep-inputs", type=Path, metavar="OUT", help="also write the graph with the network's own input, for a loop"
     )
     fuse.add_argument("--data", help="the data set's folder, where it has moved")
+    _add_precision(fuse)
 
     cost = add("cost-graphs", _cost_graphs, "write the graphs that 'python -m hil_tests marginal-cost' times")
     cost.add_argument("out", type=Path, metavar="FOLDER", help="where to write them")
@@ -99,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     demo = add("demo", _demo, "render, train, evaluate, export, and fly a track of each kind")
     demo.add_argument("--data", help="use this SPARK folder instead of the synthetic data set")
     return parser
+
+
+def _add_precision(command: argparse.ArgumentParser) -> None:
+    told = "fp16: convert everything behind the crop to float16; refused where that moves the logit too far"
+    command.add_argument("--precision", choices=["fp32", "fp16"], default="fp32", help=told)
 
 
 class _Adder:
@@ -180,8 +188,17 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from train.export.bundle import export
 
-    print(f"flight bundle: {export(options.run, _config_of(options))}")
+    _tell(export(options.run, _config_of(options), options.precision))
     return 0
+
+
+def _tell(bundle: Path) -> None:
+    from onboard import bundle as bundles
+    from train.half.flight import text
+
+    if conversion := bundles.read(bundle).manifest.conversion:
+        print(text(conversion))
+    print(f"flight bundle: {bundle}")
 
 
 def _taps(options: argparse.Namespace) -> int:
@@ -194,7 +211,7 @@ def _taps(options: argparse.Namespace) -> int:
 def _fuse(options: argparse.Namespace) -> int:
     from train.fuse.command import fuse
 
-    print(f"flight bundle: {fuse(options.run, _config_of(options), options.pose, options.keep_inputs)}")
+    _tell(fuse(options.run, _config_of(options), options.pose, options.keep_inputs, options.precision))
     if options.keep_inputs:
         print(f"graph with the network's own input: {options.keep_inputs}")
     return 0

@@ -11,16 +11,19 @@ from train.data.config import SparkData
 from train.data.samples import Box
 
 
-def write_sidecar(path: Path, rows: Iterable[tuple[str, Box]]) -> None:
-    """Write file names and boxes (x_min, y_min, x_max, y_max in pixels, edges) as the CSV that the node reads."""
+def write_sidecar(path: Path, rows: Iterable[tuple[str, Box, str]]) -> None:
+    """Write file names, boxes (x_min, y_min, x_max, y_max in pixels, edges) and classes as a CSV.
+
+    The node reads the boxes; the classes are for calibration, which refuses debris.
+    """
     with files.whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["filename", "x_min", "y_min", "x_max", "y_max"])
-        writer.writerows((name, *box) for name, box in sorted(rows))
+        writer.writerow(["filename", "x_min", "y_min", "x_max", "y_max", "class"])
+        writer.writerows((name, *box, label) for name, box, label in sorted(rows))
 
 
 def write_boxes(config: SparkData, source: str, folder: Path, out: Path) -> int:
-    """Write `filename,x_min,y_min,x_max,y_max` for the images of one part that lie below `folder`.
+    """Write `filename,x_min,y_min,x_max,y_max,class` for the images of one part that lie below `folder`.
 
     Args:
         config: the data set.
@@ -37,7 +40,7 @@ def write_boxes(config: SparkData, source: str, folder: Path, out: Path) -> int:
     everything = loading.load(config).all()
     below = folder.resolve()
     rows = [
-        (sample.path.resolve().relative_to(below).as_posix(), sample.box)
+        (sample.path.resolve().relative_to(below).as_posix(), sample.box, sample.label)
         for sample in everything
         if sample.source == source and sample.path.resolve().is_relative_to(below)
     ]

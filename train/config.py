@@ -12,7 +12,7 @@ from train.backbones.trunk import POOLED
 from train.data.config import Data
 from train.heads.config import ClosedForm
 from train.plume.config import PlumeOptions
-from train.views.recipe import Recipe
+from train.views.recipe import Recipe, refuse_on_whole_frames
 
 HeadOptions = PlumeOptions | ClosedForm
 
@@ -64,6 +64,9 @@ class RunConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     fit: FitOptions = msgspec.field(default_factory=FitOptions)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cache: str = "cache"
+
+    def __post_init__(self) -> None:
+        refuse_on_whole_frames(self.augment, self.crop)
 
 
 def load(path: Path, overrides: dict[str, Any] | None = None) -> RunConfig:

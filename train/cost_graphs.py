@@ -62,7 +62,7 @@ def write(folder: Path, backbones: Sequence[str]) -> None:
         fused = merge.with_head(pose, behind, taps, path)
         _save(fused, folder / name / "fused.onnx")
         _save(_separate(fused), folder / name / "separate.onnx")
-        crop = parts.preprocessing(Crop(spec, IMAGENET.mean, IMAGENET.std), port, spec.windows[0], _OPSET)
+        crop = parts.preprocessing(Crop(spec, IMAGENET.mean, IMAGENET.std), port, spec, _OPSET)
         _save(crop, folder / "crop.onnx")
 
 

@@ -1,6 +1,7 @@
 """The crop as a torch module: uint8 window and box in, normalised backbone input out. The project's only resize.
 
-It is exported with the backbone, so that training, ONNX Runtime and TensorRT run one preprocessing.
+It is exported with the backbone, so that training, ONNX Runtime and TensorRT run one preprocessing. Whole frames are
+resized with its weights too (`train.whole_frame`).
 """
 
 from collections.abc import Sequence
@@ -59,16 +60,7 @@ class Crop(nn.Module):
         lines = rows.transpose(1, 2).reshape(batch, width, 3 * out_h)
         columns = self._shrink(lines, pooling, box[:, 0], box[:, 2], self.first_hw[1])
         resized = columns.transpose(1, 2).reshape(batch, 3, out_h, columns.shape[1])
-        return (self._channels(resized) - self.mean) / self.std
-
-    def _channels(self, planes: Tensor) -> Tensor:
-        """From RGB to what the backbone takes."""
-        if self.channels == "rgb":
-            return planes
-        red, green, blue = planes.split(1, dim=1)
-        if self.channels == "bgr":
-            return torch.cat([blue, green, red], dim=1)
-        return 0.299 * red + 0.587 * green + 0.114 * blue
+        return (chosen_channels(resized, self.channels) - self.mean) / self.std
 
     def _pooling(self, height: int) -> Any:
         """By how much windows larger than pool_above_px are pooled. One expression, for the graph has no branch."""
@@ -80,3 +72,13 @@ class Crop(nn.Module):
         pooled = lines.reshape(batch, count // pooling, pooling, n).mean(dim=2)
         resized = resize_lines(pooled, low, high, first_px)
         return torch.matmul(self.onwards, resized) if self.has_via else resized
+
+
+def chosen_channels(planes: Tensor, channels: str) -> Tensor:
+    """From RGB, B x 3 x H x W, to what the backbone takes: rgb, bgr or grey."""
+    if channels == "rgb":
+        return planes
+    red, green, blue = planes.split(1, dim=1)
+    if channels == "bgr":
+        return torch.cat([blue, green, red], dim=1)
+    return 0.299 * red + 0.587 * green + 0.114 * blue

@@ -107,7 +107,7 @@ def _own_test(config: RunConfig, run: Path) -> list[Flight]:
         for key in draw.order(samples, config.seed)[:_MOST_FLOWN]:
             link = key.replace("/", "_")
             (folder / link).symlink_to(samples[key].path.resolve())
-            rows.append((link, samples[key].box))
+            rows.append((link, samples[key].box, samples[key].label))
         write_sidecar(folder / "boxes.csv", rows)
         flights.append(Flight(name, folder, folder / "boxes.csv"))
     return flights

@@ -40,7 +40,7 @@ def resize_lines(lines: Tensor, low: Tensor, high: Tensor, out_px: int) -> Tenso
     run = _run(pixels, out_px)
     # The half is the pixel's own; floor gives one line more than needed, never one less.
     first = torch.floor(centres[:, :, 0] - support - 0.5)
-    first = torch.minimum(torch.clamp(first, min=0.0), (torch.as_tensor(pixels) - run).to(first.dtype))
+    first = torch.minimum(torch.clamp(first, min=0.0), (pixels - run).to(first.dtype))
     places = first[:, :, None] + torch.arange(run, dtype=low.dtype, device=low.device)
     weights = _triangle((places + 0.5)[:, :, None, :] - centres[:, :, :, None], support[:, :, None, None])
     start = torch.arange(batch, dtype=torch.int32, device=low.device)[:, None, None] * pixels

@@ -16,6 +16,7 @@ from train.metrics import Scores
 from train.plots import ANOMALY, NORMAL, plt, save
 
 _COLUMNS, _CROP_PX = 8, 160
+_WINDOWS = (256, 512, 1024, 2048, 4096)  # a whole frame's box may be larger than any crop's
 
 
 def mistakes_sheet(path: Path, samples: Sequence[Sample], scores: Scores, spec: CropSpec, grey: Grey) -> None:
@@ -43,8 +44,9 @@ def _in_rows(chosen: list[int]) -> list[list[int]]:
 
 
 def _crop(sample: Sample, spec: CropSpec, grey: Grey) -> Frame:
-    """The crop as uint8 RGB, by the flight graph's own resize."""
-    small = msgspec.structs.replace(spec, channels="rgb")
+    """The crop as uint8 RGB, by the flight graph's own resize; of a whole frame, what the box shows."""
+    small = CropSpec(margin=spec.margin, windows=_WINDOWS) if spec.whole else spec
+    small = msgspec.structs.replace(small, channels="rgb")
     if not spec.via_px:
         small = msgspec.structs.replace(small, input_px=_CROP_PX)
     window = cut(read_sample(sample, grey), sample.box, small)

@@ -13,7 +13,9 @@ _TIMED = ["--warmUp=500", "--duration=10", "--percentile=90,95,99"]
 def commands(
     bundle: Bundle, version: str, pose: Path | None = None, pose_shapes: str | None = None, fp16: bool = False
 ) -> list[str]:
-    """Lines that build and time the bundle at each window size, then time its layers; then the pose network alone.
+    """Lines that build and time the bundle at each window size, or of whole frames; then time its layers.
+
+    Then the same for the pose network alone.
 
     Args:
         version: of TensorRT, such as 8.6, 10.3 or 11.4.
@@ -26,12 +28,16 @@ def commands(
     """
     major = _major(version)
     lines = []
-    for side in bundle.manifest.crop.windows:
+    spec, model = bundle.manifest.crop, bundle.folder / bundle.manifest.model
+    if spec.whole:  # nothing varies, and trtexec refuses shapes then
+        height, width = spec.frame_hw
+        lines += _pair(model, f"fused_{height}x{width}", None, major, fp16)
+    for side in () if spec.whole else spec.windows:
         shapes = ",".join(
             f"{tensor.name}:{'x'.join(str(size if isinstance(size, int) else side) for size in tensor.shape)}"
             for tensor in bundle.manifest.inputs
         )
-        lines += _pair(bundle.folder / bundle.manifest.model, f"fused_{side}", shapes, major, fp16)
+        lines += _pair(model, f"fused_{side}", shapes, major, fp16)
     if pose is not None:
         lines += _pair(pose, "pose", pose_shapes, major, fp16)
     return lines

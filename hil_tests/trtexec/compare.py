@@ -9,6 +9,9 @@ _SETTINGS = {
     "data_transfers": "run both with transfers or both without (11: --includeDataTransfers; before: --noDataTransfers)",
     "cuda_graph": "run both with a CUDA graph or both without (11: --noCudaGraph; before: --useCudaGraph)",
     "precision": "build both engines with one precision",
+    "tf32": "build both with --noTF32 or both without",
+    "dla_core": "run both on the GPU or both on one DLA core (--useDLACore)",
+    "streams": "run both with one --infStreams",
     "device": "time both on one board",
     "version": "time both with one TensorRT",
 }

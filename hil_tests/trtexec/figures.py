@@ -10,6 +10,7 @@ KINDS = {
     "GPU Compute Time": "gpu_compute_ms",
     "D2H Latency": "d2h_ms",
 }
+NO_DLA = "none"
 STATISTICS = ("min", "max", "mean", "median", "p90", "p95", "p99")
 
 
@@ -20,6 +21,9 @@ class Report:
     Attributes:
         name: the log's name, for messages.
         version: such as 10.16.1.
+        dla_core: the number of the DLA core, or `none`: the GPU.
+        streams: how many inferences run side by side.
+        tf32: whether the build allowed TF32; None for an engine that was built elsewhere.
         statistics: milliseconds by kind (`latency_ms` ...) and statistic (`min` ... `p99`).
         layers: median (or mean) milliseconds by layer, from a profile table in the log.
         warnings: what a reader of the figures should know.
@@ -31,6 +35,9 @@ class Report:
     precision: str | None = None
     data_transfers: bool | None = None
     cuda_graph: bool | None = None
+    dla_core: str | None = None
+    streams: str | None = None
+    tf32: bool | None = None
     passed: bool | None = None
     throughput_qps: float | None = None
     statistics: dict[str, dict[str, float | None]] = field(default_factory=dict)
@@ -51,6 +58,9 @@ class Report:
             "precision": self.precision,
             "data_transfers": self.data_transfers,
             "cuda_graph": self.cuda_graph,
+            "dla_core": self.dla_core,
+            "streams": self.streams,
+            "tf32": self.tf32,
             "passed": self.passed,
             "warnings": self.warnings,
         }

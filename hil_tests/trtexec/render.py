@@ -29,8 +29,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 
 def _one(title: str, plain: dict[str, Any]) -> str:
-    keys = ("version", "device", "precision", "data_transfers", "cuda_graph", "passed", "throughput_qps")
-    told = ", ".join(f"{key} {_cell(plain[key])}" for key in keys)
+    told = ", ".join(f"{key} {_cell(value)}" for key, value in plain.items() if not isinstance(value, dict | list))
     names = list(dict.fromkeys([*STATISTICS, *(name for kind in KINDS.values() for name in plain[kind])]))
     rows = [f"| {kind} | " + " | ".join(_cell(plain[kind].get(n)) for n in names) + " |" for kind in KINDS.values()]
     table = "\n".join(["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|", *rows])

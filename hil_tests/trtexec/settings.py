@@ -2,7 +2,7 @@
 
 import re
 
-from hil_tests.trtexec.figures import Report
+from hil_tests.trtexec.figures import NO_DLA, Report
 from onboard.errors import InputError
 
 _BANNER = re.compile(
@@ -12,6 +12,8 @@ _ECHOES = {
     "version": re.compile(r"TensorRT version: (\d+\.\d+(?:\.\d+)*)"),
     "device": re.compile(r"Selected Device: (.+)"),
     "precision": re.compile(r"(?<!\w)Precision: (\S+)"),
+    "streams": re.compile(r"Inference Streams: (\d+)"),
+    "dla_core": re.compile(r"\[I\] DLACore:[ \t]*(\d*)[ \t]*$"),
 }
 _SWITCHES = {
     "data_transfers": re.compile(r"Data transfers: (Enabled|Disabled)"),
@@ -41,7 +43,7 @@ def read_settings(lines: list[str], report: Report) -> bool:
             _refuse(report.name, report.version or "before 8.4 (by its layout)")
         for key, pattern in _ECHOES.items():
             if (match := pattern.search(line)) and getattr(report, key) is None:
-                setattr(report, key, match[1].strip())
+                setattr(report, key, match[1].strip() or NO_DLA)
         for key, pattern in _SWITCHES.items():
             if match := pattern.search(line):
                 setattr(report, key, match[1] == "Enabled")
@@ -68,8 +70,11 @@ def _from_command(report: Report, command: str) -> None:
     flags = {word.partition("=")[0] for word in command.split()}
     if "--loadEngine" in flags:
         report.precision = None  # what is echoed then are the builder's defaults, not the engine's
-    elif report.precision is None and (named := sorted(flags & {"--fp16", "--int8", "--bf16", "--fp8", "--best"})):
-        report.precision = "+".join(["FP32", *(flag[2:].upper() for flag in named)])
+    else:
+        report.tf32 = "--noTF32" not in flags
+        if report.precision is None and (named := sorted(flags & {"--fp16", "--int8", "--bf16", "--fp8", "--best"})):
+            report.precision = "+".join(["FP32", *(flag[2:].upper() for flag in named)])
+    _placement(report, command)
     if report.version is None:
         return
     eleven = _numbers(report.version) >= (11,)
@@ -77,6 +82,15 @@ def _from_command(report: Report, command: str) -> None:
         report.data_transfers = "--includeDataTransfers" in flags if eleven else "--noDataTransfers" not in flags
     if report.cuda_graph is None:
         report.cuda_graph = "--noCudaGraph" not in flags if eleven else "--useCudaGraph" in flags
+
+
+def _placement(report: Report, command: str) -> None:
+    """The DLA core and the number of streams where they are not echoed: trtexec's defaults are none and one."""
+    given = dict(word.partition("=")[::2] for word in command.split())
+    if report.dla_core is None:
+        report.dla_core = given.get("--useDLACore", NO_DLA)
+    if report.streams is None:
+        report.streams = given.get("--infStreams", given.get("--streams", "1"))
 
 
 def _refuse(name: str, version: str) -> None:

@@ -54,7 +54,7 @@ def build(folder: Path, options: Options) -> Path:
     bundle = bundles.read(folder)
     here, made_by = gpus.find(), Library(trt.__name__, trt.__version__)
     print(f"{made_by.name} {made_by.version} on {here}", flush=True)
-    model, windows = folder / bundle.manifest.model, bundle.manifest.crop.windows
+    model, windows = folder / bundle.manifest.model, bundle.manifest.crop.window_shapes
     logger = log.logger(trt)
     builder = _builder(trt, logger)
     network, typed = graph.create(trt, builder)
@@ -72,7 +72,8 @@ def build(folder: Path, options: Options) -> Path:
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # the inspector then tells each layer's place
     out = options.out or folder / ENGINES / _name(made_by, here, precision, options.dla)
     timing.attach(config, out)
-    print(f"building {model} in {precision}, windows {list(windows)}; this takes minutes on a Jetson", flush=True)
+    profiles = bundle.manifest.crop.profiles
+    print(f"building {model} in {precision}, windows {list(profiles)}; this takes minutes on a Jetson", flush=True)
     blob = _run(trt, builder, network, config, logger, model)
     data = bytes(blob)
     manifest = EngineManifest(
@@ -84,7 +85,7 @@ def build(folder: Path, options: Options) -> Path:
         precision=precision,  # type: ignore[arg-type]
         strongly_typed=typed,
         tf32=config.get_flag(trt.BuilderFlag.TF32),
-        profiles=windows,
+        profiles=profiles,
         workspace_mb=options.workspace_mb,
         dla_core=options.dla,
         timing_cache_sha256=None,

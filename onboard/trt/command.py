@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
     print(f"manifest: {out / MANIFEST}")
     if manifest.placement is None:
         print("no GPU here: the engine was not read back, and runs only where its manifest says")
-    elif manifest.placement.dla_fallbacks:
+        return 0
+    print(f"check it: python -m onboard verify {o.bundle} --engine {out}")
+    if manifest.placement.dla_fallbacks:
         print(
             f"{len(manifest.placement.dla_fallbacks)} layers fell back from the DLA to the GPU; the manifest names them"
         )

@@ -2,11 +2,11 @@
 
 import ctypes
 from ctypes import byref, c_int
-from typing import Any
 
 import msgspec
 
-_LIBRARIES = ("libcuda.so.1", "nvcuda.dll")
+from onboard.trt import libcuda
+
 _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_*
 
 
@@ -29,7 +29,7 @@ class Gpu(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 def find() -> Gpu:
     """The first GPU; `Gpu()` where there is no driver or no device."""
-    cuda = _driver()
+    cuda = libcuda.load()
     device, name = c_int(), ctypes.create_string_buffer(256)
     if cuda is None or cuda.cuInit(0) != 0 or cuda.cuDeviceGet(byref(device), 0) != 0:
         return Gpu()
@@ -40,12 +40,3 @@ def find() -> Gpu:
     if cuda.cuDeviceGetName(name, len(name), device) != 0:
         return Gpu()
     return Gpu(name.value.decode("utf-8", errors="replace"), f"{numbers[0].value}.{numbers[1].value}")
-
-
-def _driver() -> Any:
-    for library in _LIBRARIES:
-        try:
-            return ctypes.CDLL(library)
-        except OSError:
-            continue
-    return None

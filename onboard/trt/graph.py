@@ -61,8 +61,8 @@ def precision(trt: Any, network: Any) -> str:
     return found
 
 
-def check_inputs(network: Any, windows: tuple[int, ...], model: Path) -> None:
-    """Make sure that the graph takes a window of each size, and a box.
+def check_inputs(network: Any, windows: tuple[tuple[int, int], ...], model: Path) -> None:
+    """Make sure that the graph takes a window of each height and width, and a box.
 
     Raises:
         InputError: it has other inputs, or a shape that the windows do not fit.
@@ -71,7 +71,10 @@ def check_inputs(network: Any, windows: tuple[int, ...], model: Path) -> None:
     for index in range(network.num_inputs):
         tensor = network.get_input(index)
         shapes[tensor.name] = tuple(tensor.shape)
-    wanted: dict[str, list[tuple[int, ...]]] = {WINDOW: [(1, size, size, 3) for size in windows], BOX: [(1, 4)]}
+    wanted: dict[str, list[tuple[int, ...]]] = {
+        WINDOW: [(1, height, width, 3) for height, width in windows],
+        BOX: [(1, 4)],
+    }
     if set(shapes) != set(wanted):
         raise InputError(
             f"{model}: inputs {sorted(shapes)} found, {sorted(wanted)} needed; only a flight graph that "
@@ -84,5 +87,5 @@ def check_inputs(network: Any, windows: tuple[int, ...], model: Path) -> None:
             ):
                 raise InputError(
                     f"{model}: input {name} is {list(shapes[name])}, which {list(shape)} does not fit; "
-                    "export the bundle again with the windows that the graph takes in crop.windows"
+                    "export the bundle again with what the graph takes in crop.windows, or in crop.frame_px"
                 )

@@ -8,8 +8,8 @@ from onboard.errors import InputError
 RUNTIMES = ("tensorrt", "tensorrt_rtx")
 _REMEDY = (
     "on a Jetson use a virtual environment made with --system-site-packages, which sees JetPack's own module; on a "
-    "workstation with CUDA install 'tensorrt' (pip install 'debris-rider[jetson]'), or 'tensorrt-rtx' for an RTX card; "
-    "docs/jetson.md tells more"
+    "workstation with CUDA install 'tensorrt' (pip install 'debris-rider[tensorrt]'), or 'tensorrt-rtx' for an RTX "
+    "card; docs/jetson.md tells more"
 )
 
 

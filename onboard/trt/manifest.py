@@ -1,17 +1,19 @@
 """The engine's manifest: what it was built from, by what, and for which machine; and the check against all three."""
 
+import hashlib
 import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
-from onboard import files, strict_yaml
+from onboard import strict_yaml
 from onboard.bundle import Bundle
 from onboard.errors import InputError
 from onboard.manifest import Sha256
 from onboard.trt.gpu import Gpu
 from onboard.trt.placement import Placement
+from onboard.window import Profile
 
 ENGINE, MANIFEST, TIMING_CACHE = "model.engine", "engine.yaml", "timing.cache"
 
@@ -35,7 +37,8 @@ class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         precision: what the graph computes in: fp32, fp16 where it holds float16, int8 where it holds Q/DQ pairs.
         strongly_typed: whether TensorRT was bound to the graph's own types (always from version 10 on).
         tf32: whether float32 products may be rounded to TF32.
-        profiles: window sizes in pixels, one optimisation profile each, in this order.
+        profiles: window sizes in pixels (of a whole frame height and width), one optimisation profile each, in this
+            order.
         workspace_mb: limit of the builder's scratch memory; None leaves it to TensorRT.
         dla_core: on which the engine was meant to run, or None.
         timing_cache_sha256: of timing.cache, or None where TensorRT gave none.
@@ -50,7 +53,7 @@ class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     precision: Literal["fp32", "fp16", "int8"]
     strongly_typed: bool
     tf32: bool
-    profiles: tuple[int, ...]
+    profiles: tuple[Profile, ...]
     workspace_mb: Annotated[int, msgspec.Meta(ge=1)] | None
     dla_core: Annotated[int, msgspec.Meta(ge=0)] | None
     timing_cache_sha256: Sha256 | None
@@ -75,14 +78,17 @@ class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         return shlex.join([*words, "--out", str(folder), "--runtime", self.library.name])
 
 
-def check(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> EngineManifest:
-    """The manifest of an engine that may run: of this bundle, on this GPU, under this TensorRT.
+def read(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> tuple[EngineManifest, bytes]:
+    """An engine that may run: of this bundle, on this GPU, under this TensorRT.
 
     Args:
         folder: the engine's.
         bundle: checked.
         library: that would run it.
         gpu: on which it would run.
+
+    Returns:
+        Its manifest, and the very bytes of the engine that were hashed: TensorRT does not check what it deserialises.
 
     Raises:
         InputError: the engine is another's; the message holds the command that rebuilds it.
@@ -96,10 +102,10 @@ def check(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> EngineMan
             f"{path}: built from a graph with SHA-256 {manifest.model_sha256}, "
             f"but the bundle's {bundle.manifest.model} has {model}; {anew}"
         )
-    if manifest.profiles != bundle.manifest.crop.windows:
+    if manifest.profiles != bundle.manifest.crop.profiles:
         raise InputError(
             f"{path}: built for windows {list(manifest.profiles)}, "
-            f"but the bundle cuts {list(bundle.manifest.crop.windows)}; {anew}"
+            f"but the bundle cuts {list(bundle.manifest.crop.profiles)}; {anew}"
         )
     if manifest.library != library:
         raise InputError(
@@ -108,10 +114,12 @@ def check(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> EngineMan
         )
     if manifest.gpu != gpu:
         raise InputError(f"{path}: built with {manifest.gpu}, but here is {gpu}; {anew}")
-    if not path.is_file():
-        raise InputError(f"{path}: missing; {anew}")
-    if (found := files.sha256(path)) != manifest.engine_sha256:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {anew}") from error
+    if (found := hashlib.sha256(data).hexdigest()) != manifest.engine_sha256:
         raise InputError(
             f"{path}: its SHA-256 is {found}, but {MANIFEST} says {manifest.engine_sha256}; it was altered: {anew}"
         )
-    return manifest
+    return manifest, data

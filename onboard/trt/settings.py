@@ -1,4 +1,7 @@
-"""The builder's configuration: precision, memory, one optimisation profile per window size, DLA."""
+"""The builder's configuration: precision, memory, one optimisation profile per window size, DLA.
+
+Windows are given by their height and width.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ def check_precision(wanted: str, found: str, model: Path) -> None:
         return
     remedy = {
         "fp32": "export the bundle again without a lower precision",
-        "fp16": "give a graph that was converted to fp16 (this project does not convert yet)",
+        "fp16": "write the bundle again with 'python -m train export' or 'fuse' and --precision fp16",
         "int8": "give a graph with Q/DQ pairs (this project does not quantise yet)",
     }
     raise InputError(
@@ -49,22 +52,24 @@ def _bind_layers(trt: Any, network: Any) -> None:
             layer.precision = tensor.dtype
 
 
-def add_profiles(builder: Any, config: Any, windows: tuple[int, ...]) -> None:
+def add_profiles(builder: Any, config: Any, windows: tuple[tuple[int, int], ...]) -> None:
     """One profile for each window size, in the manifest's order, fixed to that size.
 
     Raises:
         InputError: TensorRT refuses one.
     """
-    for size in windows:
+    for height, width in windows:
         profile = builder.create_optimization_profile()
-        for name, shape in ((WINDOW, (1, size, size, 3)), (BOX, (1, 4))):
+        for name, shape in ((WINDOW, (1, height, width, 3)), (BOX, (1, 4))):
             profile.set_shape(name, shape, shape, shape)
         if config.add_optimization_profile(profile) < 0:
-            raise InputError(f"TensorRT refuses an optimisation profile of window size {size}; the log above says why")
+            raise InputError(
+                f"TensorRT refuses an optimisation profile of window size {height} x {width}; the log above says why"
+            )
 
 
 def set_dla(
-    trt: Any, builder: Any, config: Any, network: Any, core: int, precision: str, windows: tuple[int, ...]
+    trt: Any, builder: Any, config: Any, network: Any, core: int, precision: str, windows: tuple[tuple[int, int], ...]
 ) -> None:
     """Send every layer to a DLA core, and to the GPU what the DLA cannot take.
 
@@ -74,11 +79,11 @@ def set_dla(
     if precision == "fp32":
         raise InputError(
             f"--dla {core}: a DLA computes in fp16 and int8 only, this graph is fp32; "
-            "build without --dla, or give a graph that was converted (this project does not convert yet)"
+            "build without --dla, or write the bundle with 'python -m train export' or 'fuse' and --precision fp16"
         )
     if len(windows) > 1:
         raise InputError(
-            f"--dla {core}: a DLA needs fixed shapes, the bundle has windows {list(windows)}; "
+            f"--dla {core}: a DLA needs fixed shapes, the bundle has windows {[height for height, _ in windows]}; "
             "train and export with one size in crop.windows, or build without --dla"
         )
     if core >= builder.num_DLA_cores:
@@ -88,7 +93,7 @@ def set_dla(
         )
     for index in range(network.num_inputs):
         tensor = network.get_input(index)
-        tensor.shape = (1, windows[0], windows[0], 3) if tensor.name == WINDOW else (1, 4)
+        tensor.shape = (1, *windows[0], 3) if tensor.name == WINDOW else (1, 4)
     config.default_device_type = trt.DeviceType.DLA
     config.DLA_core = core
     config.set_flag(trt.BuilderFlag.GPU_FALLBACK)

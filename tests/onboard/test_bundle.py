@@ -16,6 +16,7 @@ from onboard.errors import InputError
 
 NAMES = (
     "calibration_scores.npy",
+    "fit_images.bin",
     "known_answer_1024.png",
     "known_answer_256.png",
     "known_answer_512.png",

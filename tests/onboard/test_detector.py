@@ -200,6 +200,6 @@ def test_an_engine_that_fails_in_flight_costs_one_frame_and_not_the_loop(bundle:
         def run(self, window: object) -> None:
             raise RuntimeError("no memory")
 
-    detector._engine = FakeBrokenEngine()  # type: ignore[assignment]
+    detector.engine = FakeBrokenEngine()  # type: ignore[assignment]
     answer = detector(np.zeros((300, 300, 3), np.uint8), (10, 10, 90, 90))
     assert (answer.status, answer.reason, answer.detail) == (Status.REJECTED, "inference_failed", "no memory")

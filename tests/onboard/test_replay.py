@@ -131,7 +131,7 @@ def test_every_frame_and_every_row_gets_one_verdict(call: Callable[..., tuple[in
 
     assert summary["complete"] is True
     record = strict_yaml.parse((out / "run.yaml").read_text(), "run.yaml")
-    assert record["config"]["false_alarm_rate"] == 0.1 and record["config"]["runtime"] == {"threads": 1}
+    assert record["config"]["false_alarm_rate"] == 0.1 and record["config"]["runtime"] == {"threads": 1, "engine": None}
     assert record["provenance"]["bundle_sha256"] == found[0].bundle and record["provenance"]["versions"]["onnxruntime"]
 
 

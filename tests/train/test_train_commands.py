@@ -226,6 +226,10 @@ def test_boxes_command_writes_what_the_node_reads(call, data: Path, tmp_path: Pa
     with (data / "val.csv").open() as file:
         first = next(csv.DictReader(file))
     r_min, c_min, r_max, c_max = (float(v) for v in first["bbox"].strip("[]").split(","))
+    assert (
+        f"{first['filename']},{c_min},{r_min},{c_max},{r_max},{first['class']}\n"
+        in (tmp_path / "boxes.csv").read_text()
+    )
     boxes = read_boxes(tmp_path / "boxes.csv")
     assert len(boxes) == 30 and boxes[first["filename"]] == (c_min, r_min, c_max, r_max)
     refused(call("boxes", str(data), "--source", "test", "--out", "b.csv"), "'test'", "train, val")
@@ -233,7 +237,7 @@ def test_boxes_command_writes_what_the_node_reads(call, data: Path, tmp_path: Pa
 
 def test_shipped_configurations_are_valid() -> None:
     folder = Path(__file__).parents[2] / "configs"
-    names = {"demo", "spark_sample", "spark2021", "spark_paper", "cifar10"}
+    names = {"demo", "spark_sample", "spark2021", "spark_paper", "cifar10", "pose_head"}
     for name in names:
         assert isinstance(load(folder / f"{name}.yaml"), RunConfig)
     from onboard.config import FlightConfig

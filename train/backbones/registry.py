@@ -33,7 +33,7 @@ class BackboneOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         std: likewise.
         onnx: path of the user's own network; `name` and `weights` then stand unused. What it takes (size, channels,
             margin) is said in `crop`, as for any backbone.
-        view: what that network sees: `crop`; the whole `frame` is refused, for it is not written yet.
+        view: said in `crop.view` now; only `crop`, its default, is still taken here.
         tap: the tensor, or tensors, of that network that make up the vectors; `python -m train taps` lists them.
     """
 
@@ -50,7 +50,7 @@ class BackboneOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         if (self.onnx is None) != (self.tap is None):
             raise ValueError("'onnx' and 'tap' go together; 'python -m train taps FILE' lists a file's tensors")
         if self.view == "frame":
-            raise ValueError("'view: frame' (a network that sees the whole frame) is not supported; crops only")
+            raise ValueError("'view: frame' stands in 'crop', beside frame_px: [height, width] and resize")
         for name in ("mean", "std"):
             if len(getattr(self, name) or (0,)) == 2:
                 raise ValueError(f"'{name}' has two values; one for each channel is needed, three or one")
@@ -92,6 +92,11 @@ def load(options: BackboneOptions, measured: Normalisation | None = None, spec: 
         prefix = onnx_prefix.load(Path(options.onnx), options.taps, spec)
         norm = _normalisation(options, measured, IMAGENET, spec)
         return Loaded(prefix.name, prefix.module, norm, prefix.sha256, prefix.source)
+    if spec.whole:
+        raise InputError(
+            f"crop.view: 'frame' goes with a network of your own, not with {options.name}; give backbone.onnx and "
+            "backbone.tap, or leave crop.view out"
+        )
     if spec.channels != "rgb":
         raise InputError(f"crop.channels: {options.name} takes rgb, not {spec.channels}")
     build = _BUILDERS.get(options.name) or _timm_builder(options.name)

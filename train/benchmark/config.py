@@ -10,7 +10,7 @@ from onboard.window import CropSpec
 from train.backbones.registry import BackboneOptions
 from train.config import FitOptions, HeadOptions
 from train.data.config import CifarData, Data
-from train.views.recipe import Recipe
+from train.views.recipe import Recipe, refuse_on_whole_frames
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,60}$")]
 Layers = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
@@ -103,6 +103,8 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def __post_init__(self) -> None:
         if not self.protocols or not self.methods:
             raise ValueError("protocols and methods must each name at least one")
+        for protocol in self.protocols.values():
+            refuse_on_whole_frames((protocol.recipe, *protocol.augment), protocol.crop or self.crop)
         if isinstance(self.data, CifarData):
             reduced = [name for name, p in self.protocols.items() if p.recipe.reduce_to_px and p.recipe.reduce != "all"]
             if reduced:  # an image is normal for one class and anomalous for another, and has one set of features

@@ -4,7 +4,6 @@ import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import msgspec
@@ -15,32 +14,38 @@ import torch
 from torch import Tensor
 
 from onboard import bundle as bundles
-from onboard import files, provenance
+from onboard import files, image_hashes, provenance
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
 from onboard.window import Window
 from train import lock, runs
 from train.config import RunConfig
-from train.crop import Crop
-from train.data.config import SparkData
 from train.data.pixels import read_sample
 from train.evaluate import load_run
+from train.export.calibration_images import checked, checked_windows, grey_of, logit_spread, windows_of
 from train.export.fold import fold
 from train.export.graph import FlightGraph, write
+from train.export.half import write_half
 from train.export.known_answers import choose
+from train.export.written import Written, logits_in_flight
 from train.fit import counts
 from train.plume.model import Plume
 from train.prepare import Prepared
+from train.preprocessing import Preprocessing, preprocessing
 from train.runs import FittedHead
 
 BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
-_CHECKED = 30  # calibration images that a new bundle is flown over
-TOLERANCE = 1e-4  # of a logit, between the training side and a runtime in float32
+FIT_IMAGES = "fit_images.bin"
 
 
-def export(run: Path, config: RunConfig) -> Path:
+def export(run: Path, config: RunConfig, precision: str = "fp32") -> Path:
     """Write the run's flight bundle to `RUN/bundle/`; an older one is replaced only by one that passed its checks.
+
+    Args:
+        run: the folder of a fitted run.
+        config: the run's.
+        precision: fp32, or fp16 for everything behind the crop.
 
     Raises:
         InputError: the run was not finished, its data have changed, or the graph's logits differ from the trained
@@ -52,7 +57,8 @@ def export(run: Path, config: RunConfig) -> Path:
             f"'python -m train fuse {run} --pose {config.backbone.onnx}'"
         )
     head, prepared = load_run(run, config)
-    return finish(run, config, head, prepared, lambda path: _write_graph(path, head, prepared, config))
+    writer = _write_half if precision == "fp16" else _write_graph
+    return finish(run, config, head, prepared, lambda path: writer(path, head, prepared, config))
 
 
 def finish(
@@ -60,7 +66,7 @@ def finish(
     config: RunConfig,
     head: FittedHead,
     prepared: Prepared,
-    write_graph: Callable[[Path], dict[str, str]],
+    write_graph: Callable[[Path], Written],
 ) -> Path:
     """Make a bundle around a flight graph, check it, and put it into its place, `RUN/bundle/`.
 
@@ -69,8 +75,7 @@ def finish(
         config: the run's.
         head: fitted.
         prepared: the data that it was fitted on.
-        write_graph: writes the ONNX file to a path; gives what the manifest says about the backbone beside its name
-            and weights.
+        write_graph: writes the ONNX file to a path; gives what the manifest says about it.
 
     Raises:
         InputError: the graph's logits differ from the trained head's.
@@ -80,8 +85,9 @@ def finish(
         shutil.rmtree(beside, ignore_errors=True)  # what a killed export left
         beside.mkdir(parents=True)
         try:
-            _write(beside, head, prepared, config, write_graph(beside / MODEL))
-            _check(beside, head, prepared, config)
+            written = write_graph(beside / MODEL)
+            _write(beside, head, prepared, config, written)
+            _check(beside, head, prepared, config, written.logit_tolerance)
             shutil.rmtree(old, ignore_errors=True)
             if folder.exists():
                 folder.rename(old)
@@ -92,10 +98,10 @@ def finish(
     return folder
 
 
-def crop_of(prepared: Prepared, config: RunConfig) -> Crop:
+def before_backbone(prepared: Prepared, config: RunConfig) -> Preprocessing:
     """The preprocessing that the run's features were extracted with."""
     norm = prepared.backbone.normalisation
-    return Crop(config.crop, norm.mean, norm.std)
+    return preprocessing(config.crop, norm.mean, norm.std)
 
 
 def flown(head: FittedHead) -> torch.nn.Module:
@@ -103,28 +109,46 @@ def flown(head: FittedHead) -> torch.nn.Module:
     return fold(head.model, head.feature_dim) if isinstance(head.model, Plume) else _Unfolded(head.model)
 
 
-def _write_graph(path: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> dict[str, str]:
+def _write_graph(path: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> Written:
     backbone = prepared.backbone.module.cpu()
-    graph = FlightGraph(crop_of(prepared, config), backbone, config.layers, flown(head))
+    graph = FlightGraph(before_backbone(prepared, config), backbone, config.layers, flown(head))
     write(graph, path, config.crop.windows[0])
-    return {}
+    return Written()
 
 
-def _write(
-    folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig, backbone_facts: dict[str, str]
-) -> None:
-    backbone = prepared.backbone.module.cpu()
-    trained = FlightGraph(crop_of(prepared, config), backbone, config.layers, _Unfolded(head.model)).eval()
+def _write_half(path: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> Written:
+    crop, backbone = before_backbone(prepared, config), prepared.backbone.module.cpu()
+    windows, spread = checked_windows(prepared, config), logit_spread(head, prepared)
+    return write_half(path, crop, config.crop, backbone, config.layers, flown(head), windows, spread)
+
+
+def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig, written: Written) -> None:
+    windows = choose(prepared.split.calibration, config.crop, grey_of(config))
+    if written.conversion:  # p-values and known answers are those of the graph that flies
+        answers = logits_in_flight(folder / MODEL, windows, len(windows)).tolist()
+        normals = prepared.split.calibration
+        scores = -logits_in_flight(folder / MODEL, windows_of(normals, config), len(normals))
+    else:
+        backbone = prepared.backbone.module.cpu()
+        trained = FlightGraph(before_backbone(prepared, config), backbone, config.layers, _Unfolded(head.model)).eval()
+        answers = [_logit(trained, window) for window in windows]
+        with torch.inference_mode():
+            scores = -head.model(prepared.features["calibration"]).numpy()
     known = []
-    for window in choose(prepared.split.calibration, config.crop, grey_of(config)):
-        name = f"known_answer_{window.pixels.shape[0]}.png"
+    for number, (window, answer) in enumerate(zip(windows, answers, strict=True)):
+        name = f"known_answer_{f'frame{number}' if config.crop.whole else window.pixels.shape[0]}.png"
         files.write_bytes(folder / name, _png(window))
         region = tuple(float(value) for value in window.region)
-        known.append(KnownAnswer(name, region, _logit(trained, window)))  # type: ignore[arg-type]
-    with torch.inference_mode():
-        scores = -head.model(prepared.features["calibration"]).numpy()
+        known.append(KnownAnswer(name, region, answer))  # type: ignore[arg-type]
     files.write_bytes(folder / SCORES, _npy(np.sort(scores.astype(np.float32))))
     names = [MODEL, SCORES, *(answer.window for answer in known)]
+    names += [written.preprocessing] if written.preprocessing else []
+    # CIFAR's images are rows of a few files, whose hashes would say nothing.
+    images_are_files = all(sample.row is None for sample in prepared.split.fit)
+    if images_are_files:
+        digests = (files.sha256(sample.path) for sample in prepared.split.fit)
+        files.write_bytes(folder / FIT_IMAGES, image_hashes.pack(digests))
+        names.append(FIT_IMAGES)
     bundles.write_manifest(
         folder,
         Manifest(
@@ -138,7 +162,7 @@ def _write(
                 "name": prepared.backbone.name,
                 "weights": prepared.backbone.weights_source,
                 "weights_sha256": prepared.backbone.weights_sha256,
-                **backbone_facts,
+                **written.backbone,
             },
             head={
                 "kind": msgspec.to_builtins(config.head)["kind"],
@@ -156,25 +180,28 @@ def _write(
             },
             calibration_scores=SCORES,
             known_answers=tuple(known),
-            logit_tolerance=TOLERANCE,
+            logit_tolerance=written.logit_tolerance,
             versions=provenance.versions(),
+            precision=written.precision,
+            conversion=written.conversion,
+            preprocessing=written.preprocessing,
+            fit_images=FIT_IMAGES if images_are_files else None,
         ),
     )
 
 
-def _check(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig) -> None:
+def _check(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig, tolerance: float) -> None:
     """Fly the bundle over calibration images before it gets its name: the logits must be the trained head's."""
     detector = Detector.load(folder)
-    count = len(prepared.split.calibration)
-    spread = sorted({round(i) for i in np.linspace(0, count - 1, min(_CHECKED, count))})  # over all classes
+    chosen = checked(prepared)
     with torch.inference_mode():
-        wanted = head.model(prepared.features["calibration"][spread]).numpy()
-    for sample, logit in zip((prepared.split.calibration[i] for i in spread), wanted, strict=True):
+        wanted = head.model(prepared.features["calibration"][chosen]).numpy()
+    for sample, logit in zip((prepared.split.calibration[i] for i in chosen), wanted, strict=True):
         answer = detector(read_sample(sample, grey_of(config)), sample.box)
-        if answer.logit is None or not abs(answer.logit - float(logit)) <= TOLERANCE:
+        if answer.logit is None or not abs(answer.logit - float(logit)) <= tolerance:
             raise InputError(
                 f"{sample.key}: the exported graph gives {answer.logit}, the trained head {float(logit)}; "
-                f"more than {TOLERANCE:g} apart, so no bundle is written. Report this together with {folder.parent}"
+                f"more than {tolerance:g} apart, so no bundle is written. Report this together with {folder.parent}"
             )
 
 
@@ -205,11 +232,6 @@ def tensors(model: Path, side: str) -> tuple[TensorSpec, ...]:
 def _logit(graph: FlightGraph, window: Window) -> float:
     with torch.inference_mode():
         return float(graph(torch.from_numpy(window.pixels)[None], torch.from_numpy(window.region)[None]))
-
-
-def grey_of(config: RunConfig) -> Any:
-    """What the run does with one-channel images."""
-    return config.data.grey if isinstance(config.data, SparkData) else "refuse"
 
 
 def _png(window: Window) -> bytes:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from train.backbones.trunk import Backbone
-from train.crop import Crop
+from train.preprocessing import Preprocessing, seen
 
 OPSET = 17  # the highest that TensorRT 8.5 and 8.6 take
 
@@ -24,14 +24,14 @@ class FlightGraph(nn.Module):
         head: folded.
     """
 
-    def __init__(self, crop: Crop, backbone: Backbone, layers: Sequence[str], head: nn.Module) -> None:
+    def __init__(self, crop: Preprocessing, backbone: Backbone, layers: Sequence[str], head: nn.Module) -> None:
         super().__init__()
         self.crop, self.backbone, self.head = crop, backbone, head
         self.layers = list(layers)
 
     def forward(self, window: Tensor, box: Tensor) -> Tensor:
         """Logits, B x 1, of windows uint8 B x h x w x 3 and boxes float32 B x 4."""
-        vectors = self.backbone(self.crop(window, box))
+        vectors = seen(self.crop, self.backbone, window, box)
         logits: Tensor = self.head(torch.cat([vectors[name] for name in self.layers], dim=1))
         return logits
 

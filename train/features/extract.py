@@ -20,15 +20,16 @@ from onboard.image import Grey
 from onboard.window import BoxError, CropSpec, Window, cut
 from train import distributed
 from train.backbones.registry import Loaded
-from train.crop import Crop
+from train.backbones.trunk import Backbone
 from train.data.pixels import read_sample
 from train.data.samples import Box, Sample
 from train.features.cache import FeatureCache, content_digest
+from train.preprocessing import Preprocessing, preprocessing, seen
 from train.views.apply import apply
 from train.views.recipe import PLAIN, View
 
-_BATCH = 16  # crops of one window size a forward pass
-_AHEAD = 128  # images decoded before they are grouped by window size
+_BATCH, _FRAMES = 16, 2  # crops of one window size, or whole frames, a forward pass
+_AHEAD, _FRAMES_AHEAD = 128, 16  # images decoded before they are grouped by window size
 Item = tuple[Sample, View]
 
 
@@ -70,7 +71,7 @@ def extract(
     Args:
         samples: what to crop; a sample may stand here several times with different views.
         backbone: frozen.
-        spec: the crop.
+        spec: the crop, or the whole frame.
         cache: the folder of all caches.
         device: where the backbone runs.
         grey: what to do with one-channel images.
@@ -133,10 +134,11 @@ def _fill(
     batch moves the last bits, and a run that was interrupted shall give the features of one that was not.
     """
     norm = backbone.normalisation
-    crop = Crop(spec, norm.mean, norm.std).to(device).eval()
+    before = preprocessing(spec, norm.mean, norm.std).to(device).eval()
+    size, ahead = (_FRAMES, _FRAMES_AHEAD) if spec.whole else (_BATCH, _AHEAD)
     # Channels last is what the CPU's and the GPU's convolutions like best.
-    module: torch.nn.Module = backbone.module.to(device).to(memory_format=torch.channels_last)
-    digest = lru_cache(maxsize=_AHEAD)(content_digest)
+    module: Backbone = backbone.module.to(device).to(memory_format=torch.channels_last)
+    digest = lru_cache(maxsize=ahead)(content_digest)
     frame_of = lru_cache(maxsize=4)(read_sample)  # views of one sample come one after the other
     defects: dict[int, str] = {}
 
@@ -149,8 +151,8 @@ def _fill(
         except BoxError as error:
             return f"{sample.line}: {error}"
 
-    starts = range(0, len(items), _AHEAD)[distributed.rank() :: distributed.size()]
-    chunks = [chunk for s in starts if not missing.isdisjoint(chunk := range(s, min(s + _AHEAD, len(items))))]
+    starts = range(0, len(items), ahead)[distributed.rank() :: distributed.size()]
+    chunks = [chunk for s in starts if not missing.isdisjoint(chunk := range(s, min(s + ahead, len(items))))]
     total = sum(row in missing for chunk in chunks for row in chunk)
     progress = tqdm(total=total, desc="features", unit="crop", disable=None if distributed.rank() == 0 else True)
     with ThreadPoolExecutor(2) as pool, progress, _forwards(device) as workers:
@@ -162,12 +164,10 @@ def _fill(
                     progress.update(row in missing)
                 else:
                     by_size[window.pixels.shape[0]].append((row, window))
-            cuts = [
-                found[first : first + _BATCH] for found in by_size.values() for first in range(0, len(found), _BATCH)
-            ]
+            cuts = [found[first : first + size] for found in by_size.values() for first in range(0, len(found), size)]
             batches = [batch for batch in cuts if not missing.isdisjoint(row for row, _ in batch)]
             windows = [[window for _, window in batch] for batch in batches]
-            done = workers.map(lambda batch: _forward(crop, module, batch, device), windows)
+            done = workers.map(lambda batch: _forward(before, module, batch, device), windows)
             for batch, vectors in zip(batches, done, strict=True):
                 for (row, _), vector in zip(batch, vectors, strict=True):
                     if row in missing:
@@ -194,10 +194,10 @@ def _forwards(device: torch.device) -> Iterator[ThreadPoolExecutor]:
 
 
 def _forward(
-    crop: Crop, module: torch.nn.Module, windows: list[Window], device: torch.device
+    before: Preprocessing, module: Backbone, windows: list[Window], device: torch.device
 ) -> npt.NDArray[np.float32]:
     pixels = torch.from_numpy(np.stack([window.pixels for window in windows])).to(device)
     boxes = torch.from_numpy(np.stack([window.region for window in windows])).to(device)
     with torch.inference_mode():
-        vectors = module(crop(pixels, boxes).contiguous(memory_format=torch.channels_last))
+        vectors = seen(before, module, pixels, boxes, torch.channels_last)
         return torch.cat(list(vectors.values()), dim=1).cpu().numpy()

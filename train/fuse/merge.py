@@ -2,31 +2,36 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 from onnx import GraphProto, ModelProto
 
 from onboard.errors import InputError
-from train.fuse.parts import IMAGE, LOGIT
+from train.fuse.parts import BOX, IMAGE, LOGIT
 from train.onnx_model.ports import ImagePort
 
 FLIGHT_INPUTS = ("window", "box")
+_BOX_OF_HEAD = "box"
 
 
 def with_head(pose: ModelProto, head: ModelProto, taps: Sequence[str], path: Path) -> ModelProto:
     """The pose network with the output `debris_logit` behind its own outputs; its inputs and outputs keep their names.
 
+    A head that pools over the box adds the input `debris_box` behind the network's own.
+
     Args:
         pose: loaded; not changed.
-        head: inputs `tap_0`, `tap_1` and so on.
+        head: inputs `tap_0`, `tap_1` and so on, and perhaps `box`.
         taps: the tensors that go into them.
         path: what an error calls the pose network.
 
     Raises:
-        InputError: an input or output of the network is called `debris_logit`.
+        InputError: an input or output of the network is called `debris_logit`, or `debris_box` where that is an input.
     """
-    _refuse_taken([*pose.graph.input, *pose.graph.output], (LOGIT,), path)
-    pose, taps = _renamed_inside(pose, (LOGIT,), taps)
+    reserved = (LOGIT, BOX) if _BOX_OF_HEAD in [value.name for value in head.graph.input] else (LOGIT,)
+    _refuse_taken([*pose.graph.input, *pose.graph.output], reserved, path)
+    pose, taps = _renamed_inside(pose, reserved, taps)
     own = [value.name for value in pose.graph.output]
     for tap in taps:
         if tap not in own and tap not in [value.name for value in pose.graph.output]:
@@ -35,7 +40,12 @@ def with_head(pose: ModelProto, head: ModelProto, taps: Sequence[str], path: Pat
     prefix = _free_prefix("debris_", pose.graph)
     behind = onnx.compose.add_prefix(_aligned(head, pose), prefix, rename_outputs=False)
     joints = [(tap, f"{prefix}tap_{index}") for index, tap in enumerate(taps)]
-    return onnx.compose.merge_models(pose, behind, io_map=joints, outputs=[*own, LOGIT])
+    fused = _merged(pose, behind, io_map=joints, outputs=[*own, LOGIT])
+    named = {f"{prefix}{_BOX_OF_HEAD}": BOX}
+    _rename(fused.graph, named)
+    for value in fused.graph.input:
+        value.name = named.get(value.name, value.name)
+    return fused
 
 
 def with_preprocessing(fused: ModelProto, before: ModelProto, port: ImagePort, path: Path) -> ModelProto:
@@ -43,7 +53,7 @@ def with_preprocessing(fused: ModelProto, before: ModelProto, port: ImagePort, p
 
     Args:
         fused: the pose network with its head; not changed.
-        before: inputs `window` and `box`, output `image`.
+        before: inputs `window` and `box`, output `image` and perhaps `debris_box`.
         port: the pose network's image input.
         path: what an error calls the pose network.
 
@@ -55,7 +65,16 @@ def with_preprocessing(fused: ModelProto, before: ModelProto, port: ImagePort, p
     _bind_batch(fused, port)
     prefix = _free_prefix("crop_", fused.graph)
     before = onnx.compose.add_prefix(_aligned(before, fused), prefix, rename_inputs=False)
-    return onnx.compose.merge_models(before, fused, io_map=[(f"{prefix}{IMAGE}", image)])
+    joints = {IMAGE: image, BOX: BOX}
+    io_map = [(value.name, joints[value.name.removeprefix(prefix)]) for value in before.graph.output]
+    return _merged(before, fused, io_map=io_map)
+
+
+def _merged(one: ModelProto, other: ModelProto, **joining: Any) -> ModelProto:
+    """Merged by onnx, which would name the operator set of each; both are of one version."""
+    model = onnx.compose.merge_models(one, other, **joining)
+    del model.opset_import[1:]
+    return model
 
 
 def _aligned(ours: ModelProto, theirs: ModelProto) -> ModelProto:
@@ -142,7 +161,8 @@ def _bind_batch(model: ModelProto, port: ImagePort) -> None:
     """Where the open batch's name stands in a declared shape, one image."""
     if port.batch is not None:
         return
-    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    for value in model.graph.input:
+        value.type.tensor_type.shape.dim[0].dim_value = 1
     if not port.symbol:
         return
     for value in [*model.graph.output, *model.graph.value_info]:

@@ -1,8 +1,11 @@
 """What is done to a frame before the crop: plain data, so that it stands in configurations and in cache keys."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
+
+from onboard.window import CropSpec
 
 Pixels = Annotated[float, msgspec.Meta(ge=8, le=4096)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
@@ -47,6 +50,25 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
     def drawn(self) -> bool:
         """Whether anything about a view is left to chance."""
         return bool(self.reduce_to_px or self.shift or self.scale or self.noise_levels)
+
+
+def refuse_on_whole_frames(recipes: Iterable[Recipe], spec: CropSpec) -> None:
+    """Raises:
+    ValueError: the network sees whole frames, all of one size, and a recipe would change a frame's size.
+    """
+    for recipe in recipes if spec.whole else ():
+        smaller = [name for name in ("reduce_to_px", "match_px") if getattr(recipe, name) is not None]
+        if smaller:
+            raise ValueError(
+                f"{smaller[0]} makes frames smaller, but with 'crop.view: frame' all must be of frame_px; leave it out "
+                "(turns, shift, scale, exposure, noise_levels and blur_px work on whole frames)"
+            )
+        height, width = spec.frame_hw
+        if recipe.turns == 8 and height != width:
+            raise ValueError(
+                f"turns: 8 takes quarter turns, which make {width} x {height} of the {height} x {width} frames of "
+                "'crop.view: frame'; set turns: 4"
+            )
 
 
 class View(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -120,6 +120,17 @@ def test_cost_is_fused_less_pose_and_unlike_settings_are_refused(
         report(fused, write(tmp_path / "q.log", precision="FP32+FP16"))
 
 
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [("--noTF32", "tf32 is False"), ("--useDLACore=0", "dla_core is 0"), ("--infStreams=2", "streams is 2")],
+)
+def test_flags_that_make_figures_unlike_are_told(tmp_path: Path, flag: str, told: str) -> None:
+    fused, pose = write(tmp_path / "f.log"), write(tmp_path / "p.log")
+    fused.write_text(fused.read_text().replace("--onnx=m.onnx", f"--onnx=m.onnx {flag}"))
+    with pytest.raises(InputError, match=told):
+        report(fused, pose)
+
+
 def test_times_of_the_last_run_and_the_heads_share(tmp_path: Path) -> None:
     runs = [[{"latencyMs": 99}], [{"latencyMs": value} for value in range(1, 101)]]
     (tmp_path / "t.json").write_text("\n".join(json.dumps(run) for run in runs))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from onboard import bundle as bundles
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
 from onboard.window import CropSpec
+from tests.onboard.trt.worlds import make_world as make_world
 from train.crop import Crop
 
 MakeBundle = Callable[..., Path]

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from torch import Tensor, nn
 
 from onboard import bundle as bundles
 from onboard.__main__ import main
 from onboard.detector import Detector
 from onboard.trt.manifest import EngineManifest
-from onboard.window import CropSpec
-from tests.onboard.trt.conftest import export, wrap
+from tests.onboard.trt.conftest import wrap
 
 pytest.importorskip("tensorrt_rtx", reason="the builder is not on this platform")
 
@@ -43,29 +41,6 @@ def test_an_exported_bundle_becomes_an_engine_beside_it_and_still_flies(bundle: 
     assert manifest.model_sha256 == source.manifest.files["model.onnx"]
     assert manifest.profiles == source.manifest.crop.windows == (256, 512, 1024)
     assert (manifest.precision, manifest.strongly_typed, manifest.tf32) == ("fp32", True, False)
-
-
-def test_resnet18_with_pose_heads(tmp_path: Path) -> None:
-    from train.backbones.registry import BackboneOptions, load
-    from train.crop import Crop
-
-    class Fused(nn.Module):
-        def __init__(self, spec: CropSpec) -> None:
-            super().__init__()
-            self.crop = Crop(spec, (127.0,) * 3, (128.0,) * 3)
-            self.backbone = load(BackboneOptions(name="resnet18", weights="random")).module
-            self.rotation, self.translation, self.head = nn.Linear(512, 4), nn.Linear(512, 3), nn.Linear(512, 1)
-
-        def forward(self, window: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            x = self.backbone(self.crop(window, box))["pooled"]
-            return self.rotation(x), self.translation(x), self.head(x)
-
-    folder = tmp_path / "fused"
-    folder.mkdir()
-    names = ["rotation", "translation", "debris_logit"]
-    export(Fused(CropSpec(input_px=64, windows=(256,))), folder / "model.onnx", names)
-    out, manifest = build(wrap(folder / "model.onnx", (256,)))
-    assert manifest.precision == "fp32" and (out / "model.engine").stat().st_size > 11e6 * 4
 
 
 def test_a_graph_with_float16_weights(small_bundle: Callable[..., Path]) -> None:

@@ -14,7 +14,7 @@ from onboard import strict_yaml
 from onboard.errors import InputError
 from onboard.trt import library, placement
 from onboard.trt.gpu import Gpu
-from onboard.trt.manifest import ENGINE, MANIFEST, EngineManifest, Library, check
+from onboard.trt.manifest import ENGINE, MANIFEST, EngineManifest, Library, read
 
 ORIN, TEN = Gpu("Orin", "8.7"), Library("tensorrt", "10.3.0")
 
@@ -52,7 +52,7 @@ def change(folder: Path, **changes: Any) -> None:
 
 def test_an_engine_that_fits_is_taken(engine: tuple[Path, bundles.Bundle]) -> None:
     folder, bundle = engine
-    assert check(folder, bundle, TEN, ORIN) == EngineManifest.load(folder)
+    assert read(folder, bundle, TEN, ORIN) == (EngineManifest.load(folder), b"engine")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_an_engine_of_another_place_is_refused(
     folder, bundle = engine
     change(folder, **changes)
     with pytest.raises(InputError) as error:
-        check(folder, bundle, TEN, ORIN)
+        read(folder, bundle, TEN, ORIN)
     message = str(error.value)
     assert message.startswith(f"{folder / ENGINE}: ") and said in message
     name = changes["library"].name if "library" in changes else "tensorrt"
@@ -85,10 +85,10 @@ def test_a_manifest_that_is_spoilt_or_absent_is_named(engine: tuple[Path, bundle
     folder, bundle = engine
     (folder / MANIFEST).write_text((folder / MANIFEST).read_text().replace("tf32: false", "tf32: perhaps"))
     with pytest.raises(InputError, match=r"engine.yaml: tf32: 'perhaps' is not allowed"):
-        check(folder, bundle, TEN, ORIN)
+        read(folder, bundle, TEN, ORIN)
     (folder / MANIFEST).unlink()
     with pytest.raises(InputError, match=r"engine.yaml: the file cannot be read"):
-        check(folder, bundle, TEN, ORIN)
+        read(folder, bundle, TEN, ORIN)
 
 
 def test_layers_that_fell_back_from_the_dla_are_listed() -> None:

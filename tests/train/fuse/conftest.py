@@ -19,12 +19,15 @@ TAP_MODULE = "/trunk/layer3/layer3.1/relu_1/Relu_output_0"
 CONFIG = """
 seed: 3
 data: {{kind: spark, root: {root}, calibration_fraction: 0.3}}
-crop: {{input_px: [96, 128], channels: bgr, margin: 0.1}}
+crop: {crop}
 backbone: {{onnx: {onnx}, tap: {tap}, normalisation: unit}}
 layers: {layers}
 head: {{kind: gaussian, form: single}}
 cache: {cache}
 """
+
+CROP = "{input_px: [96, 128], channels: bgr, margin: 0.1}"
+FRAMES = "{view: frame, frame_px: [320, 320], resize: pad, input_px: [96, 128], channels: bgr, margin: 0.1}"
 
 
 class PoseNetwork(nn.Module):
@@ -61,10 +64,17 @@ def export_pose(path: Path, opset: int = 17, dynamic: bool = False, names: tuple
     return path
 
 
-def fit_on(onnx_path: Path, root: Path, folder: Path, tap: str = TAP_MODULE, layers: str = "[pooled]") -> Path:
+def fit_on(
+    onnx_path: Path,
+    root: Path,
+    folder: Path,
+    tap: str = TAP_MODULE,
+    layers: str = "[pooled]",
+    crop: str = CROP,
+) -> Path:
     """A run fitted on a network's features."""
     path = folder / "c.yaml"
-    path.write_text(CONFIG.format(root=root, onnx=onnx_path, tap=tap, layers=layers, cache=folder / "cache"))
+    path.write_text(CONFIG.format(root=root, onnx=onnx_path, tap=tap, layers=layers, crop=crop, cache=folder / "cache"))
     run = folder / "run"
     fit(load(path), run)
     return run

@@ -40,7 +40,7 @@ def fused(path: Path, tap: str, spec: CropSpec = SPEC):
     module = parts.TapHead(["pooled"], ["pooled"], nn.Sequential(nn.Linear(width, 8), nn.LeakyReLU(), nn.Linear(8, 1)))
     version = loading.opset(pose)
     behind = parts.head(module, [known], port.symbol or "batch" if port.batch is None else None, version)
-    before = parts.preprocessing(Crop(spec, [0] * port.channels, [255] * port.channels), port, 256, version)
+    before = parts.preprocessing(Crop(spec, [0] * port.channels, [255] * port.channels), port, spec, version)
     kept = merge.with_head(pose, behind, [tap], path)
     flight = merge.with_preprocessing(kept, before, port, path)
     for made in (kept, flight):

@@ -1,0 +1,173 @@
+"""python -m calibration: false-alarm rates that hold, for frames and for tracks, and the proof."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onboard import cli
+from onboard.errors import InputError
+
+if TYPE_CHECKING:
+    from calibration.normal_data import NormalData
+
+# Commands import what they need when they run: --help must not wait for SciPy and Matplotlib.
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m calibration",
+        description="From a bundle and normal data to alarm thresholds with a guarantee, written into the bundle.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    frame = _add(commands, "threshold", _threshold, "calibrate the false-alarm rate of a frame")
+    frame.add_argument("--false-alarm-rate", type=_rate, required=True, metavar="ALPHA", help="such as 1e-3")
+    frame.add_argument(
+        "--confidence", type=_rate, metavar="C", help="keep the rate with this confidence for this very calibration set"
+    )
+    frame.add_argument("--by-size", action="store_true", help="keep the rate for each range of apparent sizes")
+    frame.add_argument("--part", help="of a SPARK-2022 data set: train or val (default: all)")
+
+    track = _add(commands, "tracks", _tracks, "calibrate the false-alarm rate of a whole track within a horizon")
+    track.add_argument("--false-alarm-rate", type=_rate, required=True, metavar="ALPHA", help="such as 0.05")
+    track.add_argument("--horizon", type=_count, required=True, metavar="H", help="frames from a track's first one")
+    track.add_argument(
+        "--statistic", choices=["ewma", "k_of_n", "cusum"], help="default: chosen on the tracks that are kept back"
+    )
+    track.add_argument("--evidence", choices=["score", "log_p"], help="of a frame (default: chosen as well)")
+    track.add_argument("--report", type=Path, metavar="DEBRIS", help="folder with debris tracks, to count those missed")
+    track.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        type=_class_and_bundle,
+        metavar="CLASS=BUNDLE",
+        help="bundles whose heads never saw a class: how often its tracks alarm",
+    )
+
+    proof = _add(commands, "validate", _validate, "measure the false-alarm rate over random splits and disturbances")
+    proof.add_argument("--splits", type=_count, default=1000, help="random splits (default: %(default)s)")
+    proof.add_argument("--part", help="of a SPARK-2022 data set: train or val (default: all)")
+    proof.add_argument("--out", type=Path, help="folder for coverage.png and validate.json (default: the cache's)")
+    return parser
+
+
+def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None], told: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=told, description=f"{told.capitalize()}.")
+    command.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of the flight bundle")
+    command.add_argument("data", type=Path, metavar="DATA", help="folder of normal data")
+    command.add_argument("--ignore-debris", action="store_true", help="leave debris out instead of refusing the data")
+    command.add_argument(
+        "--debris-class", nargs="+", default=["debris"], metavar="NAME", help="classes that are no satellites"
+    )
+    command.add_argument(
+        "--skip-fitted",
+        action="store_true",
+        help="leave out what the head was fitted on (of tracks, the frame threshold too) instead of refusing it",
+    )
+    command.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
+    command.add_argument("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
+    command.add_argument(
+        "--kept-back",
+        type=_share,
+        default=0.2,
+        metavar="SHARE",
+        help="of the data, for quantising, clamping and selecting (default: %(default)s)",
+    )
+    command.add_argument("--cache", type=Path, help="folder of the scores (default: calibration/ beside BUNDLE)")
+    command.set_defaults(action=action)
+    return command
+
+
+def _number(text: str, kind: Callable[[str], Any], fits: Callable[[Any], bool], needed: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not fits(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not allowed: {needed} is needed")
+    return value
+
+
+def _rate(text: str) -> float:
+    return float(_number(text, float, lambda value: 0 < value < 1, "a number between 0 and 1"))
+
+
+def _share(text: str) -> float:
+    return float(_number(text, float, lambda value: 0 <= value < 1, "at least 0 and less than 1"))
+
+
+def _count(text: str) -> int:
+    return int(_number(text, int, lambda value: value >= 1, "a whole number of at least 1"))
+
+
+def _class_and_bundle(text: str) -> tuple[str, Path]:
+    name, equals, folder = text.partition("=")
+    if not (name and equals and folder):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not allowed: CLASS=BUNDLE is needed, such as cross=runs/b/bundle"
+        )
+    return name, Path(folder)
+
+
+def _normal_data(options: argparse.Namespace) -> "NormalData":
+    from calibration.normal_data import NormalData
+
+    if not options.bundle.is_dir():
+        raise InputError(f"{options.bundle}: no such bundle folder; export one with 'python -m train export RUN'")
+    return NormalData(
+        data=options.data,
+        part=getattr(options, "part", None),
+        debris=tuple(options.debris_class),
+        ignore_debris=options.ignore_debris,
+        skip_fitted=options.skip_fitted,
+        grey=options.grey,
+        seed=options.seed,
+        kept_back=options.kept_back,
+        cache=options.cache or options.bundle.resolve().parent / "calibration",
+    )
+
+
+def _threshold(options: argparse.Namespace) -> None:
+    from calibration.threshold import threshold
+
+    threshold(options.bundle, _normal_data(options), options.false_alarm_rate, options.confidence, options.by_size)
+
+
+def _tracks(options: argparse.Namespace) -> None:
+    from calibration.track_threshold import TrackOptions
+    from calibration.tracks import tracks
+
+    asked = TrackOptions(
+        rate=options.false_alarm_rate,
+        horizon=options.horizon,
+        kind=options.statistic,
+        evidence=options.evidence,
+        debris=options.report,
+        without=dict(options.without),
+    )
+    tracks(options.bundle, _normal_data(options), asked)
+
+
+def _validate(options: argparse.Namespace) -> None:
+    from calibration.validate import validate
+
+    data = _normal_data(options)
+    validate(options.bundle, data, options.splits, options.out or data.cache)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code (0: done, 2: bad input, 130: stopped with Ctrl-C)."""
+    options = _parser().parse_args(arguments)
+
+    def act() -> int:
+        options.action(options)
+        return 0
+
+    return cli.exit_code(act, "stopped; the bundle is as it was, and the scores so far are kept")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

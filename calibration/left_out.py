@@ -1,0 +1,97 @@
+"""What a track threshold is worth to a class that it never saw. Reported, never used to choose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from calibration import track_choice
+from calibration.normal_data import NormalData
+from calibration.score_cache import ScoreCache
+from calibration.track_data import ScoredTrack, score_tracks
+from calibration.track_report import maxima
+from calibration.track_threshold import TrackOptions
+from onboard import conformal
+from onboard.calibration import TrackStatistic
+from onboard.detector import Detector
+from onboard.errors import InputError
+from onboard.normal_scores import NormalScores
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A class whose tracks the threshold was not calibrated on.
+
+    Attributes:
+        name: the class.
+        bundle: the head's; None: the calibrated bundle, whose head may know the class.
+        calibrated: tracks of the other classes.
+        tracks: of this class.
+        alarms: of those, within the horizon; None where `calibrated` cannot support the rate.
+    """
+
+    name: str
+    bundle: Path | None
+    calibrated: int
+    tracks: int
+    alarms: int | None
+
+
+def measure(
+    scored: list[ScoredTrack], statistic: TrackStatistic, options: NormalData, asked: TrackOptions
+) -> list[LeftOut]:
+    """Of every class with a bundle of its own; without any such bundle, of every class, with the head as it is."""
+    names = sorted({one.track.label for one in scored if one.track.label is not None})
+    if unknown := sorted(set(asked.without) - set(names)):
+        raise InputError(f"--without {unknown[0]}: no track is of this class; the classes are {', '.join(names)}")
+    if not asked.without:
+        if len(names) < 2:
+            return []
+        return [_one(name, statistic, scored, asked.horizon, asked.rate, None) for name in names]
+    found = []
+    for name, path in sorted(asked.without.items()):
+        detector = Detector.load(path)
+        reference = NormalScores.of(detector.bundle)
+        with ScoreCache(options.cache, detector.bundle) as cache:
+            anew = score_tracks(detector, [one.track for one in scored], cache, options.grey)
+        if reference is None:
+            raise AssertionError("tracks are scored against normal scores")
+        (same,) = (
+            one
+            for one in track_choice.candidates(reference)
+            if (one.kind, one.evidence) == (statistic.kind, statistic.evidence)
+        )
+        found.append(_one(name, same, anew, asked.horizon, asked.rate, path))
+    return found
+
+
+def _one(
+    name: str, statistic: TrackStatistic, tracks: Sequence[ScoredTrack], horizon: int, rate: float, bundle: Path | None
+) -> LeftOut:
+    """Set the threshold on all classes but one, and count the false alarms on that one."""
+    inside = np.array([scored.track.label == name for scored in tracks])
+    tops = maxima(statistic, tracks, horizon)
+    others, ours = np.sort(tops[~inside]), tops[inside]
+    k = conformal.rank(len(others), rate)
+    alarms = int(np.count_nonzero(ours > others[-k])) if k else None
+    return LeftOut(name, bundle, len(others), len(ours), alarms)
+
+
+def text(found: Sequence[LeftOut], rate: float) -> str:
+    """The table, and the share of all of them with its exact 95 % interval, as if tracks were independent."""
+    lines = ["class left out       head            calibrated on   its tracks   false alarms"]
+    for one in found:
+        head = "knows it" if one.bundle is None else "never saw it"
+        told = "too few" if one.alarms is None else str(one.alarms)
+        lines.append(f"{one.name:<20} {head:<15}{one.calibrated:>14}{one.tracks:>13}{told:>15}")
+    counted = [one for one in found if one.alarms is not None]
+    if counted:
+        total, alarms = sum(one.tracks for one in counted), sum(one.alarms or 0 for one in counted)
+        low, high = stats.binomtest(alarms, total).proportion_ci(method="exact")
+        lines.append(
+            f"all of them: {alarms} of {total} alarmed, {alarms / total:.3f} (95 %: {low:.3f} to {high:.3f}); "
+            f"alpha is {rate:g}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,51 @@
+"""A calibrated bundle takes the old one's place whole, or not at all."""
+
+import shutil
+
+import msgspec
+
+from onboard import bundle as bundles
+from onboard import files
+from onboard.bundle import Bundle
+from onboard.detector import Detector
+from onboard.errors import InputError
+from onboard.manifest import Manifest
+
+
+def rewrite(bundle: Bundle, manifest: Manifest, added: dict[str, bytes]) -> Bundle:
+    """Put a bundle with another calibration into the place of the one that was read.
+
+    Args:
+        bundle: as read; its folder is replaced.
+        manifest: the new one; `files` is brought up to date here.
+        added: new files by name. Files of the old calibration that the new manifest no longer names are left out.
+
+    Returns:
+        The new bundle, checked.
+
+    Raises:
+        InputError: the folder has changed since it was read, or the new bundle does not pass its checks.
+    """
+    folder = bundle.folder.resolve()
+    beside, old = folder.with_name(f".{folder.name}.part"), folder.with_name(f".{folder.name}.old")
+    gone = set(bundle.manifest.named_files()) - set(manifest.named_files())
+    shutil.rmtree(beside, ignore_errors=True)  # what a killed calibration left
+    try:
+        shutil.copytree(folder, beside, ignore=lambda _, names: gone & set(names))
+        for name, data in added.items():
+            files.write_bytes(beside / name, data)
+        kept = [name for name in bundle.manifest.files if name not in gone]
+        hashes = {name: files.sha256(beside / name) for name in [*kept, *(n for n in added if n not in kept)]}
+        bundles.write_manifest(beside, msgspec.structs.replace(manifest, files=hashes))
+        made = Detector.load(beside).bundle
+        if bundles.read(folder).sha256 != bundle.sha256:
+            raise InputError(f"{folder}: another process changed the bundle meanwhile; start again")
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+        beside.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        if old.is_dir() and not folder.exists():  # stopped between the two renames
+            old.rename(folder)
+        shutil.rmtree(beside, ignore_errors=True)
+    return Bundle(folder, made.manifest, made.sha256, made.contents)

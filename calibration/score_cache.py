@@ -1,0 +1,84 @@
+"""Scores on disk, one line each: a run that was stopped, even killed, goes on where it was."""
+
+import hashlib
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from onboard import provenance
+from onboard.bundle import Bundle
+from onboard.errors import InputError
+
+
+class Score(msgspec.Struct, frozen=True):
+    """What the detector said.
+
+    Attributes:
+        key: see `key`.
+        score: anomaly score; None where the frame was rejected.
+        reason: of the rejection.
+        frame_px: width and height of the frame.
+    """
+
+    key: str
+    score: float | None
+    reason: str | None
+    frame_px: tuple[int, int]
+
+
+def key(sha256: str, box: tuple[float, float, float, float], shift: str, grey: str) -> str:
+    """All that a score depends on beside the graph: image, box, disturbance, what is done with grey images."""
+    return hashlib.sha256(f"{sha256}\t{box}\t{shift}\t{grey}".encode()).hexdigest()[:32]
+
+
+class ScoreCache:
+    """The scores that one graph gave.
+
+    Args:
+        folder: is made where it is missing.
+        bundle: whose graph; a new calibration of it changes no score.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+
+    def __init__(self, folder: Path, bundle: Bundle) -> None:
+        manifest = bundle.manifest
+        runtime = provenance.versions().get("onnxruntime", "")
+        made_by = msgspec.json.encode([manifest.files[manifest.model], manifest.crop, runtime])
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"scores_{hashlib.sha256(made_by).hexdigest()[:12]}.jsonl"
+        self._scores = self._read()
+        self._file = self.path.open("ab")
+
+    def __enter__(self) -> "ScoreCache":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def get(self, key: str) -> Score | None:
+        return self._scores.get(key)
+
+    def add(self, score: Score) -> None:
+        self._scores[score.key] = score
+        self._file.write(msgspec.json.encode(score) + b"\n")
+        self._file.flush()
+
+    def _read(self) -> dict[str, Score]:
+        try:
+            data = self.path.read_bytes() if self.path.exists() else b""
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read ({error.strerror})") from error
+        whole, _, cut_off = data.rpartition(b"\n")
+        if cut_off:  # the process was killed while it wrote this line
+            with self.path.open("r+b") as file:
+                file.truncate(len(whole) + 1 if whole else 0)
+        try:
+            scores = [msgspec.json.decode(line, type=Score) for line in whole.splitlines()]
+        except msgspec.DecodeError as error:
+            raise InputError(f"{self.path}: damaged ({error}); remove it, and the scores are made anew") from error
+        return {score.key: score for score in scores}

@@ -1,0 +1,101 @@
+"""Whole tracks: a folder each, its frames in the order of their names."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from calibration import frames as reading
+from calibration import scoring
+from calibration.frames import SIDECAR, LabelledFrame
+from calibration.normal import same_frame_size
+from calibration.score_cache import ScoreCache
+from onboard.detector import Detector
+from onboard.errors import InputError
+from onboard.image import Grey
+from onboard.normal_scores import NormalScores
+
+
+@dataclass(frozen=True)
+class TrackFrames:
+    """A track as it lies on disk.
+
+    Attributes:
+        name: of its folder.
+        label: its class, the same for all frames; None: nothing says.
+        frames: in time order; one without a box or an image is missing.
+        digests: SHA-256 of each frame's file; "" where it is missing.
+        sha256: over contents, boxes and order.
+    """
+
+    name: str
+    label: str | None
+    frames: tuple[LabelledFrame, ...]
+    digests: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ScoredTrack:
+    """What the detector said of a track's frames; None where a frame is missing or was rejected."""
+
+    track: TrackFrames
+    scores: list[float | None]
+    p_values: list[float | None]
+
+
+def read_tracks(data: Path) -> list[TrackFrames]:
+    """Read the tracks in `data/tracks/` or in `data` itself: every folder that holds `boxes.csv`.
+
+    A frame that never came stands in `boxes.csv` by its name, without an image.
+
+    Raises:
+        InputError: there is no track, or one cannot be read.
+    """
+    if not data.is_dir():
+        raise InputError(f"{data}: no such folder of tracks")
+    below = data / "tracks" if (data / "tracks").is_dir() else data
+    folders = sorted(path.parent for path in below.glob(f"*/{SIDECAR}"))
+    if not folders:
+        raise InputError(
+            f"{below}: holds no track, a folder of frames with {SIDECAR}; 'python -m train synth' renders some"
+        )
+    return [_read(folder) for folder in folders]
+
+
+def _read(folder: Path) -> TrackFrames:
+    frames = tuple(reading.read(folder))
+    labels = {frame.label for frame in frames}
+    if len(labels) > 1:
+        raise InputError(f"{folder}: a track shows one object, its frames are labelled {sorted(map(str, labels))}")
+    present = [frame for frame in frames if frame.box is not None and frame.path.is_file()]
+    digests = {frame.path: digest for digest, frame in scoring.hashed(present)}
+    named = tuple(digests.get(frame.path, "") for frame in frames)
+    text = "\n".join(f"{digest}\t{frame.box}" for digest, frame in zip(named, frames, strict=True))
+    return TrackFrames(folder.name, labels.pop(), frames, named, hashlib.sha256(text.encode()).hexdigest())
+
+
+def score_tracks(detector: Detector, tracks: Sequence[TrackFrames], cache: ScoreCache, grey: Grey) -> list[ScoredTrack]:
+    """Score every frame of every track, those from the cache without reading them again.
+
+    Raises:
+        InputError: the bundle has no calibrated frames to make p-values from; see `scoring.score` for the rest.
+    """
+    normal = NormalScores.of(detector.bundle)
+    if normal is None:
+        raise InputError(f"{detector.bundle.folder}: has no normal scores; run 'python -m calibration threshold' first")
+    present = [
+        (digest, frame) for track in tracks for digest, frame in zip(track.digests, track.frames, strict=True) if digest
+    ]
+    answers = scoring.score(detector, present, cache, grey)
+    same_frame_size(detector.bundle, present[0][1].path.parent if present else Path(), answers)
+    found = iter(answers)
+    scored = []
+    for track in tracks:
+        scores = [next(found).score if digest else None for digest in track.digests]
+        p_values = [
+            None if score is None or frame.box is None else normal.p_value(score, frame.box)
+            for score, frame in zip(scores, track.frames, strict=True)
+        ]
+        scored.append(ScoredTrack(track, scores, p_values))
+    return scored

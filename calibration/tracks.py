@@ -1,0 +1,141 @@
+"""python -m calibration tracks: from whole normal tracks to a false-alarm rate a track."""
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from calibration import in_force, left_out, normal, track_report, track_threshold
+from calibration.normal_data import NormalData
+from calibration.npy import npy
+from calibration.rewrite import rewrite
+from calibration.score_cache import ScoreCache
+from calibration.track_choice import Candidate
+from calibration.track_data import TrackFrames, read_tracks, score_tracks
+from calibration.track_threshold import MAXIMA, TrackOptions
+from onboard import files
+from onboard.bundle import Bundle
+from onboard.calibration import Calibration, TrackThreshold
+from onboard.detector import Detector
+from onboard.errors import InputError
+from onboard.normal_scores import NormalScores
+from onboard.track import TrackRule
+
+REPORT = "tracks.json"
+
+
+def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
+    """Calibrate a bundle's track threshold, write it into its manifest, and report.
+
+    Args:
+        folder: the bundle; its p-values are those of its frame calibration, or of its export.
+        options: the normal tracks.
+        asked: rate, horizon and statistic.
+
+    Raises:
+        InputError: there are too few tracks for the rate, or they cannot be used.
+    """
+    detector = Detector.load(folder)
+    found, left = _read(detector.bundle, options, asked)
+    roles = {track.sha256: normal.role(track.sha256, options.seed, options.kept_back) for track in found}
+    count = sum(role == "calibrate" for role in roles.values())
+    track_threshold.refuse_too_few(options.data, count, len(found) - count, left, asked.rate)
+    reference = NormalScores.of(detector.bundle)
+    with ScoreCache(options.cache, detector.bundle) as cache:
+        scored = score_tracks(detector, found, cache, options.grey)
+        if reference is None:
+            raise AssertionError("tracks are scored against normal scores")
+        ours = [one for one in scored if roles[one.track.sha256] == "calibrate"]
+        kept = [one for one in scored if roles[one.track.sha256] == "select"]
+        ranked = track_threshold.statistics(options.data, kept, reference, asked)
+        made, tops = track_threshold.threshold(ours, ranked[0].statistic, options, asked)
+        rule = TrackRule(made.statistic, made.horizon_frames, tops, made.rank / (made.tracks + 1))
+        seen = None
+        if asked.debris is not None:
+            debris = [t for t in read_tracks(asked.debris) if normal.is_debris(t.label, options.debris)]
+            if not debris:
+                raise InputError(f"{asked.debris}: no track is labelled {', '.join(options.debris)}")
+            seen = track_report.debris(rule, score_tracks(detector, debris, cache, options.grey))
+    out = left_out.measure(scored, made.statistic, options, asked)
+    written = _write(detector.bundle, made, npy(tops))
+    print(_text(made, ranked, left + Counter({"kept back": len(kept)})))
+    if seen is not None:
+        print(seen.text())
+    if out:
+        print(left_out.text(out, asked.rate))
+    report = {
+        "bundle": written.sha256,
+        "threshold": msgspec.to_builtins(made),
+        "statistics": [{"name": one.text(), **msgspec.to_builtins(one)} for one in ranked],
+        "debris": None if seen is None else {**msgspec.to_builtins(seen), "missed": seen.missed},
+        "left_out": [{**vars(one), "bundle": str(one.bundle) if one.bundle else None} for one in out],
+    }
+    files.write_text(options.cache / REPORT, json.dumps(_finite(report), indent=2) + "\n")
+    print(f"report: {options.cache / REPORT}\n{folder}: calibrated on tracks; bundle {written.sha256}")
+
+
+def _read(bundle: Bundle, options: NormalData, asked: TrackOptions) -> tuple[list[TrackFrames], Counter[str]]:
+    everything = read_tracks(options.data)
+    clean = normal.without_debris(
+        options.data, everything, lambda t: t.label, options.debris, options.ignore_debris, "tracks"
+    )
+    once = list({track.sha256: track for track in clean}.values())
+    frames = [(digest, track.sha256) for track in once for digest in track.digests if digest]
+    fresh = normal.without_fitted(bundle, options.data, frames, options.skip_fitted)
+    fresh = _without_calibrated(bundle, options, fresh)
+    spoilt = {name for _, name in set(frames).difference(fresh)}  # one fitted frame is enough
+    unseen = [track for track in once if track.sha256 not in spoilt]
+    long = [track for track in unseen if len(track.frames) >= asked.horizon]
+    left = Counter(
+        debris=len(everything) - len(clean),
+        twice=len(clean) - len(once),
+        fitted=len(once) - len(unseen),
+        short=len(unseen) - len(long),
+    )
+    return long, left
+
+
+def _without_calibrated(bundle: Bundle, options: NormalData, frames: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out frames that the p-values rest on: they are never the first of their kind, as frames in flight are."""
+    is_fresh = in_force.fresh(bundle, [digest for digest, _ in frames])
+    if not all(is_fresh) and not options.skip_fitted:
+        raise InputError(
+            f"{options.data}: the frame threshold was calibrated on {is_fresh.count(False)} of its {len(frames)} "
+            "images; give other tracks, or leave these out with --skip-fitted"
+        )
+    return [pair for pair, keep in zip(frames, is_fresh, strict=True) if keep]
+
+
+def _write(bundle: Bundle, made: TrackThreshold, data: bytes) -> Bundle:
+    old = bundle.manifest.calibration or Calibration(bundle.manifest.files[bundle.manifest.model])
+    # A day is no reason to give the same calibration another hash.
+    same = old.track is not None and msgspec.structs.replace(made, date=old.track.date) == old.track
+    if same and bundle.contents.get(MAXIMA) == data:
+        return bundle
+    calibration = msgspec.structs.replace(old, track=made)
+    return rewrite(bundle, msgspec.structs.replace(bundle.manifest, calibration=calibration), {MAXIMA: data})
+
+
+def _text(made: TrackThreshold, ranked: list[Candidate], left_out: Counter[str]) -> str:
+    left = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count) or "none"
+    lines = [f"{made.tracks} normal tracks; left out: {left}"]
+    if len(ranked) > 1:
+        lines.append("statistic          shifted tracks seen   delay, frames")
+        lines += [f"{one.text():<19}{one.found:>19.3f}{one.delay_frames:>16.1f}" for one in ranked]
+    lines.append(
+        f"{ranked[0].text()} above {made.threshold:.6g} is an alarm: P(a normal track alarms within "
+        f"{made.horizon_frames} frames) <= {made.false_alarm_rate:g}, on average over calibration sets"
+    )
+    return "\n".join(lines)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

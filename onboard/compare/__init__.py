@@ -1,0 +1,1 @@
+"""The old pose network against the fused bundle, on the user's frames: the evidence to requalify."""

@@ -1,0 +1,154 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+
+from calibration.__main__ import main
+from onboard import bundle as bundles
+from onboard import conformal, image
+from onboard.detector import Detector
+from onboard.errors import InputError
+from onboard.normal_scores import FrameRule
+
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def root(drawn: Any) -> Path:
+    """A small data set in the SPARK-2022 layout."""
+    return Path(drawn.root)
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    def run(*arguments: object) -> tuple[int, str]:
+        code = main([str(argument) for argument in arguments])
+        streams = capsys.readouterr()
+        return code, streams.out + streams.err
+
+    return run
+
+
+def calibrate(call: Call, bundle: Path, data: Path, *more: object) -> tuple[int, str]:
+    options = ("--part", "val", "--ignore-debris", "--kept-back", 0)
+    return call("threshold", bundle, data, *options, *more)
+
+
+def test_a_calibrated_bundle_decides_by_its_new_scores(call: Call, bundle: Path, root: Path) -> None:
+    before = bundles.read(bundle)
+    code, said = calibrate(call, bundle, root, "--false-alarm-rate", 0.1)
+    assert code == 0 and "18 normal frames; left out: 12 debris" in said
+    after = Detector.load(bundle)
+    found = after.bundle.manifest.calibration
+    assert found is not None and found.frame is not None
+    (group,) = found.frame.groups
+    assert (group.frames, group.rank, after.calibration_frames) == (18, 1, 18)
+    assert after.bundle.contents["model.onnx"] == before.contents["model.onnx"]
+    rule = FrameRule.at(after.bundle)
+    assert rule is not None and rule.limits == (1 / 19,)
+    # Another rate needs no new calibration, but what 18 frames cannot hold is refused.
+    other = FrameRule.at(after.bundle, 0.2)
+    assert other is not None and other.limits == (3 / 19,)
+    with pytest.raises(InputError, match="at least 19 frames"):
+        FrameRule.at(after.bundle, 0.05)
+    frame = image.read(next((root / "val").glob("*.png")))
+    answer = after(frame, (20.0, 20.0, 120.0, 120.0))
+    assert answer.anomaly_score is not None
+    assert answer.p_value == conformal.p_value(
+        after.bundle.sorted_scores(group.scores, np.float32), answer.anomaly_score
+    )
+
+
+def test_again_is_nothing_and_a_resumed_cache_gives_the_same(call: Call, bundle: Path, root: Path) -> None:
+    assert calibrate(call, bundle, root, "--false-alarm-rate", 0.1)[0] == 0
+    first = bundles.read(bundle).sha256
+    (cache,) = (bundle.parent / "calibration").glob("scores_*.jsonl")
+    lines = cache.read_bytes().splitlines(keepends=True)
+    cache.write_bytes(b"".join(lines[:7]) + lines[7][:20])  # killed while it wrote the eighth
+    assert calibrate(call, bundle, root, "--false-alarm-rate", 0.1)[0] == 0
+    assert bundles.read(bundle).sha256 == first
+    assert cache.read_bytes().splitlines(keepends=True) == lines
+
+
+def test_each_size_keeps_its_own_promise(call: Call, bundle: Path, root: Path, tmp_path: Path) -> None:
+    data, rate = Path(shutil.copytree(root / "val", tmp_path / "frames")), 0.2
+    rows = ["filename,x_min,y_min,x_max,y_max,class"]
+    for number, path in enumerate(sorted(data.glob("*.png"))):
+        side = 40 if number % 2 else 150
+        rows.append(f"{path.name},100,100,{100 + side},{100 + side},a")
+    (data / "boxes.csv").write_text("\n".join(rows) + "\n")
+    options = ("--kept-back", 0, "--false-alarm-rate", rate, "--by-size")
+    code, said = call("threshold", bundle, data, *options)
+    assert code == 0 and "0 to 64 px" in said and "64 px and more" in said
+    made = bundles.read(bundle)
+    rule = FrameRule.at(made)
+    assert rule is not None and made.manifest.calibration is not None and made.manifest.calibration.frame is not None
+    small, large = made.manifest.calibration.frame.groups
+    assert (small.frames, large.frames, rule.limits) == (15, 15, (3 / 16, 3 / 16))
+    for group, side in ((small, 63.0), (large, 64.0)):
+        highest = float(made.sorted_scores(group.scores, np.float32)[-1])
+        assert rule.scores.p_value(highest, (5, 5, 5 + side, 5 + side)) == 2 / 16
+
+
+def test_what_the_head_was_fitted_on_is_refused(call: Call, bundle: Path, root: Path, tmp_path: Path) -> None:
+    code, said = call("threshold", bundle, root, "--part", "train", "--false-alarm-rate", 0.2)
+    assert code == 2 and "fitted on 33 of its 48 images" in said and "--skip-fitted" in said
+    options = ("--part", "train", "--false-alarm-rate", 0.2, "--skip-fitted", "--kept-back", 0)
+    code, said = call("threshold", bundle, root, *options)
+    assert code == 0 and "15 normal frames; left out: 33 fitted" in said
+    # Under another name and in another folder it is the same image.
+    copies = tmp_path / "copies"
+    shutil.copytree(root / "train", copies / "val")
+    shutil.copy(root / "train.csv", copies / "val.csv")
+    code, said = call("threshold", bundle, copies, "--false-alarm-rate", 0.2)
+    assert code == 2 and "fitted on 33" in said
+
+
+def test_refusals(call: Call, bundle: Path, root: Path, tmp_path: Path) -> None:
+    before = bundles.read(bundle).sha256
+
+    def refused(*arguments: object) -> str:
+        code, said = call("threshold", *arguments)
+        assert code == 2 and said.startswith("error:") and said.count("\n") == 1, said
+        return said
+
+    rate = ("--false-alarm-rate", 0.1)
+    assert "12 of 30 frames are labelled debris" in refused(bundle, root, "--part", "val", *rate)
+    options = (bundle, root, "--part", "val", "--ignore-debris", "--kept-back", 0)
+    assert "needs 999 normal frames, and 18 are left" in refused(*options, "--false-alarm-rate", 1e-3)
+    said = refused(*options, "--false-alarm-rate", 1e-3, "--confidence", 0.95)
+    assert "needs 2995 normal frames" in said and "0.1534" in said
+    assert "no such folder" in refused(bundle, tmp_path / "nothing", *rate)
+    assert "no such bundle" in refused(tmp_path / "nothing", root, *rate)
+    (tmp_path / "empty").mkdir()
+    assert "boxes.csv" in refused(bundle, tmp_path / "empty", *rate)
+    assert bundles.read(bundle).sha256 == before
+
+
+def test_frames_of_two_sizes_and_a_broken_one_are_refused(call: Call, bundle: Path, root: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(root, tmp_path / "data"))
+    path = sorted((data / "val").glob("*.png"))[5]
+    pixels = image.read(path)
+    image.write(path, cv2.resize(pixels, (400, 400)))
+    code, said = calibrate(call, bundle, data, "--false-alarm-rate", 0.1)
+    assert code == 2 and "400 x 400 px" in said and path.name in said
+    path.write_bytes(b"no image")
+    code, said = calibrate(call, bundle, data, "--false-alarm-rate", 0.1)
+    assert code == 2 and path.name in said
+
+
+def test_a_bundle_whose_groups_leave_a_gap_is_refused(call: Call, bundle: Path, root: Path) -> None:
+    assert calibrate(call, bundle, root, "--false-alarm-rate", 0.1)[0] == 0
+    manifest = bundles.read(bundle).manifest
+    assert manifest.calibration is not None and manifest.calibration.frame is not None
+    frame = manifest.calibration.frame
+    groups = (msgspec.structs.replace(frame.groups[0], from_px=10.0),)
+    calibration = msgspec.structs.replace(manifest.calibration, frame=msgspec.structs.replace(frame, groups=groups))
+    bundles.write_manifest(bundle, msgspec.structs.replace(manifest, calibration=calibration))
+    with pytest.raises(InputError, match="leave a gap"):
+        Detector.load(bundle)

@@ -1,0 +1,141 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calibration.__main__ import main
+from calibration.frames import LabelledFrame
+from calibration.track_choice import candidates, choose
+from calibration.track_data import ScoredTrack, TrackFrames, read_tracks
+from onboard import bundle as bundles
+from onboard import image
+from onboard.normal_scores import NormalScores
+from onboard.track import TrackRule
+
+Call = Callable[..., tuple[int, str]]
+FRAMES = 4
+
+
+@pytest.fixture(scope="module")
+def flown(drawn: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight satellite tracks of three classes and two debris tracks, of four frames each."""
+    root = tmp_path_factory.mktemp("flown")
+    draw = np.random.default_rng(0)
+    pictures = sorted((Path(drawn.root) / "val").glob("*.png"))
+    for number in range(10):
+        label = "debris" if number >= 8 else "abc"[number % 3]
+        folder = root / "tracks" / f"track_{number}"
+        rows = ["filename,x_min,y_min,x_max,y_max"]
+        for frame in range(FRAMES):
+            pixels = image.read(pictures[number])
+            noisy = np.clip(pixels + draw.normal(0, 3, pixels.shape), 0, 255).astype(np.uint8)
+            image.write(folder / f"frame_{frame}.png", noisy)
+            rows.append(f"frame_{frame}.png,40,40,200,200")
+        (folder / "boxes.csv").write_text("\n".join(rows) + "\n")
+        (folder / "track.yaml").write_text(f"class: {label}\n")
+    return root
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    def run(*arguments: object) -> tuple[int, str]:
+        code = main([str(argument) for argument in arguments])
+        streams = capsys.readouterr()
+        return code, streams.out + streams.err
+
+    return run
+
+
+ASKED = ("--false-alarm-rate", 0.2, "--horizon", FRAMES, "--kept-back", 0, "--ignore-debris")
+
+
+def test_a_track_threshold_is_written_and_reported(call: Call, bundle: Path, flown: Path) -> None:
+    named = ("--statistic", "ewma", "--evidence", "score")
+    code, said = call("tracks", bundle, flown, *ASKED, *named, "--report", flown)
+    assert code == 0 and "8 normal tracks; left out: 2 debris" in said, said
+    rule = TrackRule.at(bundles.read(bundle))
+    assert rule is not None and rule.limit == 1 / 9 and rule.horizon_frames == FRAMES and len(rule.maxima) == 8
+    report = json.loads((bundle.parent / "calibration" / "tracks.json").read_text())
+    assert report["debris"]["tracks"] == 2
+    # Five or six tracks of the other classes hold a rate of 0.2.
+    assert [one["calibrated"] for one in report["left_out"]] == [5, 5, 6]
+    # A frame calibration replaces the p-values, so what rested on them goes.
+    frames = flown / "tracks" / "track_0"
+    options = ("--false-alarm-rate", 0.2, "--kept-back", 0)
+    code, said = call("threshold", bundle, frames, *options)
+    assert code == 0 and "track threshold rested on the old scores" in said
+    assert TrackRule.at(bundles.read(bundle)) is None
+    # That track is no longer fit to be calibrated on.
+    named = ("--statistic", "cusum", "--evidence", "log_p")
+    code, said = call("tracks", bundle, flown, *ASKED, *named)
+    assert code == 2 and "calibrated on 4 of its 32 images" in said
+    code, said = call("tracks", bundle, flown, *ASKED, *named, "--skip-fitted")
+    assert code == 0 and "7 normal tracks; left out: 2 debris, 1 fitted" in said
+
+
+def test_a_head_that_never_saw_a_class(call: Call, bundle: Path, flown: Path) -> None:
+    named = ("--statistic", "cusum", "--evidence", "score")
+    code, said = call("tracks", bundle, flown, *ASKED, *named, "--without", f"a={bundle}")
+    assert code == 0 and "never saw it" in said and "knows it" not in said
+    code, said = call("tracks", bundle, flown, *ASKED, *named, "--without", f"zeppelin={bundle}")
+    assert code == 2 and "zeppelin" in said and "a, b, c" in said
+
+
+def test_refusals(call: Call, bundle: Path, flown: Path, tmp_path: Path) -> None:
+    before = bundles.read(bundle).sha256
+
+    def refused(*arguments: object) -> str:
+        code, said = call("tracks", *arguments)
+        assert code == 2 and said.startswith("error:") and said.count("\n") == 1, said
+        return said
+
+    named = ("--statistic", "ewma", "--evidence", "score")
+    assert "2 of 10 tracks are labelled debris" in refused(bundle, flown, *ASKED[:-1], *named)
+    said = refused(bundle, flown, *ASKED, *named, "--false-alarm-rate", 0.05)
+    assert "needs 19 normal tracks" in said and "8 are left" in said and "0.1112" in said
+    assert "8 are shorter" in refused(bundle, flown, *ASKED, *named, "--horizon", 5)
+    assert "at least 5 tracks kept back" in refused(bundle, flown, *ASKED)
+    assert "holds no track" in refused(bundle, tmp_path, *ASKED)
+    assert bundles.read(bundle).sha256 == before
+
+
+def test_a_missing_frame_keeps_its_place(flown: Path, tmp_path: Path) -> None:
+    shutil.copytree(flown / "tracks" / "track_1", tmp_path / "track")
+    (tmp_path / "track" / "frame_2.png").unlink()
+    (track,) = read_tracks(tmp_path)
+    assert len(track.frames) == FRAMES and track.digests[2] == "" and all(track.digests[:2])
+
+
+def test_the_statistic_is_chosen_by_shifted_normal_tracks() -> None:
+    draw = np.random.default_rng(2)
+    normal = NormalScores((), (np.sort(draw.normal(size=300)).astype(np.float32),))
+    box = (0.0, 0.0, 50.0, 50.0)
+
+    def track(number: int) -> ScoredTrack:
+        scores: list[float | None] = [float(v) for v in draw.normal(size=24)]
+        frames = tuple(LabelledFrame(Path(f"{i}.png"), box, "a") for i in range(24))
+        p_values = [normal.p_value(s, box) if s is not None else None for s in scores]
+        return ScoredTrack(TrackFrames(str(number), "a", frames, ("x",) * 24, str(number)), scores, p_values)
+
+    tracks = [track(number) for number in range(30)]
+    ranked = choose(candidates(normal), tracks, normal, 0.1, 24)
+    assert len(ranked) == 6 and [c.found for c in ranked] == sorted((c.found for c in ranked), reverse=True)
+    # Independent frames and a lasting shift are what a sum is made for; one frame's height is not.
+    assert ranked[0].statistic.kind in ("cusum", "ewma") and ranked[0].found > 0.7
+    assert choose(candidates(normal), tracks, normal, 0.1, 24) == ranked
+
+
+def test_tracks_of_another_frame_size_than_the_threshold_s(
+    call: Call, bundle: Path, flown: Path, tmp_path: Path
+) -> None:
+    assert call("threshold", bundle, flown / "tracks" / "track_0", "--false-alarm-rate", 0.2, "--kept-back", 0)[0] == 0
+    for folder in (flown / "tracks").iterdir():
+        shutil.copytree(folder, tmp_path / "tracks" / folder.name)
+    for path in (tmp_path / "tracks").rglob("*.png"):
+        image.write(path, image.read(path)[:300])
+    code, said = call("tracks", bundle, tmp_path, *ASKED, "--statistic", "ewma", "--evidence", "score")
+    assert code == 2 and "320 x 300 px" in said and "320 x 320 px" in said
