@@ -4,6 +4,7 @@ import enum
 import time
 from pathlib import Path
 
+from onboard.errors import InputError
 from onboard.event import Event, Events
 from onboard.journal import record
 from onboard.journal.archive import Archive
@@ -69,7 +70,12 @@ class Journal:
         self._archive = Archive(archive, archive_files, self._events) if archive is not None else None
         self._segment = records // _SEGMENTS
         archived = self._archive.last if self._archive else 0
-        self._file = open_ring(ring, records, run_slots, archived, self._events)
+        try:
+            self._file = open_ring(ring, records, run_slots, archived, self._events)
+        except InputError:
+            if self._archive is not None:
+                self._archive.close()
+            raise
         self._memory, self._records = self._file.memory, records
         self._runs = RunTable(self._memory, RUNS_AT, run_slots)
         self._ids: dict[bytes, set[int]] = {}

@@ -128,7 +128,7 @@ class RunTable:
         """Count the records that a ring was opened with."""
         for entry in entries:
             slot = self.by_run.get(entry.run)
-            if slot is None:
+            if slot is None or entry.sequence < slot.first:  # of a time before this run had to leave and came back
                 continue
             slot.last = max(slot.last, entry.sequence)
             slot.highest = max(slot.highest, entry.frame_id)

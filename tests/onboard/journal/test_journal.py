@@ -115,6 +115,20 @@ def test_the_largest_id_is_an_id(tmp_path: Path) -> None:
     assert journal.begin(RUN, (1 << 64) - 1) is Arrival.TOO_LATE
 
 
+def test_a_run_that_left_and_came_back_is_counted_anew(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "ring", records=64, run_slots=1)
+    handle(journal, RUN, range(3))
+    handle(journal, OTHER, range(3))
+    handle(journal, RUN, range(10, 13))
+    before = journal.totals()
+    journal.close()
+    again = Journal(tmp_path / "ring", records=64, run_slots=1)
+    assert again.totals() == before
+    assert (before[RUN].received, before[RUN].missing, again.retired().received) == (3, 0, 6)
+    handle(again, RUN, range(20, 90))  # its first records are overwritten as well
+    assert (again.totals()[RUN].received, again.retired().received) == (73, 6)
+
+
 @pytest.mark.parametrize("damage", ["cut", "header", "text"])
 def test_a_damaged_ring_is_set_aside_and_sequence_numbers_go_on(tmp_path: Path, damage: str) -> None:
     ring = tmp_path / "ring"
