@@ -10,6 +10,7 @@ from onboard import cli, strict_yaml
 from onboard.compare import command as compare_command
 from onboard.config import FlightConfig
 from onboard.detector import Detector
+from onboard.journal import command as journal_command
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
 from onboard.trt import command as trt_command
 
@@ -38,13 +39,20 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--engine", type=Path, metavar="FOLDER", help=_ENGINE)
     trt_command.add(commands)
     compare_command.add(commands)
+    journal_command.add(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code (0: done, 1: limit passed, 2: bad input, 130: stopped with Ctrl-C)."""
     options = _parser().parse_args(arguments)
-    actions = {"run": _run, "verify": _verify, "build": trt_command.run, "compare-pose": compare_command.run}
+    actions = {
+        "run": _run,
+        "verify": _verify,
+        "build": trt_command.run,
+        "compare-pose": compare_command.run,
+        "journal": journal_command.run,
+    }
     stopped = {"run": "stopped; the verdicts so far are kept"}.get(options.command, "stopped; nothing was written")
     return cli.exit_code(lambda: actions[options.command](options), stopped)
 

@@ -1,0 +1,136 @@
+"""The file below the journal: allocated whole, locked by one process, mapped into memory."""
+
+import fcntl
+import mmap
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from onboard.errors import InputError
+from onboard.event import Events
+from onboard.journal import record, runs
+
+_MAGIC, _VERSION = b"DRJR", 1
+_HEADER = struct.Struct("<4sHHIIQ")
+_CRC = struct.Struct("<I")
+HEADER_BYTES, RUNS_AT = _HEADER.size + _CRC.size, 4096
+
+
+@dataclass
+class RingFile:
+    """An open ring.
+
+    Attributes:
+        memory: the whole file.
+        records: how many records it holds.
+        base: all its sequence numbers are above this.
+        records_at: where the records begin; the run table lies before them, at `RUNS_AT`.
+    """
+
+    memory: mmap.mmap
+    descriptor: int
+    records: int
+    runs: int
+    base: int
+
+    @property
+    def records_at(self) -> int:
+        return records_at(self.runs)
+
+    def close(self) -> None:
+        self.memory.close()
+        os.close(self.descriptor)  # which unlocks it
+
+
+def open_ring(path: Path, records: int, run_slots: int, base: int, events: Events) -> RingFile:
+    """Open the ring, or make one; one that is damaged is set aside, for a node has to fly.
+
+    Args:
+        path: of the file; best on a tmpfs, for then no storage is in the loop.
+        records, run_slots: what a new one holds.
+        base: sequence numbers of a new one begin above this.
+        events: told of a ring that was set aside.
+
+    Raises:
+        InputError: another process has it, its sizes are others, or it cannot be made here.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            opened = _open(path, records, run_slots)
+            if opened is not None:
+                return opened
+            aside = path.with_name(path.name + ".damaged")
+            path.replace(aside)
+            events.add(
+                "journal_set_aside", f"{path}: not a whole journal; it is {aside.name} now, and a new one begins"
+            )
+        _make(path, records, run_slots, base)
+        opened = _open(path, records, run_slots)
+    except OSError as error:
+        raise InputError(
+            f"{path}: the journal cannot be kept here ({error.strerror}); {_size(records, run_slots)} bytes are "
+            "needed: name another place"
+        ) from error
+    if opened is None:
+        raise InputError(f"{path}: what was just written there reads differently; name another place")
+    return opened
+
+
+def read_sizes(head: bytes, file_bytes: int) -> tuple[int, int, int] | None:
+    """Records, run slots and base of a ring by its first bytes; None where it is no whole one."""
+    if len(head) < HEADER_BYTES or _CRC.unpack_from(head, _HEADER.size)[0] != zlib.crc32(head[: _HEADER.size]):
+        return None
+    magic, version, size, records, run_slots, base = _HEADER.unpack_from(head)
+    if (magic, version, size) != (_MAGIC, _VERSION, record.SIZE) or file_bytes != _size(records, run_slots):
+        return None
+    return records, run_slots, base
+
+
+def records_at(run_slots: int) -> int:
+    """Where the records begin."""
+    return RUNS_AT + run_slots * runs.SLOT
+
+
+def _size(records: int, run_slots: int) -> int:
+    return records_at(run_slots) + records * record.SIZE
+
+
+def _make(path: Path, records: int, run_slots: int, base: int) -> None:
+    """Allocate it beside its place: a sparse file would kill the process when the disk is full."""
+    beside = path.with_name(f".{path.name}.part")
+    fields = _HEADER.pack(_MAGIC, _VERSION, record.SIZE, records, run_slots, base)
+    beside.unlink(missing_ok=True)
+    try:
+        with beside.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, _size(records, run_slots))
+            file.write(fields + _CRC.pack(zlib.crc32(fields)))
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _open(path: Path, records: int, run_slots: int) -> RingFile | None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"{path}: another process keeps this journal; stop it, or name another file") from error
+        sizes = read_sizes(os.pread(descriptor, HEADER_BYTES, 0), os.fstat(descriptor).st_size)
+        if sizes is None:
+            os.close(descriptor)
+            return None
+        found_records, found_runs, base = sizes
+        if (found_records, found_runs) != (records, run_slots):
+            raise InputError(
+                f"{path}: holds {found_records} records and {found_runs} runs, but {records} and {run_slots} are "
+                "configured; set these, or move the file away"
+            )
+        os.posix_fallocate(descriptor, 0, _size(records, run_slots))  # a copied file may have become sparse
+        return RingFile(mmap.mmap(descriptor, 0), descriptor, records, run_slots, base)
+    except BaseException:
+        os.close(descriptor)
+        raise

@@ -1,0 +1,171 @@
+"""Cameras through OpenCV: a thread reads, so that a hanging driver never holds the loop."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from onboard.errors import InputError
+from onboard.event import Event, Events
+from onboard.image import Frame
+from onboard.messages import Status
+from onboard.sources.config import CameraConfig, GstreamerConfig
+from onboard.sources.source import SUPERSEDED, Settled, SourceFrame, Taken
+from onboard.sources.watch import Backoff, Silence
+
+Opener = Callable[[], Any]
+
+
+def open_camera(config: CameraConfig | GstreamerConfig) -> "CameraSource":
+    """A V4L2 camera or a GStreamer pipeline; either may appear later.
+
+    Raises:
+        InputError: this OpenCV has no GStreamer.
+    """
+    if isinstance(config, CameraConfig):
+        return CameraSource(str(config.device), lambda: _v4l2(config), config.silence_s)
+    if not has_gstreamer():
+        raise InputError(
+            f"source.kind: this OpenCV ({cv2.__version__}) was built without GStreamer, as the one from PyPI is. On a "
+            "Jetson take JetPack's own: 'pip uninstall opencv-python', in a virtual environment made with "
+            "--system-site-packages. Elsewhere take 'kind: camera', or let the pipeline's process send "
+            "('kind: stream' or 'kind: ring')"
+        )
+    return CameraSource("gstreamer", lambda: cv2.VideoCapture(config.pipeline, cv2.CAP_GSTREAMER), config.silence_s)
+
+
+def has_gstreamer() -> bool:
+    """Whether OpenCV was built with GStreamer."""
+    lines = cv2.getBuildInformation().splitlines()
+    return any(line.split(":")[0].strip() == "GStreamer" and "YES" in line for line in lines)
+
+
+@dataclass
+class _Newest:
+    """What the thread read last: its number, its time and the buffer that holds it."""
+
+    frame_id: int
+    exposed_ns: int
+    buffer: int
+
+
+class CameraSource:
+    """Gives the newest frame that was read; those that were read before it count as superseded.
+
+    Args:
+        name: for people.
+        opener: gives a `cv2.VideoCapture`, opened or not; called again after a failure, with growing pauses.
+        silence_s: the source is lost after so long without a frame.
+    """
+
+    ended = False
+
+    def __init__(self, name: str, opener: Opener, silence_s: float) -> None:
+        self._name, self._opener = name, opener
+        self._run = uuid.uuid4().bytes
+        self._silence, self._events = Silence(name, silence_s), Events()
+        self._news = threading.Condition()
+        self._newest: _Newest | None = None
+        self._taken, self._in_use = -1, -1
+        # One to read into, one that is the newest, one that the loop works on.
+        self._buffers: list[Frame | None] = [None, None, None]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"camera-{name}", daemon=True)
+        self._thread.start()
+
+    def take(self, timeout_s: float) -> Taken:
+        with self._news:
+            self._in_use = -1
+            self._news.wait_for(self._has_news, timeout_s)
+            newest = self._newest if self._has_news() else None
+            if newest is not None:
+                first, self._taken, self._in_use = self._taken + 1, newest.frame_id, newest.buffer
+        events: list[Event] = [*self._events.take(), *self._silence.look(newest is not None)]
+        if newest is None:
+            return Taken((), tuple(events))
+        passed = [Settled(self._run, n, self._called(n), Status.SKIPPED, SUPERSEDED) for n in range(first, self._taken)]
+        pixels = self._buffers[newest.buffer]
+        assert pixels is not None
+        frame = SourceFrame(
+            self._run,
+            newest.frame_id,
+            self._called(newest.frame_id),
+            newest.exposed_ns,
+            newest.exposed_ns,
+            time.monotonic_ns(),
+            pixels,
+        )
+        return Taken((*passed, frame), tuple(events))
+
+    def close(self) -> None:
+        """Stop reading. A thread that hangs in its driver is left behind; it ends with the process."""
+        self._stop.set()
+        self._thread.join(1.0)
+
+    def _has_news(self) -> bool:
+        return self._newest is not None and self._newest.frame_id > self._taken
+
+    def _called(self, n: int) -> str:
+        return f"{self._name}#{n}"
+
+    def _work(self) -> None:
+        backoff, frame_id, told_s = Backoff(), 0, 0.0
+        while not self._stop.is_set():
+            before, problem = frame_id, "gives no frame"
+            try:
+                for bgr, exposed_ns in self._images():
+                    self._put(bgr, frame_id, exposed_ns)
+                    frame_id += 1
+            except cv2.error as error:
+                problem = str(error).strip()
+            if frame_id > before:
+                backoff.worked()
+            pause_s = backoff.failed()
+            if pause_s != told_s:  # said at each longer pause, not for months every two seconds
+                self._events.add("source_unplugged", f"{self._name}: {problem}; the next attempt is in {pause_s:.1f} s")
+            told_s = pause_s
+            self._stop.wait(pause_s)
+
+    def _images(self) -> Iterator[tuple[Any, int]]:
+        """Open the camera and read until it fails."""
+        capture = self._opener()
+        try:
+            while not self._stop.is_set() and capture.isOpened():
+                found, bgr = capture.read()
+                if not found or bgr is None:
+                    return
+                yield bgr, _exposed_ns(capture, time.monotonic_ns())
+        finally:
+            capture.release()
+
+    def _put(self, bgr: Frame, frame_id: int, exposed_ns: int) -> None:
+        with self._news:
+            kept = {self._in_use, self._newest.buffer if self._newest else -1}
+        place = next(n for n in range(3) if n not in kept)
+        pixels = bgr if bgr.ndim == 3 else cv2.cvtColor(bgr, cv2.COLOR_GRAY2BGR)
+        self._buffers[place] = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=self._buffers[place]), np.uint8)
+        with self._news:
+            self._newest = _Newest(frame_id, exposed_ns, place)
+            self._news.notify()
+
+
+def _v4l2(config: CameraConfig) -> Any:
+    capture = cv2.VideoCapture(config.device, cv2.CAP_V4L2)
+    if config.size_px is not None:
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.size_px[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, config.size_px[1])
+    if config.rate_hz is not None:
+        capture.set(cv2.CAP_PROP_FPS, config.rate_hz)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the driver's own queue would hand out old frames
+    return capture
+
+
+def _exposed_ns(capture: Any, now_ns: int) -> int:
+    """The driver's time stamp where it is one of the monotonic clock, as V4L2's are; otherwise the time of arrival."""
+    stamp_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+    return stamp_ns if 0 <= now_ns - stamp_ns < 1_000_000_000 else now_ns

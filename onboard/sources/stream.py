@@ -1,0 +1,124 @@
+"""Frame messages over ZeroMQ as a source."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from onboard.errors import InputError
+from onboard.event import Event
+from onboard.image import Frame
+from onboard.messages import Status
+from onboard.pixels import to_rgb
+from onboard.sockets import attach
+from onboard.sources.config import StreamConfig
+from onboard.sources.source import SUPERSEDED, Settled, SourceFrame, Taken, called, framed
+from onboard.sources.watch import Gaps, Silence
+from onboard.wire import Header, PixelFormat, WireError, decode, read_header
+
+_MOST_AT_ONCE = 64  # messages of one `take`, so that a flood cannot keep it busy for ever
+
+
+class StreamSource:
+    """Takes the newest message that has arrived, and accounts for those that it passed over.
+
+    ZeroMQ itself connects again to a sender that went away, after 0.1 s and at most 2 s.
+
+    Args:
+        config: the endpoint, its keys and limits.
+
+    Raises:
+        InputError: pyzmq is not installed, or the endpoint or its keys cannot be used.
+    """
+
+    ended = False
+
+    def __init__(self, config: StreamConfig) -> None:
+        try:
+            import zmq
+        except ImportError as error:
+            raise InputError(
+                "source.kind: 'stream' needs pyzmq, which is not installed; pip install 'debris-rider[stream]'"
+            ) from error
+        self._config, self._name = config, config.endpoint
+        self._again, self._now = zmq.Again, zmq.NOBLOCK
+        self._context: Any = zmq.Context()
+        self._socket = self._context.socket(zmq.PULL)
+        self._socket.setsockopt(zmq.RCVHWM, config.queue)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, max(4096, config.limits.payload_bytes))
+        self._socket.setsockopt(zmq.RECONNECT_IVL, 100)
+        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2000)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        try:
+            self._guard = attach(self._context, self._socket, config.endpoint, config.bind, config.curve)
+        except InputError:
+            self._context.destroy(0)
+            raise
+        self._silence, self._gaps = Silence(self._name, config.silence_s), Gaps(self._name)
+        self._rgb: Frame | None = None
+
+    def take(self, timeout_s: float) -> Taken:
+        messages: list[list[Any]] = []
+        if self._socket.poll(max(0, round(timeout_s * 1000))):
+            while len(messages) < _MOST_AT_ONCE and (parts := self._receive()) is not None:
+                messages.append(parts)
+        arrived_ns = time.monotonic_ns()
+        events = self._silence.look(bool(messages))
+        headers: dict[int, Header] = {}
+        items: dict[int, SourceFrame | Settled] = {}
+        for n, parts in enumerate(messages):
+            try:
+                headers[n] = read_header(parts[0].buffer, self._config.limits)
+                events += self._gaps.look(*headers[n].key)
+            except WireError as error:
+                if error.key is None:
+                    events.append(Event("garbage", f"{self._name}: {error.reason}: {error}"))
+                else:
+                    items[n] = self._rejected(error, error.key)
+        # Sorting keeps the order of equals: of a frame that came twice, the first is worked on.
+        for n in sorted(headers, key=lambda n: -headers[n].exposure_start_ns):
+            key = headers[n].key
+            if any(isinstance(item, SourceFrame) for item in items.values()):
+                items[n] = Settled(*key, called(*key), Status.SKIPPED, SUPERSEDED)
+                continue
+            try:
+                items[n] = self._frame(messages[n], arrived_ns)
+            except WireError as error:
+                items[n] = self._rejected(error, key)
+        return Taken(tuple(items[n] for n in sorted(items)), tuple(events))
+
+    def close(self) -> None:
+        if self._guard is not None:
+            self._guard.stop()
+        self._context.destroy(0)
+
+    def _receive(self) -> list[Any] | None:
+        """The parts of one message, no more of them than a frame has and one; None where there is no message."""
+        try:
+            part = self._socket.recv(self._now, copy=False)
+        except self._again:
+            return None
+        parts = [part]
+        while part.more:
+            part = self._socket.recv(copy=False)
+            if len(parts) < 3:
+                parts.append(part)
+        return parts
+
+    def _frame(self, parts: list[Any], arrived_ns: int) -> SourceFrame:
+        if len(parts) > 2:
+            raise WireError("wire_payload_length", f"a message of {len(parts)} parts or more, 2 are needed")
+        payload = parts[1].buffer if len(parts) == 2 else None
+        message = decode(parts[0].buffer, payload, self._config.limits, self._config.checksum)
+        header, shape = message.header, (message.header.height, message.header.width, 3)
+        if header.pixel_format is PixelFormat.RGB8:
+            pixels = to_rgb(message.payload, header)
+        else:
+            if self._rgb is None or self._rgb.shape != shape:
+                self._rgb = np.empty(shape, np.uint8)
+            pixels = to_rgb(message.payload, header, self._rgb)
+        return framed(header, arrived_ns, pixels)
+
+    @staticmethod
+    def _rejected(error: WireError, key: tuple[bytes, int]) -> Settled:
+        return Settled(*key, called(*key), Status.REJECTED, error.reason, str(error))

@@ -1,0 +1,64 @@
+"""Cameras through OpenCV, with a video file in a camera's place: it is unplugged at its end, and plugged in again."""
+
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+
+from onboard.errors import InputError
+from onboard.sources import Settled, SourceFrame, Taken, open_source
+from onboard.sources.camera import CameraSource, _exposed_ns, has_gstreamer
+from onboard.sources.config import CameraConfig, GstreamerConfig
+
+
+def test_every_frame_is_given_or_named_through_a_replug(video: Path) -> None:
+    opened = []
+
+    def plug_in() -> cv2.VideoCapture:
+        opened.append(time.monotonic())
+        return cv2.VideoCapture(str(video) if len(opened) != 2 else "/nowhere")  # absent at the second attempt
+
+    source = CameraSource("camera", plug_in, 5.0)
+    items: list[SourceFrame | Settled] = []
+    events = []
+    while len(items) < 24:
+        taken = source.take(2.0)
+        items += taken.items
+        events += taken.events
+        assert [isinstance(item, SourceFrame) for item in taken.items].count(True) <= 1
+        time.sleep(0.003)  # slower than the camera
+    source.close()
+    assert [item.frame_id for item in items[:24]] == list(range(24))
+    frames = [item for item in items if isinstance(item, SourceFrame)]
+    assert len(frames) < 24
+    assert {item.pixels.shape for item in frames} == {(48, 64, 3)}
+    assert [event.name for event in events[:2]] == ["source_unplugged", "source_unplugged"]
+    assert [0.09 < later - sooner < 1 for sooner, later in itertools.pairwise(opened)][:2] == [True, True]
+    assert opened[2] - opened[1] > 0.19  # the second pause is the longer one
+
+
+def test_a_camera_that_is_not_there_is_waited_for(until: Callable[..., Taken]) -> None:
+    source = open_source(CameraConfig("/dev/video-that-is-not-there", silence_s=0.2))
+    taken = until(source, lambda taken: any(event.name == "source_lost" for event in taken.events))
+    source.close()
+    assert taken.items == ()
+    assert "source_unplugged" in {event.name for event in taken.events}
+
+
+@pytest.mark.skipif(has_gstreamer(), reason="this OpenCV has GStreamer")
+def test_without_gstreamer_the_remedy_is_named() -> None:
+    with pytest.raises(InputError, match="system-site-packages"):
+        open_source(GstreamerConfig("videotestsrc ! appsink"))
+
+
+def test_the_drivers_time_stamp_is_believed_where_it_is_plausible() -> None:
+    class FakeCapture:
+        def get(self, _: int) -> float:
+            return 5000.0  # ms
+
+    assert _exposed_ns(FakeCapture(), 5_020_000_000) == 5_000_000_000
+    assert _exposed_ns(FakeCapture(), 4_000_000_000) == 4_000_000_000  # another clock, ahead
+    assert _exposed_ns(FakeCapture(), 99_000_000_000) == 99_000_000_000  # a position in a file
