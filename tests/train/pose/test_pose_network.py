@@ -85,12 +85,12 @@ def test_trunk_is_a_backbone(trunk: str, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> PoseConfig:
-    """Two tracks to train on, one held out."""
+    """One track to train on, one held out."""
     pytest.importorskip("pyvista", reason="rendering needs the 'synth' extra")
     folder = tmp_path_factory.mktemp("pose")
-    synth = SynthConfig(str(folder / "data"), 5, 128, 1, 0, 0, Tracks(satellites=3, debris=0, frames=30))
+    synth = SynthConfig(str(folder / "data"), 5, 128, 1, 0, 0, Tracks(satellites=2, debris=0, frames=30))
     (folder / "synth.yaml").write_bytes(msgspec.yaml.encode(synth))
-    return PoseConfig(str(folder / "synth.yaml"), held_out_tracks=1, epochs=2, batch=20)
+    return PoseConfig(str(folder / "synth.yaml"), held_out_tracks=1, epochs=2, batch=10)
 
 
 def test_training_goes_on_to_the_same_weights(
@@ -134,7 +134,7 @@ class _Stopping:
 def test_training_reduces_the_loss(config: PoseConfig, tmp_path: Path) -> None:
     network, norm = network_and_normalisation(config.trunk, config.weights, 0)
     folder = render(synth_config.load(Path(config.synth)), progress=False)
-    fit = frames.read(frames.satellite_tracks(folder)[:2], config.crop)
-    longer = msgspec.structs.replace(config, batch=10)
+    fit = frames.read(frames.satellite_tracks(folder)[:1], config.crop)
+    longer = msgspec.structs.replace(config, epochs=3)
     losses = training.train(network, norm, fit, longer, tmp_path / "checkpoint.pt", "x")
-    assert np.mean(losses[-3:]) < 0.7 * losses[0]
+    assert np.mean(losses[-3:]) < 0.7 * losses[0], losses
