@@ -11,8 +11,9 @@ READY  := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/python -m train demo $(if $(DATA),--data "$(DATA)")
 
+# Two processes with one thread each: two cores are what CI has. Files stay whole, for their fixtures are costly.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -27,7 +28,7 @@ format: $(READY)
 # constraints.txt pins what CI and the demo install; leave it out to take the newest releases.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,synth,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,calibration,synth,dev]'
 	touch $@
 
 # Leaves data/ and runs/ alone: they may hold hours of work.
