@@ -1,5 +1,6 @@
 """Small bundles, frames, and a node's configuration."""
 
+import shutil
 import time
 import zlib
 from collections.abc import Callable
@@ -67,10 +68,7 @@ def moody(small: Path, tmp_path: Path) -> Path:
     )
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32([60.0]), "level"))
     onnx.checker.check_model(model, full_check=True)
-    folder = tmp_path / "moody"
-    folder.mkdir()
-    for path in small.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
+    folder = Path(shutil.copytree(small, tmp_path / "moody"))
     onnx.save(model, folder / "model.onnx")
     manifest = bundles.read(small).manifest
     files = {**manifest.files, "model.onnx": sha256(folder / "model.onnx")}
@@ -81,10 +79,7 @@ def moody(small: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def calibrated(small: Path, tmp_path: Path) -> Path:
     """The small bundle, calibrated so that every frame is debris, and every track from its fourth frame on."""
-    folder = tmp_path / "calibrated"
-    folder.mkdir()
-    for path in small.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
+    folder = Path(shutil.copytree(small, tmp_path / "calibrated"))
     np.save(folder / "scores.npy", np.linspace(-1e6, -1e5, 40).astype(np.float32))
     np.save(folder / "maxima.npy", np.linspace(0.1, 10.0, 40))
     (folder / "images.bin").write_bytes(bytes(8))

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +12,17 @@ from typing import Any
 
 import pytest
 
+from onboard.detector import Detector
 from onboard.errors import InputError
-from onboard.fly.config import NodeConfig
+from onboard.event import Events
+from onboard.fly.config import InvalidConfig, NodeConfig
+from onboard.fly.guard import Guard, Way
 from onboard.fly.loop import Loop, Parts
+from onboard.fly.outlet import Outlet
 from onboard.fly.start import fly, parts_of
 from onboard.fly.summary import Summary
+from onboard.messages import Status, Verdict
+from onboard.sources import Taken
 from onboard.sources.ring_writer import RingWriter
 from onboard.wire import encode, verdict
 from tests.onboard.fly.conftest import BOX, message, picture
@@ -143,24 +150,20 @@ def test_nonsense_reloads_hands_over_and_ends_in_unavailable(
     assert page["frames"]["skipped"] == {"unavailable": 2}
 
 
+@pytest.mark.parametrize("altered", ["damaged", "another bundle"])
 def test_a_reload_from_altered_files_is_refused_and_the_next_engine_takes_over(
-    configured: Configured, moody: Path, tmp_path: Path, writer: RingWriter
+    moody: Path, small: Path, tmp_path: Path, altered: str
 ) -> None:
-    from onboard.detector import Detector
-    from onboard.event import Events
-    from onboard.fly.config import InvalidConfig
-    from onboard.fly.guard import Guard, Way
-
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    for path in moody.iterdir():
-        (kept / path.name).write_bytes(path.read_bytes())
-    events = Events()
+    kept, events = tmp_path / "kept", Events()
+    shutil.copytree(moody, kept)
     first = Way("first", lambda: Detector.load(moody))
     guard = Guard([first, Way("second", lambda: Detector.load(kept))], InvalidConfig(in_a_row=1, reloads=2), events)
-    damaged = bytearray((moody / "model.onnx").read_bytes())
-    damaged[len(damaged) // 2] ^= 1
-    (moody / "model.onnx").write_bytes(damaged)
+    if altered == "damaged":
+        damaged = bytearray((moody / "model.onnx").read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        (moody / "model.onnx").write_bytes(damaged)
+    else:
+        shutil.copytree(small, moody, dirs_exist_ok=True)
     assert guard(picture(0, 60), BOX).reason == "invalid_output"
     guard.mend()
     assert [event.name for event in events.take()] == ["reload_failed", "reload_failed", "engine_handed_over"]
@@ -222,6 +225,46 @@ def test_a_track_is_judged_and_says_so(
     last = lines(tmp_path / "out" / "verdicts.jsonl")[-1]
     assert (last["frame_id"], "track" in last) == (7, False)
     assert parts.log.counts["track_lost"] == 1
+
+
+def test_a_verdict_on_pixels_that_were_overwritten_is_void(
+    configured: Configured, tmp_path: Path, writer: RingWriter
+) -> None:
+    in_place = {"kind": "ring", "path": str(tmp_path / "camera"), "copy": False, "checksum": False}
+    with flying(configured(source=in_place)) as (parts, loop):
+
+        class Hasty:
+            """The ring, whose camera writes four frames more before the loop can look at the one that it took."""
+
+            ended, inner, close = False, parts.source, parts.source.close
+
+            def take(self, timeout_s: float) -> Taken:
+                taken = self.inner.take(timeout_s)
+                for frame_id in range(1, 5):
+                    writer.write(*message(RUN, frame_id, picture(frame_id)))
+                return taken
+
+        parts.source = Hasty()
+        writer.write(*message(RUN, 0, picture(0)))
+        loop.turn(5.0)
+    assert ends(tmp_path / "out") == {0: "overwritten"}
+
+
+def test_the_record_is_there_before_the_verdict_goes_out(
+    configured: Configured, tmp_path: Path, writer: RingWriter
+) -> None:
+    with flying(configured()) as (parts, loop):
+        seen = []
+
+        class Watching(Outlet):
+            def send(self, verdict: Verdict) -> None:
+                seen.append((verdict.status, parts.journal.entries()[-1].status))
+
+        parts.outlet = Watching(None, None, parts.events)
+        for frame_id, box in enumerate([BOX, None]):
+            writer.write(*message(RUN, frame_id, picture(frame_id), box))
+            loop.turn(5.0)
+    assert seen == [(Status.ANSWERED, Status.ANSWERED), (Status.REJECTED, Status.REJECTED)]
 
 
 def test_a_replay_flies_to_its_end(configured: Configured, tmp_path: Path) -> None:
