@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from onboard.event import Events
 from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig
@@ -21,6 +23,7 @@ from onboard.sources import Settled, Source, SourceFrame
 from onboard.sources.source import OVERWRITTEN
 
 STALE, NO_BOX = "stale", "no_box"
+_BOX_TROUBLE = (NO_BOX, "box_")
 
 
 @dataclass
@@ -100,9 +103,17 @@ class Loop:
         if answer is None:
             assert frame.box is not None
             answer = self._parts.guard(frame.pixels, frame.box)
+        if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
+            answer = self._pose_alone(frame, answer)
         if not frame.intact():
             return Answer(Status.SKIPPED, OVERWRITTEN, "its slot was written again while it was worked on")
         return answer
+
+    def _pose_alone(self, frame: SourceFrame, answer: Answer) -> Answer:
+        """The answer, with the pose of a network that sees the whole frame and asks for no box."""
+        height, width = frame.pixels.shape[:2]
+        seen = self._parts.guard(frame.pixels, (0.0, 0.0, float(width), float(height)))
+        return msgspec.structs.replace(answer, outputs=seen.outputs, window_ns=seen.window_ns, infer_ns=seen.infer_ns)
 
     def _refused(self, frame: SourceFrame) -> Answer | None:
         """Why a frame is not judged; None: it is."""

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from onboard import bundle as bundles
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.event import Events
@@ -24,6 +26,7 @@ from onboard.fly.summary import Summary
 from onboard.messages import Status, Verdict
 from onboard.sources import Taken
 from onboard.sources.ring_writer import RingWriter
+from onboard.window import CropSpec
 from onboard.wire import encode, verdict
 from tests.onboard.fly.conftest import BOX, message, picture
 
@@ -265,6 +268,22 @@ def test_the_record_is_there_before_the_verdict_goes_out(
             writer.write(*message(RUN, frame_id, picture(frame_id), box))
             loop.turn(5.0)
     assert seen == [(Status.ANSWERED, Status.ANSWERED), (Status.REJECTED, Status.REJECTED)]
+
+
+def test_a_network_that_sees_whole_frames_gives_its_pose_without_a_box(
+    configured: Configured, small: Path, tmp_path: Path, writer: RingWriter
+) -> None:
+    folder = Path(shutil.copytree(small, tmp_path / "whole"))
+    spec = CropSpec(input_px=32, view="frame", frame_px=(96, 96), resize="stretch")
+    bundles.write_manifest(folder, msgspec.structs.replace(bundles.read(small).manifest, crop=spec))
+    with flying(configured(bundle=str(folder))) as (_, loop):
+        for frame_id, box in enumerate([BOX, None, (60.0, 60.0, 20.0, 20.0)]):
+            writer.write(*message(RUN, frame_id, picture(frame_id), box))
+            loop.turn(5.0)
+    told = lines(tmp_path / "out" / "verdicts.jsonl")
+    assert [each["reason"] for each in told] == [None, "no_box", "box_empty"]
+    assert [each["logit"] is None for each in told] == [False, True, True]
+    assert all(len(each["outputs"]["rotation"][0]) == 3 for each in told)
 
 
 def test_a_replay_flies_to_its_end(configured: Configured, tmp_path: Path) -> None:
