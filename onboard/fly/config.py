@@ -117,7 +117,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     invalid: InvalidConfig = InvalidConfig()
     stale_ms: Milliseconds | None = 1000
     deadline_ms: Milliseconds | None = 100
-    clock_offset_ms: float = 0.0
+    clock_offset_ms: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] = 0.0
     tracks: bool = True
     false_alarm_rate: Share | None = None
     confidence: Share | None = None

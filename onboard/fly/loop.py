@@ -23,6 +23,7 @@ from onboard.sources import Settled, Source, SourceFrame
 from onboard.sources.source import OVERWRITTEN
 
 STALE, NO_BOX = "stale", "no_box"
+_CLOCKS_AGREE_MS = 1.0
 _BOX_TROUBLE = (NO_BOX, "box_")
 
 
@@ -119,6 +120,9 @@ class Loop:
         """Why a frame is not judged; None: it is."""
         stale_ms = self._parts.config.stale_ms
         age_ms = self._age_ns(frame, time.monotonic_ns()) / 1e6
+        if age_ms < -_CLOCKS_AGREE_MS:
+            ahead = f"{frame.name}: exposed {-age_ms:.0f} ms from now; set clock_offset_ms, or nothing is ever stale"
+            self._parts.events.add("clock_ahead", ahead)
         if stale_ms is not None and age_ms > stale_ms:
             return Answer(Status.SKIPPED, STALE, f"{age_ms:.0f} ms old, stale_ms is {stale_ms:g}")
         if not self._parts.guard.available:

@@ -1,7 +1,7 @@
 """One track for each run of the source, judged frame by frame."""
 
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from onboard.drift import DriftMonitor
@@ -9,7 +9,7 @@ from onboard.event import Events
 from onboard.messages import Answer, Status, TrackVerdict
 from onboard.track import Track, TrackRule
 
-_MOST = 64  # runs at a time, as in the journal
+_MOST, _MOST_LOST = 64, 1024  # runs at a time, as in the journal; runs that are known to have no track any more
 
 
 @dataclass
@@ -23,7 +23,8 @@ class Tracks:
 
     Args:
         rule: the bundle's; None: there are no track verdicts.
-        begun: runs that an earlier process has worked on: what it gathered is lost, so they get no track verdict.
+        begun: runs that an earlier process has worked on: what it gathered is lost, so they get no track verdict. Nor
+            does a run that was the oldest of 64 when another one began.
         events: told of such runs.
 
     Attributes:
@@ -32,7 +33,8 @@ class Tracks:
     """
 
     def __init__(self, rule: TrackRule | None, begun: set[bytes], events: Events) -> None:
-        self._rule, self._begun, self._events = rule, set(begun), events
+        self._rule, self._events = rule, events
+        self._lost: deque[bytes] = deque(begun, maxlen=_MOST_LOST)
         self._flown: OrderedDict[bytes, _Flown] = OrderedDict()
         numbers = [] if rule is None else [value for value in map(float, rule.maxima) if math.isfinite(value)]
         self.drift = DriftMonitor.fresh(numbers) if numbers else None
@@ -72,11 +74,13 @@ class Tracks:
         }
 
     def _start(self, rule: TrackRule, run: bytes, frame_id: int) -> _Flown | None:
-        if run in self._begun:
-            self._events.add("track_lost", f"run {run.hex()} began before this process: no track verdict for it")
+        if run in self._lost:
+            self._events.add(
+                "track_lost", f"run {run.hex()} began before this process, or long ago: no track verdict for it"
+            )
             return None
         if len(self._flown) >= _MOST:
-            self._begun.add(self._flown.popitem(last=False)[0])
+            self._lost.append(self._flown.popitem(last=False)[0])
         flown = self._flown[run] = _Flown(Track(rule), frame_id - 1)
         return flown
 

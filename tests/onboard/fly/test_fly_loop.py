@@ -286,6 +286,17 @@ def test_a_network_that_sees_whole_frames_gives_its_pose_without_a_box(
     assert all(len(each["outputs"]["rotation"][0]) == 3 for each in told)
 
 
+def test_the_clock_of_another_host_is_put_right_or_complained_of(
+    configured: Configured, tmp_path: Path, writer: RingWriter
+) -> None:
+    for offset_ms, n in ((0.0, 0), (-20_000.0, 1), (-40_000.0, 2)):  # the sender's clock is 20 s ahead
+        with flying(configured(clock_offset_ms=offset_ms)) as (parts, loop):
+            writer.write(*message(RUN, n, picture(n), age_ms=-20_000.0))
+            loop.turn(5.0)
+            assert parts.log.counts["clock_ahead"] == (n == 0)
+    assert ends(tmp_path / "out") == {0: None, 1: None, 2: "stale"}
+
+
 def test_a_replay_flies_to_its_end(configured: Configured, tmp_path: Path) -> None:
     import cv2
 
@@ -309,6 +320,9 @@ def test_a_replay_flies_to_its_end(configured: Configured, tmp_path: Path) -> No
         ({"output__folder": "/dev/null/out"}, "set output.folder"),
         ({"journal__records": 17}, "journal.records: 17 is not allowed"),
         ({"stale_ms": 0}, "stale_ms: 0 is not allowed"),
+        ({"clock_offset_ms": math.nan}, "clock_offset_ms: nan is not allowed"),
+        ({"deadline_ms": math.nan}, "deadline_ms: nan is not allowed"),
+        ({"invalid__logit_limit": math.nan}, "logit_limit: nan is not allowed"),
         ({"source": {"kind": "folder", "folder": "/nowhere"}}, "no such folder"),
     ],
 )
