@@ -56,7 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "compare-pose": compare_command.run,
         "journal": journal_command.run,
     }
-    stopped = {"run": "stopped; the verdicts so far are kept"}.get(options.command, "stopped; nothing was written")
+    stopped = {
+        "run": "stopped; the verdicts so far are kept",
+        "fly": "stopped at once; the next start records a frame that was under way as SKIPPED(restart)",
+    }.get(options.command, "stopped; nothing was written")
     return cli.exit_code(lambda: actions[options.command](options), stopped)
 
 

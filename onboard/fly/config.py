@@ -57,7 +57,7 @@ class OutputConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         folder: gets `summary.json`, `events.jsonl`, `node.yaml` and `verdicts.jsonl`.
         verdicts: whether to write the last of these.
         socket: also send verdicts; null: do not.
-        pose_outputs: names of the pose network's outputs that verdicts carry; null: all.
+        pose_outputs: names of the pose network's outputs that verdicts carry, and that have to be finite; null: all.
         file_mb: a file of lines that reaches this size becomes `<name>.1.jsonl`, in place of the one before.
         queue: lines that wait for the storage at most; beyond, they are dropped and counted.
         summary_s: how often the summary is written.

@@ -33,6 +33,7 @@ class Guard:
         ways: engines of one bundle, the preferred one first.
         config: how much nonsense is borne.
         events: told of everything that is done.
+        outputs: names of those that have to be finite beside the logit; None: all.
 
     Attributes:
         bundle: the one that was loaded first; a reload from other files counts as failed.
@@ -42,8 +43,10 @@ class Guard:
         InputError: the first engine cannot be loaded.
     """
 
-    def __init__(self, ways: list[Way], config: InvalidConfig, events: Events) -> None:
-        self._ways, self._config, self._events = ways, config, events
+    def __init__(
+        self, ways: list[Way], config: InvalidConfig, events: Events, outputs: tuple[str, ...] | None = None
+    ) -> None:
+        self._ways, self._config, self._events, self._outputs = ways, config, events, outputs
         self._way = self._reloads = self._ill = self._healthy = self.invalid = 0
         self._detector: Detector | None = ways[0].load()
         self.bundle = self._detector.bundle
@@ -108,6 +111,7 @@ class Guard:
             self._events.add("reload_failed", f"{way.name}, {word}: {error}")
             return False
         self._detector = found
+        gc.collect()
         gc.freeze()
         self._events.add(done, f"{way.name}, {word}: {self._config.in_a_row} invalid frames in a row")
         return True
@@ -127,7 +131,8 @@ class Guard:
         if answer.logit is not None and not abs(answer.logit) <= self._config.logit_limit:
             return f"a logit of {answer.logit:g}; invalid.logit_limit is {self._config.logit_limit:g}"
         for name, values in answer.outputs.items():
-            if values.dtype.kind == "f" and not np.isfinite(values).all():
+            looked_at = self._outputs is None or name in self._outputs
+            if looked_at and values.dtype.kind == "f" and not np.isfinite(values).all():
                 return f"the output '{name}' holds a number that is not finite"
         return None
 

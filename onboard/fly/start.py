@@ -62,7 +62,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
     """Open everything: the bundle first, for a node that cannot judge shall not take frames; the source last."""
     output, place, events = config.output, config.journal, Events()
     with ExitStack() as opened:
-        guard = Guard(ways(config), config.invalid, events)
+        guard = Guard(ways(config), config.invalid, events, output.pose_outputs)
         rule = FrameRule.at(guard.bundle, config.false_alarm_rate, config.confidence)
         track_rule = TrackRule.at(guard.bundle) if config.tracks else None
         _check_names(output.pose_outputs, guard.bundle)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -50,6 +51,10 @@ def flying(config: NodeConfig) -> Iterator[tuple[Parts, Loop]]:
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def ends(out: Path) -> dict[int, str | None]:
@@ -295,6 +300,25 @@ def test_the_clock_of_another_host_is_put_right_or_complained_of(
             loop.turn(5.0)
             assert parts.log.counts["clock_ahead"] == (n == 0)
     assert ends(tmp_path / "out") == {0: None, 1: None, 2: "stale"}
+
+
+def test_five_thousand_frames_take_no_more_memory_than_a_thousand(
+    configured: Configured, tmp_path: Path, writer: RingWriter
+) -> None:
+    pictures = [picture(seed) for seed in range(5)]
+    with flying(configured(output__summary_s=0.2)) as (parts, loop):
+        summary = Summary(parts)
+        for frame_id in range(5000):
+            if frame_id == 1100:  # the journal has come round, and every buffer has been used
+                before = resident_bytes()
+            writer.write(*message(RUN, frame_id, pictures[frame_id % 5]))
+            loop.turn(5.0)
+            summary.when_due()
+        grown, page = resident_bytes() - before, summary.write()
+    assert grown < 5_000_000
+    assert page["frames"]["received"] == page["frames"]["answered"] == 5000
+    assert page["journal"]["agrees"]
+    assert page["verdicts_dropped"] == {"file": 5000 - len(ends(tmp_path / "out"))}
 
 
 def test_a_replay_flies_to_its_end(configured: Configured, tmp_path: Path) -> None:
