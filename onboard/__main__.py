@@ -1,4 +1,4 @@
-"""python -m onboard: replay frames through a flight bundle, verify it, build a TensorRT engine, compare poses."""
+"""python -m onboard: fly, replay frames through a flight bundle, verify it, build a TensorRT engine, compare poses."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from onboard import cli, strict_yaml
 from onboard.compare import command as compare_command
 from onboard.config import FlightConfig
 from onboard.detector import Detector
+from onboard.fly import command as fly_command
 from onboard.journal import command as journal_command
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
 from onboard.trt import command as trt_command
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check a bundle's hashes and known answers on this machine")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
     verify.add_argument("--engine", type=Path, metavar="FOLDER", help=_ENGINE)
+    fly_command.add(commands)
     trt_command.add(commands)
     compare_command.add(commands)
     journal_command.add(commands)
@@ -48,12 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     actions = {
         "run": _run,
+        "fly": fly_command.run,
         "verify": _verify,
         "build": trt_command.run,
         "compare-pose": compare_command.run,
         "journal": journal_command.run,
     }
-    stopped = {"run": "stopped; the verdicts so far are kept"}.get(options.command, "stopped; nothing was written")
+    stopped = {
+        "run": "stopped; the verdicts so far are kept",
+        "fly": "stopped at once; the next start records a frame that was under way as SKIPPED(restart)",
+    }.get(options.command, "stopped; nothing was written")
     return cli.exit_code(lambda: actions[options.command](options), stopped)
 
 

@@ -98,7 +98,8 @@ class Detector:
         done = time.perf_counter_ns()
         times: dict[str, Any] = {"window_ns": cut_at - start, "infer_ns": done - cut_at}
         if not math.isfinite(logit):
-            return Answer(Status.REJECTED, "logit_not_finite", f"the graph gave a logit of {logit}", **times)
+            wrong = f"the graph gave a logit of {logit}"
+            return Answer(Status.REJECTED, "logit_not_finite", wrong, **times, outputs=outputs)
         return Answer(
             Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit, numbers), **times, outputs=outputs
         )

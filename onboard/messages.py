@@ -46,7 +46,12 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
 
 
 class StageTimes(msgspec.Struct, frozen=True):
-    """Nanoseconds spent in each stage of one frame; `total` is from the file's opening to the verdict."""
+    """Nanoseconds spent in each stage of one frame.
+
+    In a replay `read` is the file's reading, and `total` is from the file's opening to the verdict. In flight `total`
+    is from the frame's arrival in this process until the verdict is made, and `read` what neither window nor engine
+    took of it: journal, freshness, sanity.
+    """
 
     read: int
     window: int
@@ -54,17 +59,41 @@ class StageTimes(msgspec.Struct, frozen=True):
     total: int
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """One line of the verdict file.
+class TrackVerdict(msgspec.Struct, frozen=True):
+    """What is known of the frame's track; see `onboard.track.TrackState`.
 
     Attributes:
-        run: names the replay; with `frame_id` it names the frame.
-        frame_id: counts from 0 in the order of the file names.
-        frame: the file's path below the source folder.
+        frames: seen or missed so far, from 1.
+        value: the track's statistic now; None: not enough frames yet.
+        p_value: of its highest value within the horizon.
+        is_debris: whether the track alarmed; an alarm stays.
+        alarm_frame: at which frame it did, from 1; None: it has not.
+        beyond_horizon: the promise covers no later frame, so none can raise an alarm.
+    """
+
+    frames: int
+    value: float | None
+    p_value: float
+    is_debris: bool
+    alarm_frame: int | None
+    beyond_horizon: bool
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the verdict file. The last four fields are left out where there is nothing to say.
+
+    Attributes:
+        run: names the replay, or is the source's run; with `frame_id` it names the frame.
+        frame_id: the source's; in a replay it counts from 0 in the order of the file names.
+        frame: the file's path below the source folder, or the source's own name of the frame.
         box: x_min, y_min, x_max, y_max in frame pixels; None where there is none, or none that is finite.
-        box_source: where the box came from: `sidecar`, or None.
+        box_source: where the box came from: `sidecar`, or what the message says; None without a box.
         is_debris: whether p_value is low enough for the false-alarm rate in force; None where there is no verdict.
         bundle: SHA-256 of the bundle's manifest, which holds the hashes of all its files.
+        exposure_start_ns, exposure_end_ns: in flight, the source's monotonic clock.
+        outputs: in flight, what the pose network of a fused bundle gave, by its own names, as nested lists (a number
+            that is not finite is null); also where the frame was rejected after inference.
+        track: in flight, the track's state where the bundle is calibrated on tracks.
     """
 
     run: str
@@ -81,3 +110,7 @@ class Verdict(msgspec.Struct, frozen=True):
     is_debris: bool | None
     stage_ns: StageTimes
     bundle: str
+    exposure_start_ns: int | None = None
+    exposure_end_ns: int | None = None
+    outputs: Mapping[str, Any] | None = None
+    track: TrackVerdict | None = None

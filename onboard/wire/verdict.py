@@ -10,6 +10,7 @@ from onboard.wire.error import WireError
 MAGIC, VERSION = b"DRVD", 1
 MOST_BYTES = 1 << 20  # a fused pose network's arrays fit many times
 _PREFIX = struct.Struct("<4sHH")
+PREFIX_BYTES = _PREFIX.size
 
 
 def encode(verdict: Verdict) -> bytes:

@@ -1,0 +1,30 @@
+"""python -m onboard fly."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add the command to the program's."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "fly",
+        help="take frames from a camera, a stream, a ring or a replay until told to stop, and answer each",
+        description="Takes frames from the configured source, keeps a journal with exactly one record for each, and "
+        "sends verdicts to a file and a socket. Runs until its source ends, or SIGTERM or Ctrl-C; started again, it "
+        "goes on with the same journal. docs/node.md tells of events and what to do.",
+    )
+    command.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/node.yaml")
+
+
+def run(options: argparse.Namespace) -> int:
+    from onboard import strict_yaml
+    from onboard.fly.config import NodeConfig
+    from onboard.fly.start import fly
+    from onboard.fly.summary import SUMMARY, text
+
+    config = strict_yaml.load(options.config, NodeConfig)
+    page = fly(config)
+    print(text(page))
+    print(f"summary: {Path(config.output.folder) / SUMMARY}")
+    return 0

@@ -1,0 +1,142 @@
+"""The loop itself: every frame of the source gets one record, then its verdict."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from onboard.event import Events
+from onboard.fly.account import Account
+from onboard.fly.config import NodeConfig
+from onboard.fly.event_log import EventLog
+from onboard.fly.guard import UNAVAILABLE, Guard
+from onboard.fly.outlet import Outlet
+from onboard.fly.storage import Storage
+from onboard.fly.tracks import Tracks
+from onboard.fly.verdict import made
+from onboard.journal import Arrival, Journal
+from onboard.messages import Answer, Status
+from onboard.normal_scores import FrameRule
+from onboard.sanity import Sanity
+from onboard.sources import Settled, Source, SourceFrame
+from onboard.sources.source import OVERWRITTEN
+
+STALE, NO_BOX = "stale", "no_box"
+_CLOCKS_AGREE_MS = 1.0
+_BOX_TROUBLE = (NO_BOX, "box_")
+
+
+@dataclass
+class Parts:
+    """What the loop works with, each made from the configuration by `onboard.fly.start`."""
+
+    config: NodeConfig
+    source: Source
+    journal: Journal
+    guard: Guard
+    rule: FrameRule | None
+    tracks: Tracks
+    outlet: Outlet
+    account: Account
+    events: Events
+    log: EventLog
+    storage: Storage
+
+
+class Loop:
+    """Takes frames and settles each: RECEIVED, freshness, sanity, box, detector, terminal record, verdict.
+
+    Args:
+        parts: what it works with.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._sanity = Sanity(parts.config.sanity)
+
+    def run(self, stop: Callable[[], bool], each_turn: Callable[[], None]) -> None:
+        """Fly until the source has ended or `stop` says so; what was taken by then is settled.
+
+        Args:
+            stop: asked between two turns.
+            each_turn: called after each.
+        """
+        while not stop() and not self._parts.source.ended:
+            self.turn(0.1)
+            each_turn()
+
+    def turn(self, timeout_s: float) -> None:
+        """Settle what has arrived; where that is nothing, what arrives first within `timeout_s`."""
+        parts = self._parts
+        taken = parts.source.take(timeout_s)
+        for item in taken.items:
+            arrival = parts.journal.begin(item.run, item.frame_id)
+            if arrival.recorded:
+                self._settle(item)
+                parts.guard.mend()
+            else:
+                self._refuse(item, arrival)
+        parts.log.write([*taken.events, *parts.journal.take_events(), *parts.events.take()])
+
+    def _settle(self, item: SourceFrame | Settled) -> None:
+        """Give a frame that was begun its answer, its record and its verdict."""
+        parts = self._parts
+        answer = self._judge(item) if isinstance(item, SourceFrame) else Answer(item.status, item.reason, item.detail)
+        track = parts.tracks.update(item.run, item.frame_id, answer)
+        verdict = made(item, answer, track, parts.rule, parts.guard.bundle.sha256, parts.config.output.pose_outputs)
+        decided_ns = time.monotonic_ns()
+        parts.journal.end(item.run, item.frame_id, answer.status, answer.reason)
+        parts.outlet.send(verdict)
+        parts.account.add(answer, verdict.is_debris)
+        if isinstance(item, SourceFrame) and answer.status is not Status.SKIPPED:
+            self._time(item, answer, decided_ns, time.monotonic_ns())
+
+    def _time(self, frame: SourceFrame, answer: Answer, decided_ns: int, sent_ns: int) -> None:
+        age_ns, total_ns = self._age_ns(frame, frame.arrived_ns), sent_ns - frame.arrived_ns
+        if not self._parts.account.time(age_ns, answer, sent_ns - decided_ns, total_ns):
+            late = f"{frame.name}: {age_ns / 1e6:.1f} ms old on arrival, {total_ns / 1e6:.1f} ms until its verdict"
+            self._parts.events.add("deadline_missed", late)
+
+    def _judge(self, frame: SourceFrame) -> Answer:
+        """The answer to a frame, which is void where its pixels were overwritten meanwhile."""
+        answer = self._refused(frame)
+        if answer is None:
+            assert frame.box is not None
+            answer = self._parts.guard(frame.pixels, frame.box)
+        if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
+            answer = self._pose_alone(frame, answer)
+        if not frame.intact():
+            return Answer(Status.SKIPPED, OVERWRITTEN, "its slot was written again while it was worked on")
+        return answer
+
+    def _pose_alone(self, frame: SourceFrame, answer: Answer) -> Answer:
+        """The answer, with the pose of a network that sees the whole frame and asks for no box."""
+        height, width = frame.pixels.shape[:2]
+        seen = self._parts.guard(frame.pixels, (0.0, 0.0, float(width), float(height)))
+        return msgspec.structs.replace(answer, outputs=seen.outputs, window_ns=seen.window_ns, infer_ns=seen.infer_ns)
+
+    def _refused(self, frame: SourceFrame) -> Answer | None:
+        """Why a frame is not judged; None: it is."""
+        stale_ms = self._parts.config.stale_ms
+        age_ms = self._age_ns(frame, time.monotonic_ns()) / 1e6
+        if age_ms < -_CLOCKS_AGREE_MS:
+            ahead = f"{frame.name}: exposed {-age_ms:.0f} ms from now; set clock_offset_ms, or nothing is ever stale"
+            self._parts.events.add("clock_ahead", ahead)
+        if stale_ms is not None and age_ms > stale_ms:
+            return Answer(Status.SKIPPED, STALE, f"{age_ms:.0f} ms old, stale_ms is {stale_ms:g}")
+        if not self._parts.guard.available:
+            return Answer(Status.SKIPPED, UNAVAILABLE, "no engine can be trusted any more; see the events")
+        if (refusal := self._sanity.check(frame.pixels, frame.content)) is not None:
+            return Answer(Status.REJECTED, refusal.reason, refusal.detail)
+        if frame.box is None:
+            return Answer(Status.REJECTED, NO_BOX, "neither message nor sidecar gives a box")
+        return None
+
+    def _refuse(self, item: SourceFrame | Settled, arrival: Arrival) -> None:
+        self._parts.account.arrived_again(arrival)
+        self._parts.events.add(arrival.value, f"frame {item.frame_id} of run {item.run.hex()}: no record, no verdict")
+
+    def _age_ns(self, frame: SourceFrame, at_ns: int) -> int:
+        """From the exposure's start until this time; below 0 where the sender's clock is ahead."""
+        return at_ns - frame.exposure_start_ns - round(self._parts.config.clock_offset_ms * 1e6)

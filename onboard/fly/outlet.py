@@ -1,0 +1,87 @@
+"""Where verdicts go. Nothing here waits: what a receiver does not take is dropped and counted."""
+
+from typing import Any
+
+import msgspec
+
+from onboard.errors import InputError
+from onboard.event import Events
+from onboard.fly.config import SocketConfig
+from onboard.fly.storage import LineFile
+from onboard.messages import Verdict
+from onboard.sockets import attach
+from onboard.wire import verdict as wire
+
+
+class VerdictSocket:
+    """Sends verdict messages over ZeroMQ.
+
+    Args:
+        config: kind and endpoint.
+
+    Attributes:
+        dropped: verdicts that the queue had no room for.
+
+    Raises:
+        InputError: pyzmq is not installed, or the endpoint or its keys cannot be used.
+    """
+
+    def __init__(self, config: SocketConfig) -> None:
+        try:
+            import zmq
+        except ImportError as error:
+            raise InputError(
+                "output.socket: needs pyzmq, which is not installed; pip install 'debris-rider[stream]'"
+            ) from error
+        self.dropped = 0
+        self._error, self._now = zmq.ZMQError, zmq.NOBLOCK
+        self._context: Any = zmq.Context()
+        self._socket = self._context.socket(zmq.PUSH if config.kind == "push" else zmq.PUB)
+        self._socket.setsockopt(zmq.SNDHWM, config.queue)
+        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2000)
+        self._socket.setsockopt(zmq.LINGER, 200)
+        try:
+            self._guard = attach(self._context, self._socket, config.endpoint, config.bind, config.curve)
+        except InputError:
+            self._context.destroy(0)
+            raise
+
+    def send(self, message: bytes) -> None:
+        try:
+            self._socket.send(message, self._now)
+        except self._error:
+            self.dropped += 1
+
+    def close(self) -> None:
+        """Send what waits, for at most 0.2 s."""
+        if self._guard is not None:
+            self._guard.stop()
+        self._context.destroy(200)
+
+
+class Outlet:
+    """Sends each verdict to all that there is.
+
+    Args:
+        file: gets it as a line; None: no file.
+        socket: gets it as a message; None: no socket.
+        events: told of outputs that are too large for a message.
+    """
+
+    def __init__(self, file: LineFile | None, socket: VerdictSocket | None, events: Events) -> None:
+        self._file, self._socket, self._events = file, socket, events
+
+    def send(self, verdict: Verdict) -> None:
+        message = wire.encode(verdict)
+        if len(message) > wire.MOST_BYTES:
+            self._events.add("outputs_too_large", f"{len(message)} bytes; output.pose_outputs names those to keep")
+            message = wire.encode(msgspec.structs.replace(verdict, outputs=None))
+        if self._socket is not None:
+            self._socket.send(message)
+        if self._file is not None:
+            self._file.add(message[wire.PREFIX_BYTES :])
+
+    def dropped(self) -> dict[str, int]:
+        """Verdicts that did not go out, by the way that they did not take."""
+        ways = {"file": self._file, "socket": self._socket}
+        return {name: way.dropped for name, way in ways.items() if way is not None}

@@ -1,0 +1,126 @@
+"""Everything that goes to storage in flight, by one thread: a disk that hangs holds up nothing but itself."""
+
+import errno
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from onboard import files
+from onboard.errors import InputError
+from onboard.event import Events
+
+_CLOSE_S, _LOOK_S = 5.0, 0.02
+
+
+class Storage:
+    """Does what it is given, in order, in a thread of its own.
+
+    The thread looks for itself what there is to do: waking it would cost the loop its turn on a busy processor.
+
+    Args:
+        most: jobs that wait at most.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="storage", daemon=True)
+        self._thread.start()
+
+    def offer(self, job: Callable[[], None]) -> bool:
+        """Hand over a job that raises nothing; False where too many wait."""
+        if len(self._waiting) >= self._most:
+            return False
+        self._waiting.append(job)
+        return True
+
+    def close(self) -> None:
+        """Do what waits, for at most five seconds; a thread that hangs in its disk ends with the process."""
+        self._ending.set()
+        self._thread.join(_CLOSE_S)
+
+    def _work(self) -> None:
+        ending = False
+        while not ending:
+            ending = self._ending.wait(_LOOK_S)
+            while self._waiting:
+                self._waiting[0]()
+                self._waiting.popleft()
+
+
+class LineFile:
+    """A file that lines are added to; one that has grown too large makes way for a new one.
+
+    Args:
+        storage: does the writing.
+        path: `<name>.jsonl`; a file that is there is continued, behind a line that a killed process left half.
+        most_bytes: from this size on the file becomes `<name>.1.jsonl`, which is replaced.
+        events: told when the file cannot be written.
+
+    Attributes:
+        dropped: lines that were not written: storage too slow, full, or gone.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
+
+    def __init__(self, storage: Storage, path: Path, most_bytes: int, events: Events) -> None:
+        self._storage, self._path, self._most_bytes, self._events = storage, path, most_bytes, events
+        self._not_taken = self._failed = 0
+        self._torn = False
+        try:
+            self._open()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written ({error.strerror}); set output.folder") from error
+
+    @property
+    def dropped(self) -> int:
+        return self._not_taken + self._failed
+
+    def add(self, line: bytes) -> None:
+        """Write a line, without its end, as soon as the storage comes to it."""
+        if not self._storage.offer(partial(self._write, line)):
+            self._not_taken += 1
+
+    def close(self) -> None:
+        """To be called when the storage has been closed."""
+        os.close(self._file)
+
+    def _write(self, line: bytes) -> None:
+        data = (b"\n" if self._torn else b"") + line + b"\n"
+        try:
+            written = os.write(self._file, data)
+            self._torn = written != len(data)
+            if self._torn:  # the disk became full in the middle of it
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._size += written
+            if self._size >= self._most_bytes:
+                self._path.replace(self._path.with_suffix(f".1{self._path.suffix}"))
+                full = self._file
+                self._open()
+                os.close(full)
+        except OSError as error:
+            self._failed += 1
+            self._events.add("output_lost", f"{self._path}: {error.strerror}; the journal keeps the records")
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self._size = os.fstat(self._file).st_size
+        self._torn = self._size > 0 and os.pread(self._file, 1, self._size - 1) != b"\n"
+
+
+def write_whole(storage: Storage, path: Path, data: bytes, events: Events) -> None:
+    """Replace a file, as soon as the storage comes to it; left out where it does not come to it."""
+
+    def write() -> None:
+        try:
+            files.write_bytes(path, data)
+        except OSError as error:
+            events.add("output_lost", f"{path}: {error.strerror}")
+
+    storage.offer(write)

@@ -1,0 +1,99 @@
+"""One track for each run of the source, judged frame by frame."""
+
+import math
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+from onboard.drift import DriftMonitor
+from onboard.event import Events
+from onboard.messages import Answer, Status, TrackVerdict
+from onboard.track import Track, TrackRule
+
+_MOST, _MOST_LOST = 64, 1024  # runs at a time, as in the journal; runs that are known to have no track any more
+
+
+@dataclass
+class _Flown:
+    track: Track
+    highest_id: int
+
+
+class Tracks:
+    """The tracks of the runs that are flown.
+
+    Args:
+        rule: the bundle's; None: there are no track verdicts.
+        begun: runs that an earlier process has worked on: what it gathered is lost, so they get no track verdict. Nor
+            does a run that was the oldest of 64 when another one began.
+        events: told of such runs.
+
+    Attributes:
+        drift: watches whether tracks are still like the calibration's; None without a rule. It takes the tracks that
+            reached their horizon, and starts afresh with each process.
+    """
+
+    def __init__(self, rule: TrackRule | None, begun: set[bytes], events: Events) -> None:
+        self._rule, self._events = rule, events
+        self._lost: deque[bytes] = deque(begun, maxlen=_MOST_LOST)
+        self._flown: OrderedDict[bytes, _Flown] = OrderedDict()
+        numbers = [] if rule is None else [value for value in map(float, rule.maxima) if math.isfinite(value)]
+        self.drift = DriftMonitor.fresh(numbers) if numbers else None
+
+    def update(self, run: bytes, frame_id: int, answer: Answer) -> TrackVerdict | None:
+        """Take the next frame of a run, and before it those ids that never came.
+
+        Returns:
+            The track's state; None without a rule, for a run that began before this process, and for a frame that came
+            after a later one (it has been counted as missing).
+        """
+        if self._rule is None:
+            return None
+        flown = self._flown.get(run)
+        if flown is None:
+            flown = self._start(self._rule, run, frame_id)
+        if flown is None or frame_id <= flown.highest_id:
+            return None
+        # Beyond the horizon nothing changes any more, so a counter that leaps does not keep the loop busy.
+        most = self._rule.horizon_frames + self._rule.statistic.gap_frames + 1
+        for _ in range(min(frame_id - flown.highest_id - 1, most)):
+            self._step(flown, None, None)
+        flown.highest_id = frame_id
+        if answer.status is Status.ANSWERED:
+            return self._step(flown, answer.anomaly_score, answer.p_value)
+        return self._step(flown, None, None)
+
+    def drift_state(self) -> dict[str, object] | None:
+        """For the summary."""
+        if self.drift is None:
+            return None
+        state = self.drift.state
+        return {
+            "tracks": len(state.numbers) - state.calibration_tracks,
+            "log_capital": self.drift.log_capital,
+            "alarm_at_0.01": self.drift.alarm(0.01),
+        }
+
+    def _start(self, rule: TrackRule, run: bytes, frame_id: int) -> _Flown | None:
+        if run in self._lost:
+            self._events.add(
+                "track_lost", f"run {run.hex()} began before this process, or long ago: no track verdict for it"
+            )
+            return None
+        if len(self._flown) >= _MOST:
+            self._lost.append(self._flown.popitem(last=False)[0])
+        flown = self._flown[run] = _Flown(Track(rule), frame_id - 1)
+        return flown
+
+    def _step(self, flown: _Flown, score: float | None, p_value: float | None) -> TrackVerdict:
+        state = flown.track.update(score, p_value)
+        assert self._rule is not None
+        if state.frames == self._rule.horizon_frames and self.drift is not None and math.isfinite(state.highest):
+            self.drift.update(state.highest)
+        return TrackVerdict(
+            state.frames,
+            state.value if math.isfinite(state.value) else None,
+            state.p_value,
+            state.is_debris,
+            state.alarm_frame,
+            state.beyond_horizon,
+        )

@@ -1,0 +1,36 @@
+"""A configured TensorRT engine, on the fake GPU, that begins to give nonsense: ONNX Runtime flies on."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from onboard.fly.config import NodeConfig
+from onboard.fly.loop import Loop
+from onboard.fly.start import parts_of
+from onboard.sources.ring_writer import RingWriter
+from tests.onboard.fly.conftest import message, picture
+from tests.onboard.trt.worlds import MakeWorld
+from tests.onboard.trt.worlds import make_world as make_world
+
+RUN = b"0123456789abcdef"
+
+
+def test_onnx_runtime_takes_over_from_an_engine_that_no_reload_mends(
+    configured: Callable[..., NodeConfig], make_world: MakeWorld, tmp_path: Path
+) -> None:
+    world = make_world()
+    config = configured(bundle=str(world.bundle), runtime={"engine": str(world.engine)})
+    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        loop, states = Loop(parts), []
+        for frame_id in range(8):
+            world.tensorrt.drift = math.nan if frame_id >= 2 else 0.0
+            writer.write(*message(RUN, frame_id, picture(frame_id)))
+            loop.turn(5.0)
+            states.append(parts.guard.state)
+        counts = parts.log.counts
+    told = [json.loads(line) for line in (tmp_path / "out" / "verdicts.jsonl").read_text().splitlines()]
+    assert [each["reason"] for each in told] == [None] * 2 + ["invalid_output"] * 3 + [None] * 3
+    assert states == ["tensorrt"] * 4 + ["onnxruntime"] * 4
+    assert (counts["reload_failed"], counts["engine_handed_over"]) == (2, 1)
+    assert not world.gpu.stack()  # no context is left pushed
