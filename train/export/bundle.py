@@ -80,7 +80,7 @@ def finish(
     Raises:
         InputError: the graph's logits differ from the trained head's.
     """
-    folder, beside, old = run / BUNDLE, run / f".{BUNDLE}.part", run / f".{BUNDLE}.old"
+    folder, beside = run / BUNDLE, run / f".{BUNDLE}.part"
     with lock.held(run, "run", wait=False):
         shutil.rmtree(beside, ignore_errors=True)  # what a killed export left
         beside.mkdir(parents=True)
@@ -88,11 +88,8 @@ def finish(
             written = write_graph(beside / MODEL)
             _write(beside, head, prepared, config, written)
             _check(beside, head, prepared, config, written.logit_tolerance)
-            shutil.rmtree(old, ignore_errors=True)
-            if folder.exists():
-                folder.rename(old)
-            beside.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
+            with files.alone_beside(folder):
+                files.replace_folder(beside, folder)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     return folder
