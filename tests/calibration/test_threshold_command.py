@@ -191,3 +191,19 @@ def test_a_read_only_bundle_is_left_alone(
     assert code == 2 and "is read-only" in said and "chmod" in said
     assert bundles.read(bundle).sha256 == before
     assert not list(bundle.parent.glob(f".{bundle.name}.*"))
+
+
+def test_another_export_tells_of_the_calibration_that_it_removes(
+    call: Call, fitted: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from train import runs
+    from train.export.bundle import export
+
+    run = Path(shutil.copytree(fitted, tmp_path / "run"))
+    export(run, runs.read_config(run))
+    assert capsys.readouterr().err == ""
+    assert calibrate(call, run / "bundle", root, "--false-alarm-rate", 0.1)[0] == 0
+    (run / "bundle" / "engines").mkdir()
+    export(run, runs.read_config(run))
+    said = capsys.readouterr().err
+    assert "its calibration ('python -m calibration threshold'" in said and "its engines" in said

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,7 @@ from train.preprocessing import Preprocessing, preprocessing
 from train.runs import FittedHead
 
 BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
-FIT_IMAGES = "fit_images.bin"
+FIT_IMAGES, ENGINES = "fit_images.bin", "engines"
 
 
 def export(run: Path, config: RunConfig, precision: str = "fp32") -> Path:
@@ -89,10 +90,27 @@ def finish(
             _write(beside, head, prepared, config, written)
             _check(beside, head, prepared, config, written.logit_tolerance)
             with files.alone_beside(folder):
+                lost = _lost_with(folder)
                 files.replace_folder(beside, folder)
+            if lost:
+                print(f"{folder}: what the old bundle held is gone with it: {'; '.join(lost)}", file=sys.stderr)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     return folder
+
+
+def _lost_with(folder: Path) -> list[str]:
+    """What an old bundle holds that a new one does not, and what makes it again."""
+    lost = []
+    try:
+        calibration = bundles.read(folder).manifest.calibration
+    except InputError:  # there is none, or none that can be read
+        calibration = None
+    if calibration is not None:
+        lost.append("its calibration ('python -m calibration threshold' and 'tracks' make one)")
+    if (folder / ENGINES).is_dir():
+        lost.append("its engines ('python -m onboard build' makes one)")
+    return lost
 
 
 def before_backbone(prepared: Prepared, config: RunConfig) -> Preprocessing:
