@@ -1,5 +1,6 @@
 """A calibrated bundle takes the old one's place whole, or not at all."""
 
+import os
 import shutil
 
 import msgspec
@@ -27,25 +28,33 @@ def rewrite(bundle: Bundle, manifest: Manifest, added: dict[str, bytes]) -> Bund
         InputError: the folder has changed since it was read, or the new bundle does not pass its checks.
     """
     folder = bundle.folder.resolve()
-    beside, old = folder.with_name(f".{folder.name}.part"), folder.with_name(f".{folder.name}.old")
+    if not os.access(folder, os.W_OK):
+        raise InputError(
+            f"{folder}: is read-only, and a calibration is written into it; chmod u+w, or calibrate a copy"
+        )
+    beside = folder.with_name(f".{folder.name}.calibrated.part")
     gone = set(bundle.manifest.named_files()) - set(manifest.named_files())
-    shutil.rmtree(beside, ignore_errors=True)  # what a killed calibration left
     try:
-        shutil.copytree(folder, beside, ignore=lambda _, names: gone & set(names))
-        for name, data in added.items():
-            files.write_bytes(beside / name, data)
-        kept = [name for name in bundle.manifest.files if name not in gone]
-        hashes = {name: files.sha256(beside / name) for name in [*kept, *(n for n in added if n not in kept)]}
-        bundles.write_manifest(beside, msgspec.structs.replace(manifest, files=hashes))
-        made = Detector.load(beside).bundle
-        if bundles.read(folder).sha256 != bundle.sha256:
-            raise InputError(f"{folder}: another process changed the bundle meanwhile; start again")
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-        beside.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        if old.is_dir() and not folder.exists():  # stopped between the two renames
-            old.rename(folder)
-        shutil.rmtree(beside, ignore_errors=True)
+        with files.alone_beside(folder):
+            if bundles.read(folder).sha256 != bundle.sha256:
+                raise InputError(f"{folder}: another process changed the bundle meanwhile; start again")
+            shutil.rmtree(beside, ignore_errors=True)  # what a killed calibration left
+            shutil.copytree(folder, beside, ignore=lambda _, names: gone & set(names))
+            try:
+                for name, data in added.items():
+                    files.write_bytes(beside / name, data)
+                kept = [name for name in bundle.manifest.files if name not in gone]
+                hashes = {name: files.sha256(beside / name) for name in [*kept, *(n for n in added if n not in kept)]}
+                bundles.write_manifest(beside, msgspec.structs.replace(manifest, files=hashes))
+                made = Detector.load(beside).bundle
+                if bundles.read(folder).sha256 != bundle.sha256:
+                    raise InputError(f"{folder}: another process changed the bundle meanwhile; start again")
+                files.replace_folder(beside, folder)
+            finally:
+                shutil.rmtree(beside, ignore_errors=True)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder}: cannot be written ({error.strerror}); the bundle is as it was: give a folder "
+            "that can be written, with room for a second copy"
+        ) from error
     return Bundle(folder, made.manifest, made.sha256, made.contents)

@@ -1,10 +1,15 @@
-"""Files that are whole or absent: written beside their place, then renamed; and their hashes."""
+"""Files and folders that are whole or absent: written beside their place, then renamed; and hashes of files."""
 
+import ctypes
+import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
 
 
 @contextmanager
@@ -33,6 +38,44 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a binary file, whole or not at all."""
     with whole(path) as beside:
         beside.write_bytes(data)
+
+
+@contextmanager
+def alone_beside(folder: Path) -> Iterator[None]:
+    """Wait until no other process holds the folder's place, and hold it while the block runs; no file is written."""
+    descriptor = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def replace_folder(beside: Path, folder: Path) -> None:
+    """Give a finished folder the place of another, which is removed.
+
+    On Linux both change their names in one step, so that whatever ends the process, a whole folder is in the place.
+    Where a file system cannot do that, the old one is moved aside first.
+    """
+    if not folder.exists():
+        beside.rename(folder)
+    elif _exchanged(beside, folder):
+        shutil.rmtree(beside, ignore_errors=True)
+    else:
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+        try:
+            beside.rename(folder)
+        finally:
+            if not folder.exists():
+                old.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    return exchange is not None and exchange(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
 
 
 def sha256(path: Path) -> str:

@@ -1,11 +1,14 @@
 """The loop: every frame of the source gets exactly one verdict."""
 
+import fcntl
 import math
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -45,14 +48,14 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     folder = Path(config.output.folder)
     path = folder / VERDICTS
     if path.exists() and not overwrite:
-        raise InputError(f"{path}: already there; give another output folder, or --overwrite to replace it")
+        raise _taken(path)
     if folder.resolve().is_relative_to(Path(config.source.folder).resolve()):
         raise InputError(f"{folder}: lies in the folder of frames, which would replay it; give another output folder")
     summary = Summary(bundle=detector.bundle.sha256, calibrated=detector.calibration_frames > 0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files.write_text(folder / RECORD, _record(config, detector, rule))
-        with path.open("wb") as out:
+        with _alone(path, overwrite) as out:
+            files.write_text(folder / RECORD, _record(config, detector, rule))
             try:
                 for judged in judge(frames, detector, config, rule):
                     out.write(msgspec.json.encode(judged.verdict) + b"\n")
@@ -67,6 +70,26 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
         place = error.filename2 or error.filename or folder
         raise InputError(f"{place}: cannot be written ({error.strerror}); give another output folder") from error
     return summary
+
+
+@contextmanager
+def _alone(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
+    """The empty verdict file, which no other process writes to."""
+    try:
+        out = path.open("ab" if overwrite else "xb")
+    except FileExistsError as error:  # since it was looked for
+        raise _taken(path) from error
+    with out:
+        try:
+            fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"{path}: another process is writing it; give another output folder") from error
+        out.truncate(0)
+        yield out
+
+
+def _taken(path: Path) -> InputError:
+    return InputError(f"{path}: already there; give another output folder, or --overwrite to replace it")
 
 
 def annotated_path(folder: Path, verdict: Verdict) -> Path:

@@ -149,6 +149,8 @@ def _walk(raw: Any, kind: Any, path: list[str]) -> tuple[list[str], Any, Any]:
             expected = field.type if field else None
         elif isinstance(expected, msgspec.inspect.DictType):
             expected = expected.value_type
+        elif tags := _tags(expected, key):
+            expected = msgspec.inspect.LiteralType(tags)
         else:
             expected = getattr(expected, "item_type", None)
         try:
@@ -178,6 +180,12 @@ def _pick(expected: Any, raw: Any) -> Any:
         if isinstance(raw, dict) and struct.tag is not None and raw.get(struct.tag_field) == struct.tag:
             return struct
     return structs[0] if isinstance(raw, dict) and len(structs) == 1 else expected
+
+
+def _tags(expected: Any, key: str) -> tuple[Any, ...]:
+    """What a union's key may hold that says which of its structs is meant; nothing, where `key` is no such key."""
+    structs = [t for t in getattr(expected, "types", ()) if isinstance(t, msgspec.inspect.StructType)]
+    return tuple(struct.tag for struct in structs if struct.tag_field == key)
 
 
 def _fields(expected: Any) -> tuple[Any, ...]:

@@ -70,7 +70,11 @@ class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     def rebuild_command(self, folder: Path, bundle: Bundle) -> str:
         """The command line that makes this engine anew, for a shell."""
-        words = ["python", "-m", "onboard", "build", str(bundle.folder), "--precision", self.precision]
+        words = ["python", "-m", "onboard", "build", str(bundle.folder)]
+        if (
+            self.model_sha256 == bundle.manifest.files[bundle.manifest.model]
+        ):  # another graph has a precision of its own
+            words += ["--precision", self.precision]
         if self.workspace_mb is not None:
             words += ["--workspace-mb", str(self.workspace_mb)]
         if self.dla_core is not None:

@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from calibration import rewrite
 from calibration.__main__ import main
 from onboard import bundle as bundles
 from onboard import conformal, image
@@ -157,3 +160,50 @@ def test_a_bundle_whose_groups_do_not_fit_is_refused(call: Call, bundle: Path, r
         bundles.write_manifest(bundle, msgspec.structs.replace(manifest, calibration=calibration))
         with pytest.raises(InputError, match=said):
             Detector.load(bundle)
+
+
+def test_calibrations_of_one_bundle_at_once_leave_it_whole(bundle: Path, root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "calibration", "threshold", bundle, root, "--part", "val", "--ignore-debris"]
+    rates = (0.1, 0.2, 0.3)
+    running = [
+        subprocess.Popen(
+            [*command, "--kept-back", "0", "--cache", tmp_path / "cache", "--false-alarm-rate", str(rate)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rate in rates
+    ]
+    said = [process.communicate()[1] for process in running]
+    codes = [process.returncode for process in running]
+    assert 0 in codes
+    for code, words in zip(codes, said, strict=True):
+        assert code == 0 or "another process" in words, words
+    Detector.load(bundle)
+    assert not list(bundle.parent.glob(f".{bundle.name}.*"))
+
+
+def test_a_read_only_bundle_is_left_alone(
+    call: Call, bundle: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrite.os, "access", lambda *_: False)  # root may write anywhere
+    before = bundles.read(bundle).sha256
+    code, said = calibrate(call, bundle, root, "--false-alarm-rate", 0.1)
+    assert code == 2 and "is read-only" in said and "chmod" in said
+    assert bundles.read(bundle).sha256 == before
+    assert not list(bundle.parent.glob(f".{bundle.name}.*"))
+
+
+def test_another_export_tells_of_the_calibration_that_it_removes(
+    call: Call, fitted: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from train import runs
+    from train.export.bundle import export
+
+    run = Path(shutil.copytree(fitted, tmp_path / "run"))
+    export(run, runs.read_config(run))
+    assert capsys.readouterr().err == ""
+    assert calibrate(call, run / "bundle", root, "--false-alarm-rate", 0.1)[0] == 0
+    (run / "bundle" / "engines").mkdir()
+    export(run, runs.read_config(run))
+    said = capsys.readouterr().err
+    assert "its calibration ('python -m calibration threshold'" in said and "its engines" in said

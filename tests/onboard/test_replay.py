@@ -1,5 +1,6 @@
 """Replays, by the command line: every frame and every row gets one verdict, whatever state they are in."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -292,3 +293,16 @@ def test_ctrl_c_keeps_the_verdicts_so_far(fitted: Path, folder: Path) -> None:
     assert [v.frame_id for v in kept] == list(range(len(kept))) and 5 <= len(kept) < len(names)
     assert all(v.status is Status.ANSWERED and v.logit is not None for v in kept)
     assert msgspec.json.decode((out / "summary.json").read_bytes())["frames"] in (len(kept), len(kept) - 1)
+
+
+def test_two_replays_do_not_write_into_one_file(call: Callable[..., tuple[int, str]], folder: Path) -> None:
+    out = folder.parent / "out" / "verdicts.jsonl"
+    assert call()[0] == 0
+    before = out.read_bytes()
+    with out.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        code, said = call("--overwrite")
+        assert code == 2 and "another process is writing it" in said
+        assert out.read_bytes() == before
+    assert call("--overwrite")[0] == 0
+    assert len(out.read_bytes().splitlines()) == 2

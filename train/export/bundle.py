@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,7 @@ from train.preprocessing import Preprocessing, preprocessing
 from train.runs import FittedHead
 
 BUNDLE, MODEL, SCORES = "bundle", "model.onnx", "calibration_scores.npy"
-FIT_IMAGES = "fit_images.bin"
+FIT_IMAGES, ENGINES = "fit_images.bin", "engines"
 
 
 def export(run: Path, config: RunConfig, precision: str = "fp32") -> Path:
@@ -80,7 +81,7 @@ def finish(
     Raises:
         InputError: the graph's logits differ from the trained head's.
     """
-    folder, beside, old = run / BUNDLE, run / f".{BUNDLE}.part", run / f".{BUNDLE}.old"
+    folder, beside = run / BUNDLE, run / f".{BUNDLE}.part"
     with lock.held(run, "run", wait=False):
         shutil.rmtree(beside, ignore_errors=True)  # what a killed export left
         beside.mkdir(parents=True)
@@ -88,14 +89,28 @@ def finish(
             written = write_graph(beside / MODEL)
             _write(beside, head, prepared, config, written)
             _check(beside, head, prepared, config, written.logit_tolerance)
-            shutil.rmtree(old, ignore_errors=True)
-            if folder.exists():
-                folder.rename(old)
-            beside.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
+            with files.alone_beside(folder):
+                lost = _lost_with(folder)
+                files.replace_folder(beside, folder)
+            if lost:
+                print(f"{folder}: what the old bundle held is gone with it: {'; '.join(lost)}", file=sys.stderr)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     return folder
+
+
+def _lost_with(folder: Path) -> list[str]:
+    """What an old bundle holds that a new one does not, and what makes it again."""
+    lost = []
+    try:
+        calibration = bundles.read(folder).manifest.calibration
+    except InputError:  # there is none, or none that can be read
+        calibration = None
+    if calibration is not None:
+        lost.append("its calibration ('python -m calibration threshold' and 'tracks' make one)")
+    if (folder / ENGINES).is_dir():
+        lost.append("its engines ('python -m onboard build' makes one)")
+    return lost
 
 
 def before_backbone(prepared: Prepared, config: RunConfig) -> Preprocessing:

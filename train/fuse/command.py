@@ -69,6 +69,8 @@ def fuse(run: Path, config: RunConfig, pose: Path, keep_inputs: Path | None = No
         InputError: the network cannot be used, is not the one that the run was fitted on, or the fused graph does not
             give what network and head give apart; float16 moves a logit too far.
     """
+    if keep_inputs is not None:
+        _refuse_taken_place(keep_inputs, pose)
     head = runs.read_head(run, config)
     network = fitting(run, config, head, pose)
     config = msgspec.structs.replace(config, backbone=msgspec.structs.replace(config.backbone, onnx=str(pose)))
@@ -94,6 +96,15 @@ def fuse(run: Path, config: RunConfig, pose: Path, keep_inputs: Path | None = No
         with files.whole(keep_inputs) as beside:
             onnx.save(fused.kept, str(beside))
     return folder
+
+
+def _refuse_taken_place(keep_inputs: Path, pose: Path) -> None:
+    if keep_inputs.is_dir():
+        raise InputError(f"{keep_inputs}: is a folder; give --keep-inputs a file, such as {keep_inputs / 'kept.onnx'}")
+    if keep_inputs.exists() and pose.exists() and keep_inputs.samefile(pose):
+        raise InputError(
+            f"{keep_inputs}: is the pose network itself, which would be lost; give --keep-inputs another file"
+        )
 
 
 def fitting(run: Path, config: RunConfig, head: FittedHead, path: Path) -> PoseNetwork:

@@ -144,3 +144,15 @@ def test_a_crop_that_the_network_does_not_take(pose: Path, crop: dict, said: str
 
     with pytest.raises(InputError, match=said):
         registry.load(BackboneOptions(onnx=str(pose), tap=TAP_MODULE), spec=CropSpec(**crop))
+
+
+@pytest.mark.parametrize(("place", "said"), [("pose.onnx", "is the pose network itself"), (".", "is a folder")])
+def test_the_kept_graph_takes_the_place_of_no_network(
+    run: Path, pose: Path, tmp_path: Path, place: str, said: str
+) -> None:
+    mine = Path(shutil.copy(pose, tmp_path / "pose.onnx"))
+    before = mine.read_bytes()
+    with pytest.raises(InputError, match=said):
+        fuse(run, runs.read_config(run), mine, tmp_path / place)
+    assert mine.read_bytes() == before
+    assert not (run / "bundle").exists()

@@ -1,0 +1,42 @@
+import threading
+from pathlib import Path
+
+import pytest
+
+from onboard import files
+
+
+def _folder(path: Path, word: str) -> Path:
+    path.mkdir()
+    (path / "word").write_text(word, encoding="utf-8")
+    return path
+
+
+def test_a_folder_is_never_away_while_another_takes_its_place(tmp_path: Path) -> None:
+    place, away, done = _folder(tmp_path / "place", "0"), 0, threading.Event()
+
+    def look() -> None:
+        nonlocal away
+        while not done.is_set():
+            away += not place.exists()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for turn in range(300):
+        files.replace_folder(_folder(tmp_path / "beside", str(turn)), place)
+    done.set()
+    looking.join()
+    assert away == 0
+    assert (place / "word").read_text(encoding="utf-8") == "299"
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]
+
+
+def test_a_folder_is_replaced_where_no_exchange_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_exchanged", lambda *_: False)
+    place = _folder(tmp_path / "place", "old")
+    files.replace_folder(_folder(tmp_path / "beside", "new"), place)
+    assert (place / "word").read_text(encoding="utf-8") == "new"
+    with pytest.raises(FileNotFoundError):
+        files.replace_folder(tmp_path / "nothing", place)
+    assert (place / "word").read_text(encoding="utf-8") == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]
