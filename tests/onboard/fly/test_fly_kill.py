@@ -49,7 +49,7 @@ def written(tmp_path: Path) -> Iterator[list[int]]:
 def test_the_ledger_balances_through_kills_and_a_clean_end(
     configured: Callable[..., NodeConfig], slow: Path, tmp_path: Path, written: list[int]
 ) -> None:
-    config = configured(bundle=str(slow), journal__records=16384, output__summary_s=0.2)
+    config = configured(bundle=str(slow), journal__records=16384, output__summary_s=0.2, sanity__frozen=False)
     path = tmp_path / "kill.yaml"
     path.write_text(strict_yaml.dump(config))
     verdicts, draw = tmp_path / "out" / "verdicts.jsonl", random.Random(0)
