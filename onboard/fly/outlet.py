@@ -18,6 +18,7 @@ class VerdictSocket:
 
     Args:
         config: kind and endpoint.
+        events: told of verdicts that were dropped.
 
     Attributes:
         dropped: verdicts that the queue had no room for.
@@ -26,14 +27,14 @@ class VerdictSocket:
         InputError: pyzmq is not installed, or the endpoint or its keys cannot be used.
     """
 
-    def __init__(self, config: SocketConfig) -> None:
+    def __init__(self, config: SocketConfig, events: Events) -> None:
         try:
             import zmq
         except ImportError as error:
             raise InputError(
                 "output.socket: needs pyzmq, which is not installed; pip install 'debris-rider[stream]'"
             ) from error
-        self.dropped = 0
+        self.dropped, self._events, self._endpoint = 0, events, config.endpoint
         self._error, self._now = zmq.ZMQError, zmq.NOBLOCK
         self._context: Any = zmq.Context()
         self._socket = self._context.socket(zmq.PUSH if config.kind == "push" else zmq.PUB)
@@ -51,6 +52,7 @@ class VerdictSocket:
             self._socket.send(message, self._now)
         except self._error:
             self.dropped += 1
+            self._events.add("verdict_dropped", f"{self._endpoint}: nobody takes verdicts; the journal has the records")
 
     def close(self) -> None:
         """Send what waits, for at most 0.2 s."""

@@ -89,7 +89,7 @@ def _outputs(output: OutputConfig, storage: Storage, events: Events, opened: Exi
 
     log, verdicts = lines(EVENTS), lines(VERDICTS) if output.verdicts else None
     opened.callback(storage.close)  # before the files, for it writes them
-    socket = None if output.socket is None else VerdictSocket(output.socket)
+    socket = None if output.socket is None else VerdictSocket(output.socket, events)
     if socket is not None:
         opened.callback(socket.close)
     return EventLog(log, output.event_s), Outlet(verdicts, socket, events)

@@ -85,6 +85,7 @@ class LineFile:
         """Write a line, without its end, as soon as the storage comes to it."""
         if not self._storage.offer(partial(self._write, line)):
             self._not_taken += 1
+            self._lost("the storage is too slow")
 
     def close(self) -> None:
         """To be called when the storage has been closed."""
@@ -105,7 +106,10 @@ class LineFile:
                 os.close(full)
         except OSError as error:
             self._failed += 1
-            self._events.add("output_lost", f"{self._path}: {error.strerror}; the journal keeps the records")
+            self._lost(error.strerror)
+
+    def _lost(self, why: str | None) -> None:
+        self._events.add("output_lost", f"{self._path}: {why}; the journal keeps the records")
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

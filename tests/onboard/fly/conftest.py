@@ -51,29 +51,46 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_flight.write_bundle(tmp_path_factory.mktemp("small") / "bundle")
 
 
-@pytest.fixture
-def moody(small: Path, tmp_path: Path) -> Path:
-    """The small bundle with a graph whose logit is not a number for dark windows: the root of what is above a level."""
+def with_extra(small: Path, folder: Path, nodes: list[Any], **constants: Any) -> Path:
+    """The small bundle with a graph that adds `extra`, made by these nodes from `floats` [1, h, w, 3], to the logit."""
+    shutil.copytree(small, folder)
     model = onnx.load(small / "model.onnx")
-    nodes = model.graph.node
-    nodes[-1].output[0] = "plain"
-    nodes.extend(
-        [
-            helper.make_node("ReduceMean", ["floats"], ["light"], axes=[1, 2, 3], keepdims=0),
-            helper.make_node("Sub", ["light", "level"], ["above"]),
-            helper.make_node("Sqrt", ["above"], ["root"]),
-            helper.make_node("Sub", ["root", "root"], ["nothing"]),
-            helper.make_node("Add", ["plain", "nothing"], ["debris_logit"]),
-        ]
-    )
-    model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32([60.0]), "level"))
+    graph = model.graph
+    graph.node[-1].output[0] = "plain"
+    graph.node.extend([helper.make_node("ReduceMean", ["floats"], ["light"], axes=[1, 2, 3], keepdims=0), *nodes])
+    graph.node.append(helper.make_node("Add", ["plain", "extra"], ["debris_logit"]))
+    graph.initializer.extend([onnx.numpy_helper.from_array(np.asarray(each), name) for name, each in constants.items()])
     onnx.checker.check_model(model, full_check=True)
-    folder = Path(shutil.copytree(small, tmp_path / "moody"))
     onnx.save(model, folder / "model.onnx")
     manifest = bundles.read(small).manifest
     files = {**manifest.files, "model.onnx": sha256(folder / "model.onnx")}
     bundles.write_manifest(folder, msgspec.structs.replace(manifest, files=files))
     return folder
+
+
+@pytest.fixture
+def moody(small: Path, tmp_path: Path) -> Path:
+    """A bundle whose logit is not a number for dark windows: the root of what is above a level, less itself."""
+    nodes = [
+        helper.make_node("Sub", ["light", "level"], ["above"]),
+        helper.make_node("Sqrt", ["above"], ["root"]),
+        helper.make_node("Sub", ["root", "root"], ["extra"]),
+    ]
+    return with_extra(small, tmp_path / "moody", nodes, level=np.float32([60.0]))
+
+
+@pytest.fixture
+def slow(small: Path, tmp_path: Path) -> Path:
+    """A bundle that takes tens of milliseconds a frame: products of large matrices, which count for nothing."""
+    nodes = [
+        helper.make_node("Mul", ["light", "ones"], ["one"]),
+        helper.make_node("MatMul", ["one", "one"], ["two"]),
+        helper.make_node("MatMul", ["two", "one"], ["three"]),
+        helper.make_node("ReduceMean", ["three"], ["whole"], axes=[0, 1], keepdims=0),
+        helper.make_node("Mul", ["whole", "nothing"], ["extra"]),
+    ]
+    constants = {"ones": np.ones((800, 800), np.float32), "nothing": np.float32([0.0])}
+    return with_extra(small, tmp_path / "slow", nodes, **constants)
 
 
 @pytest.fixture

@@ -52,8 +52,8 @@ def test_a_file_of_lines_goes_on_behind_half_a_line_and_makes_way_when_full(tmp_
 
 
 def test_a_storage_that_hangs_drops_lines_and_never_waits(tmp_path: Path) -> None:
-    storage = Storage(10)
-    file = LineFile(storage, tmp_path / "lines.jsonl", 1000, Events())
+    storage, events = Storage(10), Events()
+    file = LineFile(storage, tmp_path / "lines.jsonl", 1000, events)
     storage.offer(lambda: time.sleep(0.5))
     start = time.monotonic()
     for _ in range(100):
@@ -62,6 +62,7 @@ def test_a_storage_that_hangs_drops_lines_and_never_waits(tmp_path: Path) -> Non
     storage.close()
     file.close()
     assert (file.dropped, (tmp_path / "lines.jsonl").read_bytes().count(b"\n")) == (91, 9)
+    assert [event.name for event in events.take()] == ["output_lost"] * 91
 
 
 def test_events_are_throttled_by_name_but_not_the_fatal_ones(tmp_path: Path) -> None:
