@@ -67,6 +67,16 @@ def _parser() -> argparse.ArgumentParser:
         default=64.0,
         help="the same of vectors, which debris moves further (default: %(default)s)",
     )
+
+    small = _add(commands, "int8", _int8, "write a bundle that computes in int8 (explicit Q/DQ)")
+    small.add_argument("--part", help="of a SPARK-2022 data set: train or val (default: all)")
+    small.add_argument("--out", type=Path, help="folder of the new bundle (default: BUNDLE_int8)")
+    small.add_argument(
+        "--method",
+        choices=["minmax", "entropy", "percentile"],
+        default="minmax",
+        help="how a tensor's range is made (default: %(default)s)",
+    )
     return parser
 
 
@@ -179,8 +189,18 @@ def _bounds(options: argparse.Namespace) -> None:
     from calibration.bounds.command import Margins, bounds
 
     data = _normal_data(options)
-    out = options.out or options.bundle.resolve().with_name(f"{options.bundle.resolve().name}_bounded")
-    bounds(options.bundle, data, Margins(options.margin, options.vector_margin), out)
+    bounds(options.bundle, data, Margins(options.margin, options.vector_margin), _out(options, "bounded"))
+
+
+def _int8(options: argparse.Namespace) -> None:
+    from calibration.int8.command import int8
+
+    int8(options.bundle, _normal_data(options), options.method, _out(options, "int8"))
+
+
+def _out(options: argparse.Namespace, made: str) -> Path:
+    bundle: Path = options.bundle.resolve()
+    return options.out or bundle.with_name(f"{bundle.name}_{made}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,9 +16,9 @@ _WARM_UP = 3
 Times = npt.NDArray[np.float64]
 
 
-def known_window(bundle: Bundle) -> Feed:
-    """The first known-answer window, the smallest of a crop."""
-    known = bundle.manifest.known_answers[0]
+def known_window(bundle: Bundle, number: int = 0) -> Feed:
+    """A known-answer window; the first is the smallest of a crop."""
+    known = bundle.manifest.known_answers[number]
     pixels = image.decode(bundle.contents[known.window], known.window)
     return feed(Window(pixels, np.array(known.region, np.float32)))
 
