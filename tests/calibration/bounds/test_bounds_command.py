@@ -15,6 +15,7 @@ from onboard import image
 from onboard.detector import Detector
 from onboard.messages import Answer
 from onboard.runtime_ort import OrtEngine
+from tests.onboard.small_flight import write_bundle
 
 Call = Callable[..., tuple[int, str]]
 BOX = (20.0, 20.0, 120.0, 120.0)
@@ -84,9 +85,8 @@ def test_outputs_stay_and_huge_weights_are_contained(call: Call, bundle: Path, d
         assert answer.reason == "logit_not_finite" or np.isfinite(answer.logit or np.nan)
 
 
-def test_a_threshold_stays_only_where_its_frames_were_compared(
-    call: Call, bundle: Path, drawn: Any, tmp_path: Path
-) -> None:
+def test_a_threshold_stays_only_where_its_frames_were_compared(call: Call, drawn: Any, tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "small", (256,))
     options = ("--part", "val", "--ignore-debris", "--kept-back", 0.3, "--false-alarm-rate", 0.2)
     assert call("threshold", bundle, drawn.root, *options)[0] == 0
     out = tmp_path / "bounded"
@@ -103,7 +103,8 @@ def test_a_threshold_stays_only_where_its_frames_were_compared(
     assert not (tmp_path / "again").exists()
 
 
-def test_refusals_leave_nothing_behind(call: Call, bundle: Path, drawn: Any, tmp_path: Path) -> None:
+def test_refusals_leave_nothing_behind(call: Call, drawn: Any, tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "small", (256,))
     out = tmp_path / "bounded"
 
     def refused(*more: object, folder: Path = bundle) -> str:
