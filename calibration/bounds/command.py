@@ -4,11 +4,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
-from calibration import normal
+from calibration import latency, normal
 from calibration.bounds import places as placing
 from calibration.bounds.clamp import clamp
 from calibration.bounds.places import Place
@@ -126,20 +127,22 @@ def _bounds(found: Sequence[Place], measured: Mapping[str, Range], margins: Marg
 def _compared(
     bundle: Bundle, data: bytes, frames: Sequence[tuple[str, LabelledFrame]], options: NormalData, name: Path
 ) -> list[str]:
-    """The frames, all of which gave the same outputs to the last bit."""
+    """The frames, all of which gave the same outputs to the last bit, as did the known-answer windows."""
     before = running.session(bundle.contents[bundle.manifest.model], name)
     after = running.session(data, f"{name} with clamps")
+    known = ((k.window, latency.known_window(bundle, i)) for i, k in enumerate(bundle.manifest.known_answers))
     same = []
-    for digest, feed in running.feeds(bundle, frames, options.grey, "comparing"):
+    for digest, feed in chain(known, running.feeds(bundle, frames, options.grey, "comparing")):
         one, other = running.outputs(before, feed), running.outputs(after, feed)
         if not running.same_bits(one, other):
-            path = next(frame.path for found, frame in frames if found == digest)
+            path = next((frame.path for found, frame in frames if found == digest), bundle.folder / digest)
             raise InputError(
-                f"{path}: with clamps the graph gives {_worst(one, other)}; no bundle is written. A frame beyond the "
-                f"ranges of those kept back needs a larger --margin ({options.kept_back:g} of the frames are kept back)"
+                f"{path}: with clamps the graph gives {_worst(one, other)}; no bundle is written. What lies beyond the "
+                f"ranges of the frames kept back needs a larger --margin or --vector-margin, or a larger --kept-back "
+                f"than {options.kept_back:g}"
             )
         same.append(digest)
-    return same
+    return same[len(bundle.manifest.known_answers) :]
 
 
 def _worst(one: running.Feed, other: running.Feed) -> str:
