@@ -10,9 +10,12 @@ _WEIGHTED = ("Conv", "Gemm", "MatMul", "ConvTranspose")
 
 
 def named(model: ModelProto) -> ModelProto:
-    """A copy in which every node has a name of its own, for the quantiser knows nodes by theirs."""
+    """A copy that the quantiser takes: every node has a name of its own, and ONNX's operators are imported once."""
     made = onnx.ModelProto()
     made.CopyFrom(model)
+    others = [entry for entry in model.opset_import if entry.domain not in ("", "ai.onnx")]
+    del made.opset_import[:]
+    made.opset_import.extend([onnx.helper.make_opsetid("", flight.opset(model)), *others])
     taken: set[str] = set()
     for number, node in enumerate(made.graph.node):
         if not node.name or node.name in taken:
