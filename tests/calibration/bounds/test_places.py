@@ -36,6 +36,7 @@ def block() -> ModelProto:
         [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 2])],
         [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
     )
+    graph.value_info.append(helper.make_tensor_value_info("b", TensorProto.FLOAT, [1, 4, 8, 8]))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model, full_check=True)
     return model
@@ -59,6 +60,7 @@ def test_clamped_tensors_stay_within_their_bounds() -> None:
     }
     made = clamp(model, found, wide)
     assert {node.op_type for node in made.graph.node if node.output[0] in wide} == {"Clip"}
+    assert [value.name for value in made.graph.value_info] == ["b"], "stated shapes make ONNX Runtime faster"
     one, other = (running.outputs(running.session(m.SerializeToString(), "block"), given) for m in (model, made))
     assert running.same_bits(one, other)
     given["image"] *= np.float32(1e4)

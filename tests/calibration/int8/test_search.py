@@ -36,6 +36,16 @@ def logits_of(spoiling: dict[str, float]) -> object:
     return logits
 
 
+def test_a_change_too_small_for_the_spread_is_still_a_changed_decision() -> None:
+    def logits(model: ModelProto) -> np.ndarray:
+        after = BEFORE.copy()
+        if "layer5" in model.producer_name.split(","):
+            after[[1, 2]] = after[[2, 1]]  # two alarms of 200 frames at 1e-2, one of them another
+        return after
+
+    assert search(NODES, quantise, logits, BEFORE, "graph").kept == ["layer5"]
+
+
 def test_only_what_the_budget_takes_stays_in_float() -> None:
     found = search(NODES, quantise, logits_of({"layer3": 1.0, "layer7": 0.5, "layer2": 1e-4}), BEFORE, "graph")  # type: ignore[arg-type]
     assert found.kept == ["layer3", "layer7"] and all(one.holds for one in found.decisions)
