@@ -51,6 +51,32 @@ def _parser() -> argparse.ArgumentParser:
     proof.add_argument("--splits", type=_count, default=1000, help="random splits (default: %(default)s)")
     proof.add_argument("--part", help="of a SPARK-2022 data set: train or val (default: all)")
     proof.add_argument("--out", type=Path, help="folder for coverage.png and validate.json (default: the cache's)")
+
+    limits = _add(commands, "bounds", _bounds, "write a bundle whose activations are clamped to their normal range")
+    limits.add_argument("--part", help="of a SPARK-2022 data set: train or val (default: all)")
+    limits.add_argument("--out", type=Path, help="folder of the new bundle (default: BUNDLE_bounded)")
+    limits.add_argument(
+        "--margin",
+        type=_margin,
+        default=1.0,
+        help="that a map's range is widened by at each end, as a share of its width (default: %(default)s)",
+    )
+    limits.add_argument(
+        "--vector-margin",
+        type=_margin,
+        default=64.0,
+        help="the same of vectors, which debris moves further (default: %(default)s)",
+    )
+
+    small = _add(commands, "int8", _int8, "write a bundle that computes in int8 (explicit Q/DQ)")
+    small.add_argument("--part", help="of a SPARK-2022 data set: train or val (default: all)")
+    small.add_argument("--out", type=Path, help="folder of the new bundle (default: BUNDLE_int8)")
+    small.add_argument(
+        "--method",
+        choices=["minmax", "entropy", "percentile"],
+        default="minmax",
+        help="how a tensor's range is made (default: %(default)s)",
+    )
     return parser
 
 
@@ -101,6 +127,10 @@ def _share(text: str) -> float:
 
 def _count(text: str) -> int:
     return int(_number(text, int, lambda value: value >= 1, "a whole number of at least 1"))
+
+
+def _margin(text: str) -> float:
+    return float(_number(text, float, lambda value: 0 <= value < 1e6, "a number from 0 up"))
 
 
 def _class_and_bundle(text: str) -> tuple[str, Path]:
@@ -156,6 +186,24 @@ def _validate(options: argparse.Namespace) -> None:
 
     data = _normal_data(options)
     validate(options.bundle, data, options.splits, options.out or data.cache)
+
+
+def _bounds(options: argparse.Namespace) -> None:
+    from calibration.bounds.command import Margins, bounds
+
+    data = _normal_data(options)
+    bounds(options.bundle, data, Margins(options.margin, options.vector_margin), _out(options, "bounded"))
+
+
+def _int8(options: argparse.Namespace) -> None:
+    from calibration.int8.command import int8
+
+    int8(options.bundle, _normal_data(options), options.method, _out(options, "int8"))
+
+
+def _out(options: argparse.Namespace, made: str) -> Path:
+    bundle: Path = options.bundle.resolve()
+    return options.out or bundle.with_name(f"{bundle.name}_{made}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from onboard.bounds import ActivationBounds
 from onboard.calibration import Calibration, FileName, Sha256
 from onboard.window import CropSpec
 
@@ -56,6 +57,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         fit_images: the first 8 bytes of the SHA-256 of each image that the head was fitted on, sorted, big-endian;
             None where the images are no files of their own, or the bundle is older than this key.
         calibration: thresholds; None before `python -m calibration`.
+        bounds: the range clamps in the graph; None: it has none.
     """
 
     format: Literal[1]
@@ -76,6 +78,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     preprocessing: FileName | None = None
     fit_images: FileName | None = None
     calibration: Calibration | None = None
+    bounds: ActivationBounds | None = None
 
     def __post_init__(self) -> None:
         if self.precision == "fp32" and self.logit_tolerance > 0.01:

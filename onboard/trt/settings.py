@@ -21,7 +21,7 @@ def check_precision(wanted: str, found: str, model: Path) -> None:
     remedy = {
         "fp32": "export the bundle again without a lower precision",
         "fp16": "write the bundle again with 'python -m train export' or 'fuse' and --precision fp16",
-        "int8": "give a graph with Q/DQ pairs (this project does not quantise yet)",
+        "int8": "write a bundle with 'python -m calibration int8'",
     }
     raise InputError(
         f"{model}: the graph computes in {found}, --precision {wanted} was asked for. Precision is a property of the "

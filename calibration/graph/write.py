@@ -1,0 +1,63 @@
+"""A new bundle from an old one whose graph was changed; it appears whole, or not at all."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from onboard import bundle as bundles
+from onboard import files
+from onboard.bundle import Bundle
+from onboard.detector import Detector
+from onboard.errors import InputError
+from onboard.manifest import Manifest
+
+
+def refuse_existing(out: Path) -> None:
+    """Nothing is overwritten.
+
+    Raises:
+        InputError: `out` is there.
+    """
+    if out.exists():
+        raise InputError(f"{out}: exists already; remove it, or give another folder with --out")
+
+
+def write(
+    bundle: Bundle, out: Path, manifest: Manifest, model: bytes, added: Mapping[str, bytes] | None = None
+) -> Bundle:
+    """Write a bundle with another graph.
+
+    Args:
+        bundle: the old one; not changed.
+        out: the new one's folder; must not be there.
+        manifest: the new one; `files` is brought up to date here.
+        model: the new graph.
+        added: new files by name.
+
+    Returns:
+        The new bundle, whose known answers were checked.
+
+    Raises:
+        InputError: `out` is there, or the new bundle does not pass its checks.
+    """
+    refuse_existing(out)
+    contents = {**bundle.contents, **(added or {}), manifest.model: model}
+    named = set(manifest.named_files())
+    unnamed = set(bundle.manifest.files) - set(bundle.manifest.named_files())
+    beside = out.with_name(f".{out.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)  # what a killed run left
+    beside.mkdir(parents=True)
+    try:
+        for name in contents:
+            if name in named | unnamed:
+                files.write_bytes(beside / name, contents[name])
+        hashes = {name: files.sha256(beside / name) for name in contents if name in named | unnamed}
+        bundles.write_manifest(beside, msgspec.structs.replace(manifest, files=hashes))
+        made = Detector.load(beside).bundle
+        refuse_existing(out)
+        beside.rename(out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return Bundle(out, made.manifest, made.sha256, made.contents)

@@ -1,0 +1,131 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from calibration.__main__ import main
+from onboard import bundle as bundles
+from onboard import image
+from onboard.detector import Detector
+from onboard.messages import Answer
+from onboard.runtime_ort import OrtEngine
+from tests.onboard.small_flight import write_bundle
+
+Call = Callable[..., tuple[int, str]]
+BOX = (20.0, 20.0, 120.0, 120.0)
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    def run(*arguments: object) -> tuple[int, str]:
+        code = main([str(argument) for argument in arguments])
+        streams = capsys.readouterr()
+        return code, streams.out + streams.err
+
+    return run
+
+
+def limit(call: Call, bundle: Path, data: Path, *more: object) -> tuple[int, str]:
+    wide = ("--margin", 20) if bundle.name == "small" else ()  # its known answer is noise, no satellite
+    return call("bounds", bundle, data, "--part", "val", "--ignore-debris", "--kept-back", 0.7, *wide, *more)
+
+
+class Unchecked(OrtEngine):
+    """Knows every answer: what a graph does whose weights were hit after the last check."""
+
+    def tolerance(self, logit: float) -> float:
+        return float("inf")
+
+
+def hit(folder: Path, weight: str, value: float, frame: np.ndarray) -> Answer:
+    """The answer of a bundle one of whose weights holds another value; a NaN passes only the detector's own check."""
+    bundle = bundles.read(folder)
+    model = onnx.load_from_string(bundle.contents["model.onnx"])
+    (tensor,) = (t for t in model.graph.initializer if t.name == weight)
+    values = numpy_helper.to_array(tensor).copy()
+    values.reshape(-1)[0] = value
+    tensor.CopyFrom(numpy_helper.from_array(values, weight))
+    bundle.contents["model.onnx"] = model.SerializeToString()
+    detector = Detector.__new__(Detector)
+    detector.__dict__.update(Detector.load(folder).__dict__)
+    detector.engine = Unchecked(bundle)
+    return detector(frame, BOX)
+
+
+def test_outputs_stay_and_huge_weights_are_contained(call: Call, bundle: Path, drawn: Any, tmp_path: Path) -> None:
+    out = tmp_path / "bounded"
+    code, said = limit(call, bundle, drawn.root, "--out", out)
+    assert code == 0 and "same outputs to the last bit on 18 normal frames" in said, said
+    before, after = Detector.load(bundle), Detector.load(out)
+    facts = after.bundle.manifest.bounds
+    assert facts is not None and facts.model_sha256 == before.bundle.manifest.files["model.onnx"]
+    frames = [image.read(path) for path in sorted((drawn.root / "val").glob("*.png"))[:18]]
+    assert [after(f, BOX).logit for f in frames[:3]] == [before(f, BOX).logit for f in frames[:3]]
+
+    graph = onnx.load_from_string(after.bundle.contents["model.onnx"]).graph
+    assert not [node.name for node in graph.node if node.name.startswith("/crop") and "clamp" in node.name]
+    # Behind the others stands a ReLU6 in the network itself.
+    linear = {bound.layer for bound in facts.bounds.values() if bound.instead_of is None}
+    convolutions = [node.input[1] for node in graph.node if node.op_type == "Conv" and node.name in linear]
+    moved: dict[Path, list[float]] = {folder: [] for folder in (bundle, out)}
+    for weight in convolutions[::2]:
+        for folder, found in moved.items():
+            answer = hit(folder, weight, 1e38, frames[0])
+            found.append(abs(answer.logit) if answer.logit is not None else np.inf)
+    assert all(np.isfinite(moved[out])) and max(moved[out]) < 1e6, moved
+    assert max(moved[bundle]) > 1e12, moved  # so the clamps are what holds it
+    # ONNX Runtime lets a NaN pass every clamp: it must not end as a verdict.
+    for weight in convolutions[::3]:
+        answer = hit(out, weight, float("nan"), frames[0])
+        assert answer.reason == "logit_not_finite" or np.isfinite(answer.logit or np.nan)
+
+
+def test_a_threshold_stays_only_where_its_frames_were_compared(call: Call, drawn: Any, tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "small", (256,))
+    options = ("--part", "val", "--ignore-debris", "--kept-back", 0.3, "--false-alarm-rate", 0.2)
+    assert call("threshold", bundle, drawn.root, *options)[0] == 0
+    out = tmp_path / "bounded"
+    code, said = limit(call, bundle, drawn.root, "--out", out)
+    assert code == 0 and "the frame threshold holds" in said
+    old, new = (bundles.read(folder).manifest.calibration for folder in (bundle, out))
+    assert old is not None and new is not None and old.frame == new.frame
+    fewer = tmp_path / "fewer"
+    shutil.copytree(drawn.root, fewer)
+    rows = (fewer / "val.csv").read_text().splitlines()
+    (fewer / "val.csv").write_text("\n".join([rows[0], *rows[6:]]) + "\n")
+    code, said = limit(call, bundle, fewer, "--kept-back", 0.9, "--out", tmp_path / "again")
+    assert code == 2 and "was calibrated on are not in the data" in said
+    assert not (tmp_path / "again").exists()
+
+
+def test_refusals_leave_nothing_behind(call: Call, drawn: Any, tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "small", (256,))
+    out = tmp_path / "bounded"
+
+    def refused(*more: object, folder: Path = bundle) -> str:
+        code, said = limit(call, folder, drawn.root, "--out", out, *more)
+        assert code == 2 and said.startswith("error:") and said.count("\n") == 1, said
+        return said
+
+    assert "at least 10 are needed" in refused("--kept-back", 0.2)
+    # A range of eleven frames without a margin does not hold the others.
+    assert "larger --margin" in refused("--margin", 0, "--vector-margin", 0)
+    assert "no such bundle" in refused(folder=tmp_path / "nothing")
+    assert not out.exists() and not list(tmp_path.glob(".*"))
+    assert limit(call, bundle, drawn.root, "--out", out)[0] == 0
+    assert "exists already" in refused()
+    code, said = limit(call, out, drawn.root, "--out", tmp_path / "twice")
+    assert code == 2 and "has range clamps already" in said
+    manifest = bundles.read(bundle).manifest
+    bundles.write_manifest(bundle, msgspec.structs.replace(manifest, precision="int8"))
+    code, said = limit(call, bundle, drawn.root, "--out", tmp_path / "twice")
+    assert code == 2 and "computes in int8" in said
+    bundles.write_manifest(bundle, msgspec.structs.replace(manifest, precision="fp16"))
+    code, said = limit(call, bundle, drawn.root, "--out", tmp_path / "twice")
+    assert code == 2 and "computes in float16" in said

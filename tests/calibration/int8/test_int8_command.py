@@ -1,0 +1,88 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from calibration.__main__ import main
+from onboard import bundle as bundles
+from onboard import image
+from onboard.__main__ import main as onboard
+from onboard.detector import Detector
+from tests.onboard.small_flight import write_bundle
+
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    def run(*arguments: object) -> tuple[int, str]:
+        code = main([str(argument) for argument in arguments])
+        streams = capsys.readouterr()
+        return code, streams.out + streams.err
+
+    return run
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "small", (256,))
+
+
+def quantise(call: Call, bundle: Path, drawn: Any, *more: object, command: str = "int8") -> tuple[int, str]:
+    return call(command, bundle, drawn.root, "--ignore-debris", "--kept-back", 0.4, *more)
+
+
+def test_the_new_bundle_flies_and_rests_on_scores_of_its_own(
+    call: Call, small: Path, drawn: Any, tmp_path: Path
+) -> None:
+    assert quantise(call, small, drawn, "--false-alarm-rate", 0.1, command="threshold")[0] == 0
+    code, said = quantise(call, small, drawn)
+    assert code == 0, said
+    assert "rotation: at most" in said and "not seen: that takes 100 frames" in said and "P(false alarm) <= 0.1" in said
+    out = tmp_path / "small_int8"
+    detector = Detector.load(out)
+    manifest, before = detector.bundle.manifest, bundles.read(small).manifest
+    assert manifest.precision == "int8" and manifest.conversion["output_changes"]["rotation"]["max_abs"] > 0
+    assert manifest.calibration is not None and manifest.calibration.frame is not None
+    assert before.calibration is not None and before.calibration.frame is not None
+    old, new = before.calibration.frame, manifest.calibration.frame
+    assert (old.data_sha256, old.false_alarm_rate) == (new.data_sha256, new.false_alarm_rate)
+    assert old.groups[0].score_threshold != new.groups[0].score_threshold
+    frame = image.read(next((drawn.root / "val").glob("*.png")))
+    one, other = (d(frame, (20, 20, 120, 120)).logit for d in (Detector.load(small), detector))
+    assert one is not None and other is not None and 0 < abs(one - other) < 0.5 * manifest.conversion["logit_spread"]
+
+    graph = onnx.load_from_string(detector.bundle.contents["model.onnx"]).graph
+    around = {node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"}
+    assert around == {"image", "kernels", "map"}, "the convolution alone: no crop, no pooling, no last layer"
+    zeros = {numpy_helper.to_array(t).dtype.name: t for t in graph.initializer if t.name.endswith("zero_point")}
+    assert list(zeros) == ["int8"]
+    assert all(not numpy_helper.to_array(t).any() for t in graph.initializer if t.name.endswith("zero_point"))
+
+    first = detector.bundle.sha256
+    shutil.rmtree(out)
+    assert quantise(call, small, drawn)[0] == 0
+    assert bundles.read(out).sha256 == first, "the same data give the same bundle"
+    pytest.importorskip("tensorrt_rtx", reason="the builder is not on this platform")
+    assert onboard(["build", str(out), "--runtime", "tensorrt_rtx", "--precision", "int8"]) == 0
+
+
+def test_what_it_refuses(call: Call, small: Path, drawn: Any, tmp_path: Path) -> None:
+    def refused(bundle: Path, *more: object) -> str:
+        code, said = quantise(call, bundle, drawn, *more)
+        assert code == 2 and said.startswith("error:") and said.count("\n") == 1, said
+        return said
+
+    out = tmp_path / "small_int8"
+    assert "at least 10 are needed of each" in refused(small, "--kept-back", 0.05)
+    assert "at least 10 are needed of each" in refused(small, "--kept-back", 0.95)
+    assert not out.exists()
+    assert quantise(call, small, drawn)[0] == 0
+    assert "exists already" in refused(small)
+    assert "computes in int8" in refused(out)
+    assert not np.any([path.name.startswith(".") for path in tmp_path.iterdir()])
