@@ -43,7 +43,7 @@ def decode(data: bytes, name: str, grey: Grey = "refuse") -> Frame:
         if grey == "refuse":
             raise InputError(
                 f"{name}: the image is grey (one channel), RGB is needed; convert it, "
-                "or set 'grey: replicate' in the config to repeat the channel"
+                "or repeat the channel: 'grey: replicate' in the config, or --grey replicate"
             )
         return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
     if pixels.shape[2] not in (3, 4):

@@ -71,7 +71,7 @@ def _refuse_custom_operators(graph: GraphProto, path: Path) -> None:
 
 
 def _refuse_opset(model: ModelProto, path: Path) -> None:
-    versions = [entry.version for entry in model.opset_import if entry.domain in _STANDARD]
+    versions = sorted({entry.version for entry in model.opset_import if entry.domain in _STANDARD})
     if len(versions) != 1 or versions[0] not in OPSETS:
         raise InputError(
             f"{path}: opset {', '.join(map(str, versions)) or 'unknown'} is not supported ({OPSETS[0]} to "

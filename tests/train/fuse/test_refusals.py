@@ -14,6 +14,7 @@ from train.__main__ import main
 from train.backbones import registry
 from train.backbones.registry import BackboneOptions
 from train.fuse.command import fuse
+from train.onnx_model import load
 
 from .conftest import TAP_MODULE, edited, export_pose
 
@@ -86,6 +87,14 @@ def test_another_width_or_type_at_the_tap_is_refused(run: Path, pose: Path, tmp_
             later.input[:] = ["wide" if name == TAP_MODULE else name for name in later.input]
 
     refused(run, edited(pose, tmp_path / "int.onnx", whole_numbers), "no float map")
+
+
+def test_an_operator_set_that_is_named_twice_is_one(pose: Path, tmp_path: Path) -> None:
+    def edit(model: onnx.ModelProto) -> None:
+        model.opset_import.append(model.opset_import[0])
+
+    model = load.load(edited(pose, tmp_path / "twice.onnx", edit))
+    assert len(model.opset_import) == 1
 
 
 @pytest.mark.parametrize("version", [10, 21])
