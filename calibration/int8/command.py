@@ -1,5 +1,6 @@
 """python -m calibration int8: a bundle whose graph computes in int8, with normal scores of its own."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,11 @@ def int8(folder: Path, options: NormalData, method: Method, out: Path) -> None:
     print(report.layers(facts, normals.left_out))
     print(report.decisions(found.decisions))
     print(report.outputs(facts))
-    _calibrate_again(bundle, out, options)
+    try:
+        _calibrate_again(bundle, out, options)
+    except BaseException:  # Ctrl-C too: a bundle without the threshold that the old one had is not what was asked for
+        shutil.rmtree(out)
+        raise
     graphs = {"fp32": bundle.contents[bundle.manifest.model], "int8": data}
     times = latency.by_turns(graphs, latency.known_window(bundle), _ROUNDS)
     with ScoreCache(options.cache, bundle) as cache:
