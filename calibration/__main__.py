@@ -102,7 +102,7 @@ def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None],
         metavar="SHARE",
         help="of the data, for quantising, clamping and selecting (default: %(default)s)",
     )
-    command.add_argument("--cache", type=Path, help="folder of the scores (default: calibration/ beside BUNDLE)")
+    command.add_argument("--cache", type=Path, help="folder of the scores (default: BUNDLE_calibration)")
     command.set_defaults(action=action)
     return command
 
@@ -156,7 +156,7 @@ def _normal_data(options: argparse.Namespace) -> "NormalData":
         grey=options.grey,
         seed=options.seed,
         kept_back=options.kept_back,
-        cache=options.cache or options.bundle.resolve().parent / "calibration",
+        cache=options.cache or options.bundle.resolve().with_name(f"{options.bundle.resolve().name}_calibration"),
     )
 
 

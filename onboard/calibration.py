@@ -127,3 +127,14 @@ class Calibration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """The bundle's files that are named here."""
         named = [] if self.frame is None else [self.frame.images, *(group.scores for group in self.frame.groups)]
         return named + ([] if self.track is None else [self.track.maxima])
+
+
+def other_frame_size(calibration: Calibration | None, width: int, height: int) -> str | None:
+    """Why frames of this size get no verdict; None: the thresholds hold for it, or nothing is known."""
+    calibrated = None if calibration is None or calibration.frame is None else calibration.frame.frame_px
+    if calibrated is None or calibrated == (width, height):
+        return None
+    return (
+        f"{width} x {height} px, but the bundle is calibrated on frames of {calibrated[0]} x {calibrated[1]} px; "
+        "calibrate it on this camera's: python -m calibration threshold"
+    )

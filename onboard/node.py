@@ -14,6 +14,7 @@ import msgspec
 
 from onboard import files, image, provenance, strict_yaml
 from onboard.annotate import annotate
+from onboard.calibration import other_frame_size
 from onboard.config import FlightConfig
 from onboard.detector import Detector
 from onboard.errors import InputError
@@ -118,7 +119,9 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig, rule: Fr
         frame, answer = _read(item, config)
         read_at = time.perf_counter_ns()
         if answer is None and frame is not None and item.box is not None:
-            answer = detector(frame, item.box)
+            other = other_frame_size(detector.bundle.manifest.calibration, frame.shape[1], frame.shape[0])
+            wrong = Answer(Status.REJECTED, "frame_wrong_size", f"{item.path}: {other}")
+            answer = detector(frame, item.box) if other is None else wrong
         if answer is None:
             raise AssertionError("a frame that was read and has a box has an answer")
         times = StageTimes(read_at - start, answer.window_ns, answer.infer_ns, time.perf_counter_ns() - start)

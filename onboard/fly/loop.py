@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from onboard.calibration import other_frame_size
 from onboard.event import Events
 from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig
@@ -129,6 +130,9 @@ class Loop:
             return Answer(Status.SKIPPED, UNAVAILABLE, "no engine can be trusted any more; see the events")
         if (refusal := self._sanity.check(frame.pixels, frame.content)) is not None:
             return Answer(Status.REJECTED, refusal.reason, refusal.detail)
+        height, width = frame.pixels.shape[:2]
+        if (other := other_frame_size(self._parts.guard.bundle.manifest.calibration, width, height)) is not None:
+            return Answer(Status.REJECTED, "frame_wrong_size", other)
         if frame.box is None:
             return Answer(Status.REJECTED, NO_BOX, "neither message nor sidecar gives a box")
         return None

@@ -70,7 +70,7 @@ def test_a_calibrated_bundle_decides_by_its_new_scores(call: Call, bundle: Path,
 def test_again_is_nothing_and_a_resumed_cache_gives_the_same(call: Call, bundle: Path, root: Path) -> None:
     assert calibrate(call, bundle, root, "--false-alarm-rate", 0.1)[0] == 0
     first = bundles.read(bundle).sha256
-    (cache,) = (bundle.parent / "calibration").glob("scores_*.jsonl")
+    (cache,) = (bundle.with_name(f"{bundle.name}_calibration")).glob("scores_*.jsonl")
     lines = cache.read_bytes().splitlines(keepends=True)
     cache.write_bytes(b"".join(lines[:7]) + lines[7][:20])  # killed while it wrote the eighth
     assert calibrate(call, bundle, root, "--false-alarm-rate", 0.1)[0] == 0

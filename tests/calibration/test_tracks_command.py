@@ -59,7 +59,7 @@ def test_a_track_threshold_is_written_and_reported(call: Call, bundle: Path, flo
     assert code == 0 and "8 normal tracks; left out: 2 debris" in said, said
     rule = TrackRule.at(bundles.read(bundle))
     assert rule is not None and rule.limit == 1 / 9 and rule.horizon_frames == FRAMES and len(rule.maxima) == 8
-    report = json.loads((bundle.parent / "calibration" / "tracks.json").read_text())
+    report = json.loads((bundle.with_name(f"{bundle.name}_calibration") / "tracks.json").read_text())
     assert report["debris"]["tracks"] == 2
     # Five or six tracks of the other classes hold a rate of 0.2.
     assert [one["calibrated"] for one in report["left_out"]] == [5, 5, 6]

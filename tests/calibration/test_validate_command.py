@@ -27,7 +27,7 @@ def test_a_validation_is_a_table_a_plot_and_figures(call: Call, bundle: Path, dr
     options = ("validate", bundle, drawn.root, "--skip-fitted", "--ignore-debris", "--splits", 50)
     code, said = call(*options)
     assert code == 0 and "33 normal frames, 50 splits into 16 and 17; left out: 12 debris, 33 fitted" in said
-    out = bundle.parent / "calibration"
+    out = bundle.with_name(f"{bundle.name}_calibration")
     found = json.loads((out / "validate.json").read_text())
     assert len(found["over_splits"]) == 6
     assert [point["alpha"] for point in found["over_splits"]["raw"]] == [0.1, 0.2, 0.3, 0.5]
@@ -42,7 +42,7 @@ def test_a_validation_is_a_table_a_plot_and_figures(call: Call, bundle: Path, dr
     data = (drawn.root, "--part", "val", "--ignore-debris", "--kept-back", 0)
     assert call("threshold", bundle, *data, "--false-alarm-rate", 0.1)[0] == 0
     assert call(*options)[0] == 0
-    found = json.loads((bundle.parent / "calibration" / "validate.json").read_text())
+    found = json.loads((bundle.with_name(f"{bundle.name}_calibration") / "validate.json").read_text())
     # Those of train that were held out of the fit; the 18 of val made the threshold.
     assert [one["frames"] for one in found["in_force"]["raw"]] == [15]
 

@@ -14,14 +14,16 @@ from onboard.calibration import Calibration, FrameThreshold, SizeGroup
 from onboard.errors import InputError
 
 
-def calibrated(bundle: Path, rate: float, confidence: float | None, rank: int) -> int:
+def calibrated(
+    bundle: Path, rate: float, confidence: float | None, rank: int, frame_px: tuple[int, int] = (320, 320)
+) -> int:
     """Give a bundle a calibration on its own exported scores; gives their number."""
     read = bundles.read(bundle)
     name = read.manifest.calibration_scores
     assert name is not None
     scores = read.sorted_scores(name, np.float32)
     group = SizeGroup(0.0, None, len(scores), rank, float(scores[-rank]), name)
-    frame = FrameThreshold(rate, confidence, (group,), (320, 320), "model.onnx", "0" * 64, 0, 0.0, "2026-01-01")
+    frame = FrameThreshold(rate, confidence, (group,), frame_px, "model.onnx", "0" * 64, 0, 0.0, "2026-01-01")
     made = Calibration(read.manifest.files[read.manifest.model], frame)
     bundles.write_manifest(bundle, msgspec.structs.replace(read.manifest, calibration=made))
     return len(scores)
@@ -55,6 +57,13 @@ def test_the_node_goes_by_the_bundle_s_rate_and_by_another_on_request(bundle: Pa
     assert decision["p_value_at_most"] == [5 / 16]
     assert [v["p_value"] for v in other] == [v["p_value"] for v in verdicts]
     assert all(v["is_debris"] == (v["p_value"] <= 5 / 16) for v in other)
+
+
+def test_frames_of_another_size_than_the_calibration_s_get_no_verdict(bundle: Path, drawn: Any, tmp_path: Path) -> None:
+    calibrated(bundle, 0.2, None, 3, (640, 640))
+    verdicts, _ = flown(bundle, drawn, tmp_path / "a", "")
+    assert {(v["status"], v["reason"], v["is_debris"]) for v in verdicts} == {("REJECTED", "frame_wrong_size", None)}
+    assert "calibrated on frames of 640 x 640 px" in verdicts[0]["detail"]
 
 
 def test_a_calibration_goes_with_its_graph_alone(bundle: Path) -> None:

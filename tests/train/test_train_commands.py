@@ -241,6 +241,7 @@ def test_shipped_configurations_are_valid() -> None:
     for name in names:
         assert isinstance(load(folder / f"{name}.yaml"), RunConfig)
     from onboard.config import FlightConfig
+    from onboard.fly.config import NodeConfig
     from train.benchmark import config as benchmark
     from train.pose import config as pose
     from train.synth import config as synth
@@ -253,5 +254,6 @@ def test_shipped_configurations_are_valid() -> None:
     for name in ("synth", "demo_synth", "pose_synth"):
         synth.load(folder / f"{name}.yaml")
     pose.load(folder / "pose_example.yaml")
-    others = {"flight", "synth", "demo_synth", "pose_synth", "pose_example"}
+    strict_yaml.load(folder / "node.yaml", NodeConfig)
+    others = {"flight", "node", "synth", "demo_synth", "pose_synth", "pose_example"}
     assert {p.stem for p in folder.glob("*.yaml")} == names | benchmarks | others
