@@ -65,7 +65,8 @@ def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
     (run / runs.CHECKPOINT).unlink(missing_ok=True)
     views = len(prepared.normals.labels) // max(1, len(prepared.split.fit))
     rate = f", maximum learning rate {fitted.learning_rate:.2e}" if fitted.learning_rate is not None else ""
-    print(f"{run}: fitted on {len(prepared.split.fit)} normal samples in {views} views{rate}")
+    kind = msgspec.to_builtins(config.head)["kind"]
+    print(f"{run}: {kind} head fitted on {len(prepared.split.fit)} normal samples in {views} views{rate}")
 
 
 def describe(prepared: Prepared) -> dict[str, Any]:
