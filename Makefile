@@ -1,4 +1,5 @@
 # make demo            the whole path on a synthetic data set; DATA=/path/to/spark takes a real one
+# make demo-pose       trains a small pose network, fuses a debris head into it and compares: some 20 min; DATA as above
 # make test            everything that CI runs
 VENV   ?= .venv
 PYTHON ?= python3
@@ -6,10 +7,21 @@ DATA   ?=
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint format clean
+.PHONY: demo demo-pose test lint format clean
 
 demo: $(READY)
 	$(BIN)/python -m train demo $(if $(DATA),--data "$(DATA)")
+
+POSE_DATA := $(if $(DATA),$(DATA),data/demo)
+
+demo-pose: $(READY)
+	$(BIN)/python -m train pose configs/pose_example.yaml
+	$(if $(DATA),,$(BIN)/python -m train synth configs/demo_synth.yaml)
+	$(BIN)/python -m train fit configs/pose_head.yaml --data "$(POSE_DATA)" --run runs/demo_pose
+	$(BIN)/python -m train evaluate runs/demo_pose
+	$(BIN)/python -m train fuse runs/demo_pose --pose runs/pose_example/pose.onnx
+	$(BIN)/python -m onboard compare-pose runs/pose_example/pose.onnx runs/demo_pose/bundle \
+		data/pose/tracks/satellite_99_radar --outputs configs/pose_outputs.yaml
 
 # Two processes with one thread each: two cores are what CI has. Files stay whole, for their fixtures are costly.
 test: lint

@@ -240,6 +240,7 @@ def test_shipped_configurations_are_valid() -> None:
     names = {"demo", "spark_sample", "spark2021", "spark_paper", "cifar10", "pose_head"}
     for name in names:
         assert isinstance(load(folder / f"{name}.yaml"), RunConfig)
+    from onboard.compare.outputs import PoseOutputs
     from onboard.config import FlightConfig
     from onboard.fly.config import NodeConfig
     from train.benchmark import config as benchmark
@@ -255,5 +256,6 @@ def test_shipped_configurations_are_valid() -> None:
         synth.load(folder / f"{name}.yaml")
     pose.load(folder / "pose_example.yaml")
     strict_yaml.load(folder / "node.yaml", NodeConfig)
-    others = {"flight", "node", "synth", "demo_synth", "pose_synth", "pose_example"}
+    assert strict_yaml.load(folder / "pose_outputs.yaml", PoseOutputs).pose_outputs
+    others = {"flight", "node", "pose_outputs", "synth", "demo_synth", "pose_synth", "pose_example"}
     assert {p.stem for p in folder.glob("*.yaml")} == names | benchmarks | others
