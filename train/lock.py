@@ -19,10 +19,17 @@ def held(folder: Path, what: str, wait: bool) -> Iterator[None]:
         wait: for the process that holds it, instead of refusing.
 
     Raises:
-        InputError: another process holds it.
+        InputError: another process holds it, or the folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("w")
+    except OSError as error:
+        raise InputError(
+            f"{folder}: the {what} cannot be written there ({error.strerror}); give another folder, or make this one "
+            "writable"
+        ) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -21,34 +21,39 @@ def commands(
         version: of TensorRT, such as 8.6, 10.3 or 11.4.
         pose: the pose network alone.
         pose_shapes: for a pose network whose input varies, such as image:1x3x224x224.
-        fp16: the graph computes in fp16, which TensorRT 8 must be told; later ones read it from the graph.
+        fp16: the graphs compute in fp16, which TensorRT 8 must be told; later ones read it from the graph. What the
+            bundle's manifest says of its own need not be said.
 
     Raises:
         InputError: a version whose flags are not known.
     """
     major = _major(version)
     lines = []
+    ours = {"fp32": fp16, "fp16": True, "int8": False}[bundle.manifest.precision]
+    is_int8 = bundle.manifest.precision == "int8"
     spec, model = bundle.manifest.crop, bundle.folder / bundle.manifest.model
     if spec.whole:  # nothing varies, and trtexec refuses shapes then
         height, width = spec.frame_hw
-        lines += _pair(model, f"fused_{height}x{width}", None, major, fp16)
+        lines += _pair(model, f"fused_{height}x{width}", None, major, ours, is_int8)
     for side in () if spec.whole else spec.windows:
         shapes = ",".join(
             f"{tensor.name}:{'x'.join(str(size if isinstance(size, int) else side) for size in tensor.shape)}"
             for tensor in bundle.manifest.inputs
         )
-        lines += _pair(model, f"fused_{side}", shapes, major, fp16)
+        lines += _pair(model, f"fused_{side}", shapes, major, ours, is_int8)
     if pose is not None:
         lines += _pair(pose, "pose", pose_shapes, major, fp16)
     return lines
 
 
-def _pair(model: Path, name: str, shapes: str | None, major: int, fp16: bool) -> list[str]:
+def _pair(model: Path, name: str, shapes: str | None, major: int, fp16: bool, int8: bool = False) -> list[str]:
     build = [f"--onnx={model}", f"--saveEngine={name}.plan", "--memPoolSize=workspace:1024", "--noTF32"]
     build += [f"--{which}Shapes={shapes}" for which in ("min", "opt", "max") if shapes]
     build += ["--profilingVerbosity=detailed", f"--exportLayerInfo={name}_layers.json"]
     if major == 8 and fp16:
         build.append("--fp16")
+    if major == 8 and int8:
+        build.append("--int8")
     if major == 10:
         build.append("--stronglyTyped")
     # TensorRT 11 has these three on by default, and no flags for them.

@@ -1,10 +1,14 @@
 """Each TensorRT gets the flags that it knows."""
 
+import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hil_tests.__main__ import main
+from hil_tests.trtexec.command_line import commands
+from onboard import bundle as bundles
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -21,3 +25,12 @@ def test_flags_differ_by_version(bundle: Path, capsys: pytest.CaptureFixture[str
     gone = ("--fp16", "--stronglyTyped", "--noDataTransfers", "--useCudaGraph", "--exportTimes")
     assert not any(flag in eleven for flag in gone)
     assert main(["trtexec-command", str(bundle), "--version", "9.1"]) == 2
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_tensorrt_8_is_told_the_bundles_own_precision(bundle: Path, precision: str) -> None:
+    read = bundles.read(bundle)
+    made = dataclasses.replace(read, manifest=msgspec.structs.replace(read.manifest, precision=precision))
+    lines = commands(made, "8.6", Path("pose.onnx"))
+    assert all(f"--{precision}" in line for line in lines if "--saveEngine=fused" in line)
+    assert not any(f"--{precision}" in line for line in lines if "--saveEngine=pose" in line)
