@@ -7,10 +7,12 @@ Arrival is the time from the sender's stamp to the frame in hand.
 """
 
 import multiprocessing
+import tempfile
 import time
 import uuid
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +26,27 @@ from onboard.sources.ring_writer import RingWriter
 from onboard.wire import Header, PixelFormat, encode
 
 _SIDE, _FRAMES, _PERIOD_S = 1024, 200, 0.05
-_RING, _ENDPOINT = Path("/dev/shm/debris-source-cost"), "ipc:///tmp/debris-source-cost"
 
 
 def main() -> None:
-    ring = RingConfig(str(_RING))
+    # Memory that both processes map has to lie on a tmpfs; a folder of its own, for two may run at once.
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        _measure(Path(folder) / "ring", f"ipc://{folder}/socket")
+
+
+def _measure(place: Path, endpoint: str) -> None:
+    ring, send_ring = RingConfig(str(place)), partial(_ring, place)
     kinds: list[tuple[str, SourceConfig, Callable[[], None]]] = [
-        ("stream, checksum", StreamConfig(_ENDPOINT), _stream),
-        ("ring, checksum", ring, _ring),
-        ("ring, no checksum", RingConfig(str(_RING), checksum=False), _ring),
-        ("ring, in place", RingConfig(str(_RING), checksum=False, copy=False), _ring),
+        ("stream, checksum", StreamConfig(endpoint), partial(_stream, endpoint)),
+        ("ring, checksum", ring, send_ring),
+        ("ring, no checksum", RingConfig(str(place), checksum=False), send_ring),
+        ("ring, in place", RingConfig(str(place), checksum=False, copy=False), send_ring),
     ]
     for name, config, sender in kinds:
         source = open_source(config)
         print(f"{name:<18} {_measured(source, sender)}")
         source.close()
-        _RING.unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
     print(machine.describe())
 
 
@@ -89,12 +96,12 @@ def _pixels() -> np.ndarray[Any, Any]:
     return np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 3)).astype(np.uint8)
 
 
-def _stream() -> None:
+def _stream(endpoint: str) -> None:
     import zmq
 
     run, pixels = uuid.uuid4().bytes, _pixels()
     with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
-        socket.connect(_ENDPOINT)
+        socket.connect(endpoint)
         frame_id = 0
         while True:
             socket.send_multipart([encode(_frame(frame_id, run, pixels)), pixels.data])
@@ -102,9 +109,9 @@ def _stream() -> None:
             time.sleep(_PERIOD_S)
 
 
-def _ring() -> None:
+def _ring(place: Path) -> None:
     run, pixels, frame_id = uuid.uuid4().bytes, _pixels(), 0
-    with RingWriter(_RING, 4, pixels.nbytes) as writer:
+    with RingWriter(place, 4, pixels.nbytes) as writer:
         while True:
             writer.write(_frame(frame_id, run, pixels), pixels.data.cast("B"))
             frame_id += 1

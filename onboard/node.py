@@ -21,7 +21,7 @@ from onboard.errors import InputError
 from onboard.image import Frame
 from onboard.messages import Answer, StageTimes, Status, Verdict
 from onboard.normal_scores import FrameRule
-from onboard.replay import Item, items
+from onboard.replay import Box, Item, items
 from onboard.summary import Summary
 
 VERDICTS, SUMMARY, ANNOTATED, RECORD = "verdicts.jsonl", "summary.json", "annotated", "run.yaml"
@@ -119,9 +119,7 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig, rule: Fr
         frame, answer = _read(item, config)
         read_at = time.perf_counter_ns()
         if answer is None and frame is not None and item.box is not None:
-            other = other_frame_size(detector.bundle.manifest.calibration, frame.shape[1], frame.shape[0])
-            wrong = Answer(Status.REJECTED, "frame_wrong_size", f"{item.path}: {other}")
-            answer = detector(frame, item.box) if other is None else wrong
+            answer = _answer(detector, item.path, frame, item.box)
         if answer is None:
             raise AssertionError("a frame that was read and has a box has an answer")
         times = StageTimes(read_at - start, answer.window_ns, answer.infer_ns, time.perf_counter_ns() - start)
@@ -147,6 +145,13 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig, rule: Fr
             ),
             frame,
         )
+
+
+def _answer(detector: Detector, path: Path, frame: Frame, box: Box) -> Answer:
+    height, width = frame.shape[:2]
+    if (other := other_frame_size(detector.bundle.manifest.calibration, width, height)) is not None:
+        return Answer(Status.REJECTED, "frame_wrong_size", f"{path}: {other}")
+    return detector(frame, box)
 
 
 def _read(item: Item, config: FlightConfig) -> tuple[Frame | None, Answer | None]:
