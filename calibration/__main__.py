@@ -77,6 +77,13 @@ def _parser() -> argparse.ArgumentParser:
         default="minmax",
         help="how a tensor's range is made (default: %(default)s)",
     )
+    small.add_argument(
+        "--fp16",
+        type=Path,
+        metavar="HALF",
+        help="the same head's bundle from 'python -m train export RUN --precision fp16', for the table",
+    )
+    small.add_argument("--report", type=Path, metavar="DEBRIS", help="data with debris, to report the AUROC")
     return parser
 
 
@@ -95,13 +102,14 @@ def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None],
     )
     command.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
     command.add_argument("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
-    command.add_argument(
-        "--kept-back",
-        type=_share,
-        default=0.2,
-        metavar="SHARE",
-        help="of the data, for quantising, clamping and selecting (default: %(default)s)",
-    )
+    if name != "validate":  # it calibrates nothing, and so keeps nothing back
+        command.add_argument(
+            "--kept-back",
+            type=_share,
+            default=0.2,
+            metavar="SHARE",
+            help="of the data, for quantising, clamping and selecting (default: %(default)s)",
+        )
     command.add_argument("--cache", type=Path, help="folder of the scores (default: BUNDLE_calibration)")
     command.set_defaults(action=action)
     return command
@@ -155,7 +163,7 @@ def _normal_data(options: argparse.Namespace) -> "NormalData":
         skip_fitted=options.skip_fitted,
         grey=options.grey,
         seed=options.seed,
-        kept_back=options.kept_back,
+        kept_back=getattr(options, "kept_back", 0.0),
         cache=options.cache or options.bundle.resolve().with_name(f"{options.bundle.resolve().name}_calibration"),
     )
 
@@ -196,9 +204,10 @@ def _bounds(options: argparse.Namespace) -> None:
 
 
 def _int8(options: argparse.Namespace) -> None:
-    from calibration.int8.command import int8
+    from calibration.int8.command import Int8Options, int8
 
-    int8(options.bundle, _normal_data(options), options.method, _out(options, "int8"))
+    asked = Int8Options(options.method, options.fp16, options.report)
+    int8(options.bundle, _normal_data(options), asked, _out(options, "int8"))
 
 
 def _out(options: argparse.Namespace, made: str) -> Path:

@@ -1,14 +1,11 @@
 """python -m calibration tracks: from whole normal tracks to a false-alarm rate a track."""
 
-import json
-import math
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from calibration import in_force, left_out, normal, track_report, track_threshold
+from calibration import in_force, left_out, normal, results, track_report, track_threshold
 from calibration.normal_data import NormalData
 from calibration.npy import npy
 from calibration.rewrite import rewrite
@@ -16,15 +13,12 @@ from calibration.score_cache import ScoreCache
 from calibration.track_choice import Candidate
 from calibration.track_data import TrackFrames, read_tracks, score_tracks
 from calibration.track_threshold import MAXIMA, TrackOptions
-from onboard import files
 from onboard.bundle import Bundle
 from onboard.calibration import Calibration, TrackThreshold
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.normal_scores import NormalScores
 from onboard.track import TrackRule
-
-REPORT = "tracks.json"
 
 
 def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
@@ -67,14 +61,13 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
     if out:
         print(left_out.text(out, asked.rate))
     report = {
-        "bundle": written.sha256,
         "threshold": msgspec.to_builtins(made),
         "statistics": [{"name": one.text(), **msgspec.to_builtins(one)} for one in ranked],
         "debris": None if seen is None else {**msgspec.to_builtins(seen), "missed": seen.missed},
         "left_out": [{**vars(one), "bundle": str(one.bundle) if one.bundle else None} for one in out],
     }
-    files.write_text(options.cache / REPORT, json.dumps(_finite(report), indent=2) + "\n")
-    print(f"report: {options.cache / REPORT}\n{folder}: calibrated on tracks; bundle {written.sha256}")
+    results.write(options.cache / results.TRACKS, written, report)
+    print(f"report: {options.cache / results.TRACKS}\n{folder}: calibrated on tracks; bundle {written.sha256}")
 
 
 def _read(bundle: Bundle, options: NormalData, asked: TrackOptions) -> tuple[list[TrackFrames], Counter[str]]:
@@ -130,12 +123,3 @@ def _text(made: TrackThreshold, ranked: list[Candidate], left_out: Counter[str])
         f"{made.horizon_frames} frames) <= {made.false_alarm_rate:g}, on average over calibration sets"
     )
     return "\n".join(lines)
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
