@@ -84,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
         help="the same head's bundle from 'python -m train export RUN --precision fp16', for the table",
     )
     small.add_argument("--report", type=Path, metavar="DEBRIS", help="data with debris, to report the AUROC")
+
+    told = "write one HTML page about all that is known of a bundle's calibration"
+    page = commands.add_parser("report", help=told, description=f"{told.capitalize()}.")
+    page.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of the flight bundle")
+    page.add_argument("--cache", type=Path, help="folder of the scores and results (default: BUNDLE_calibration)")
+    page.add_argument("--out", type=Path, metavar="HTML", help="file to write (default: report.html in that folder)")
+    page.set_defaults(action=_report)
     return parser
 
 
@@ -153,8 +160,7 @@ def _class_and_bundle(text: str) -> tuple[str, Path]:
 def _normal_data(options: argparse.Namespace) -> "NormalData":
     from calibration.normal_data import NormalData
 
-    if not options.bundle.is_dir():
-        raise InputError(f"{options.bundle}: no such bundle folder; export one with 'python -m train export RUN'")
+    _refuse_no_bundle(options.bundle)
     return NormalData(
         data=options.data,
         part=getattr(options, "part", None),
@@ -164,8 +170,18 @@ def _normal_data(options: argparse.Namespace) -> "NormalData":
         grey=options.grey,
         seed=options.seed,
         kept_back=getattr(options, "kept_back", 0.0),
-        cache=options.cache or options.bundle.resolve().with_name(f"{options.bundle.resolve().name}_calibration"),
+        cache=_cache(options),
     )
+
+
+def _refuse_no_bundle(bundle: Path) -> None:
+    if not bundle.is_dir():
+        raise InputError(f"{bundle}: no such bundle folder; export one with 'python -m train export RUN'")
+
+
+def _cache(options: argparse.Namespace) -> Path:
+    bundle: Path = options.bundle.resolve()
+    return options.cache or bundle.with_name(f"{bundle.name}_calibration")
 
 
 def _threshold(options: argparse.Namespace) -> None:
@@ -208,6 +224,14 @@ def _int8(options: argparse.Namespace) -> None:
 
     asked = Int8Options(options.method, options.fp16, options.report)
     int8(options.bundle, _normal_data(options), asked, _out(options, "int8"))
+
+
+def _report(options: argparse.Namespace) -> None:
+    from calibration.report.command import report
+
+    _refuse_no_bundle(options.bundle)
+    cache = _cache(options)
+    report(options.bundle, cache, options.out or cache / "report.html")
 
 
 def _out(options: argparse.Namespace, made: str) -> Path:

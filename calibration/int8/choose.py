@@ -1,12 +1,13 @@
 """From the float graph to the int8 graph that holds the budget, and the facts about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 from onnx import ModelProto
+from onnxruntime import InferenceSession
 
 from calibration import normal
 from calibration.frames import LabelledFrame
@@ -63,12 +64,15 @@ def choose(
 
     def logits_with(nodes: Sequence[str]) -> Logits:
         def find() -> list[float]:
-            return logits(quantising.quantise(model, nodes, ranges).SerializeToString(), feeds, f"{name} in int8")
+            made = quantising.quantise(model, nodes, ranges)
+            return logits(running.session(made.SerializeToString(), f"{name} in int8"), feeds, name)
 
         return np.array(journal.once(f"int8: {' '.join(nodes)}", list[float], find), np.float32)
 
-    before = np.array(journal.once("float", list[float], lambda: logits(model.SerializeToString(), feeds, name)))
-    before = before.astype(np.float32)
+    def find() -> list[float]:
+        return logits(running.session(model.SerializeToString(), name), feeds, name)
+
+    before = np.array(journal.once("float32", list[float], find), np.float32)
     found = search(able, logits_with, before, name)
     made = quantising.quantise(model, found.nodes, ranges)
     facts = {
@@ -91,14 +95,13 @@ def choose(
     return Chosen(made.SerializeToString(), facts, before, found.decisions, feeds)
 
 
-def logits(graph: bytes, feeds: Sequence[Feed], name: object) -> list[float]:
+def logits(graph: InferenceSession, feeds: Iterable[Feed], name: object) -> list[float]:
     """The logit of each frame.
 
     Raises:
         InputError: one is not finite.
     """
-    running_graph = running.session(graph, name)
-    found = [float(running_graph.run([LOGIT], feed)[0].reshape(-1)[0]) for feed in feeds]
+    found = [float(graph.run([LOGIT], feed)[0].reshape(-1)[0]) for feed in feeds]
     if not np.isfinite(found).all():
         raise InputError(f"{name}: gives no finite logit on some normal frame; fly the float graph")
     return found

@@ -142,7 +142,8 @@ def _rows(
     scores, of_debris = scored("normal", others), scored("debris", debris) if debris else {}
     changed = {"int8": chosen.decisions}
     if "fp16" in graphs:
-        after = journal.once("fp16", list[float], lambda: logits(graphs["fp16"], chosen.feeds, "the float16 graph"))
+        half, name = graphs["fp16"], "the float16 graph"
+        after = journal.once(name, list[float], lambda: logits(running.session(half, name), chosen.feeds, name))
         changed["fp16"] = compare(chosen.before, np.array(after, np.float32))
     times = latency.by_turns(graphs, latency.known_window(bundle), _ROUNDS)
     return [

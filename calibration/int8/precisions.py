@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -80,9 +81,11 @@ def scores(journal: Journal, told: str, graph: bytes, bundle: Bundle, pairs: Pai
         pairs: frames with their SHA-256.
         options: what to do with grey images.
     """
+    name = f"{bundle.folder}, {told}"
+    opened = cache(lambda: running.session(graph, name))  # unless all is known
 
     def block(some: Pairs) -> list[float]:
         feeds = running.feeds(bundle, some, options.grey, f"scoring {told}", like=pairs[0][1])
-        return logits(graph, [feed for _, feed in feeds], f"{bundle.folder}, {told}")
+        return logits(opened(), (feed for _, feed in feeds), name)
 
     return -np.array(journal.in_blocks(f"scores of {told}", pairs, float, block), np.float32)
