@@ -67,4 +67,5 @@ def panel(axis: Axes, name: str, points: Sequence[Point], floor: float) -> None:
         label="measured, 95 % of splits",
     )
     axis.set(title=name, xscale="log", yscale="log", xlabel="promised false-alarm rate", ylabel="measured")
+    axis.set_ylim(floor * 0.9, 1.15)
     axis.grid(alpha=0.3)

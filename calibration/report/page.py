@@ -22,6 +22,7 @@ nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
 figure { margin: 1rem 0; min-width: 0; }
 figcaption { font-size: .875rem; max-width: 46rem; }
 img { display: block; width: 100%; height: auto; }
+.several img { max-width: 25rem; }
 .one { max-width: 44rem; }
 .several { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: .5rem 1rem; }
 .scroll { overflow-x: auto; }
@@ -30,6 +31,7 @@ table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabul
 caption { text-align: left; }
 th, td { padding: .25rem 1.1rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #d9dee6; }
 th { vertical-align: bottom; }
+td:first-child { white-space: nowrap; }
 details { border: 1px solid #d9dee6; border-radius: 8px; padding: .4rem .9rem; margin: .75rem 0; }
 summary { cursor: pointer; }
 code { font: .85em ui-monospace, Menlo, Consolas, "Liberation Mono", monospace; }

@@ -60,8 +60,8 @@ def _frame(frame: FrameThreshold) -> str:
         paragraph(f"A normal frame alarms with probability at most {frame.false_alarm_rate:g}, {sure}.")
         + table(["apparent size", "calibration frames", "alarm where p is at most", "score above"], rows)
         + paragraph(
-            f"Frames of {width} x {height} px; {frame.kept_back:.0%} of the data kept back by seed {frame.seed}; data "
-            f"{frame.data_sha256[:12]}; {frame.date}.",
+            f"Calibrated on {frame.date}, on frames of {width} x {height} px; {frame.kept_back:.0%} of the data kept "
+            f"back by seed {frame.seed}; data {frame.data_sha256[:12]}.",
             "soft",
         )
     )
@@ -90,8 +90,8 @@ def _track(track: TrackThreshold) -> str:
         )
         + table(["track rule", ""], rows)
         + paragraph(
-            f"{track.kept_back:.0%} of the tracks kept back by seed {track.seed}; data {track.data_sha256[:12]}; "
-            f"{track.date}.",
+            f"Calibrated on {track.date}; {track.kept_back:.0%} of the tracks kept back by seed {track.seed}; data "
+            f"{track.data_sha256[:12]}.",
             "soft",
         )
     )
