@@ -5,7 +5,6 @@ from pathlib import Path
 from onboard.bundle import Bundle
 from onboard.detector import Detector
 from onboard.errors import InputError
-from onboard.manifest import Manifest
 
 
 def read(folder: Path, bundle: Bundle) -> Bundle:
@@ -28,17 +27,26 @@ def read(folder: Path, bundle: Bundle) -> Bundle:
         )
     for what, one, other in zip(_SAME, _of(half), _of(bundle), strict=True):
         if one != other:
-            raise InputError(
-                f"{folder}: its {what} is not that of {bundle.folder}, so the two cannot be compared; export both from "
-                "the same run"
-            )
+            raise _other(half, bundle, what)
+    # Weights are no longer to be compared: the answers tell whether they were the same.
+    for one, other in zip(half.manifest.known_answers, bundle.manifest.known_answers, strict=True):
+        if abs(one.logit - other.logit) > half.manifest.logit_tolerance + bundle.manifest.logit_tolerance:
+            raise _other(half, bundle, f"logit of {one.window}, {one.logit:.4g}, ")
     return half
 
 
-_SAME = ("crop", "backbone", "head", "training", "list of fitted images")
+_SAME = ("crop", "backbone", "head", "split of the data", "list of fitted images", "known-answer window")
 
 
 def _of(bundle: Bundle) -> tuple[object, ...]:
-    manifest: Manifest = bundle.manifest
+    manifest = bundle.manifest
     fitted = None if manifest.fit_images is None else bundle.contents[manifest.fit_images]
-    return manifest.crop, manifest.backbone, manifest.head, manifest.training, fitted
+    windows = [(bundle.contents[known.window], known.region) for known in manifest.known_answers]
+    return manifest.crop, manifest.backbone, manifest.head, manifest.training.get("split_sha256"), fitted, windows
+
+
+def _other(half: Bundle, bundle: Bundle, what: str) -> InputError:
+    return InputError(
+        f"{half.folder}: its {what} is not that of {bundle.folder}, so they cannot be compared; export both from the "
+        "same run"
+    )
