@@ -46,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CLASS=BUNDLE",
         help="bundles whose heads never saw a class: how often its tracks alarm",
     )
+    track.add_argument(
+        "--unseen",
+        action="store_true",
+        help="promise the rate to a class never seen, not to those of the tracks; takes --without for every class",
+    )
 
     proof = _add(commands, "validate", _validate, "measure the false-alarm rate over random splits and disturbances")
     proof.add_argument("--splits", type=_count, default=1000, help="random splits (default: %(default)s)")
@@ -201,6 +206,7 @@ def _tracks(options: argparse.Namespace) -> None:
         evidence=options.evidence,
         debris=options.report,
         without=dict(options.without),
+        unseen=options.unseen,
     )
     tracks(options.bundle, _normal_data(options), asked)
 

@@ -53,15 +53,14 @@ def _ranges(bounds: dict[str, Any]) -> str:
 
     def draw(axis: Axes) -> None:
         places = np.arange(len(bounds))
-        for key, colour, height, label in (("clamp", BAND, 0.8, "passes"), ("seen", NORMAL, 0.4, "seen")):
+        for key, colour, height in (("clamp", BAND, 0.8), ("seen", NORMAL, 0.4)):
             ends = np.array([one[key] for one in bounds.values()], float)
-            axis.barh(places, ends[:, 1] - ends[:, 0], left=ends[:, 0], color=colour, height=height, label=label)
+            axis.barh(places, ends[:, 1] - ends[:, 0], left=ends[:, 0], color=colour, height=height)
         axis.set_xscale("symlog", linthresh=1)
         axis.set_yticks(places, [name[-46:] for name in layers], fontsize=6.5)
         axis.set(xlabel="activation (linear from -1 to 1, logarithmic beyond)")
         axis.invert_yaxis()
         axis.margins(y=0.01)
-        axis.legend(loc="lower right")
 
     drawn = picture(draw, (7, 0.8 + _ROW_INCHES * len(bounds)), "ranges of each layer's activations")
     rows = [

@@ -85,7 +85,7 @@ def _track(track: TrackThreshold) -> str:
     ]
     return (
         paragraph(
-            f"A normal track alarms within {track.horizon_frames} frames with probability at most "
+            f"{_whose(track)} alarms within {track.horizon_frames} frames with probability at most "
             f"{track.false_alarm_rate:g}, on average over calibration sets."
         )
         + table(["track rule", ""], rows)
@@ -95,6 +95,12 @@ def _track(track: TrackThreshold) -> str:
             "soft",
         )
     )
+
+
+def _whose(track: TrackThreshold) -> str:
+    if track.classes is None:
+        return "A normal track like the calibration's"
+    return f"One track of a class never seen, drawn as the calibration's {track.classes} classes were,"
 
 
 def _worth(found: Found) -> str:
@@ -125,8 +131,9 @@ def _worth(found: Found) -> str:
         )
         parts.append(
             paragraph(
-                f"All of them: {alarms} of {tracks} tracks alarmed falsely, where at most "
-                f"{told['threshold']['false_alarm_rate']:.3g} of all was promised to classes that are known."
+                f"All of them: {alarms} of {tracks} tracks alarmed falsely; a rate of "
+                f"{told['threshold']['false_alarm_rate']:.3g} was promised to "
+                + ("classes that are known." if told["threshold"]["classes"] is None else "classes never seen.")
             )
         )
     if all(one["bundle"] is None for one in left):
