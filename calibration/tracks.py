@@ -50,6 +50,8 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
         kept = [one for one in scored if roles[one.track.sha256] == "select"]
         ranked = track_threshold.statistics(options.data, kept, reference, asked)
         if asked.unseen:
+            every, ours = len(ours), unseen.as_many_of_each(ours, options.seed)
+            left["more than the rarest class has"] = every - len(ours)
             by_class = unseen.tops(ours, ranked[0].statistic, options, asked)
             made, tops = unseen.threshold(by_class, ours, ranked[0].statistic, options, asked)
         else:

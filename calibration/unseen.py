@@ -52,19 +52,22 @@ def refuse_too_few(data: Path, labels: Sequence[str | None], asked: TrackOptions
         )
 
 
+def as_many_of_each(ours: Sequence[ScoredTrack], seed: int) -> list[ScoredTrack]:
+    """As many tracks of each class as the rarest has, drawn by seed and content."""
+    by_class = _by_class(sorted(ours, key=lambda one: _drawn(one, seed)))
+    each = min(len(tracks) for tracks in by_class.values())
+    return [one for tracks in by_class.values() for one in tracks[:each]]
+
+
 def tops(ours: Sequence[ScoredTrack], statistic: TrackStatistic, options: NormalData, asked: TrackOptions) -> Tops:
-    """Each class's maxima within the horizon, by the head that never saw it; as many of each class, drawn by seed.
+    """Each class's maxima within the horizon, by the head that never saw it.
 
     Raises:
         InputError: a bundle cannot be used, or its head was fitted on the class.
     """
-    by_class: dict[str, list[ScoredTrack]] = {}
-    for one in sorted(ours, key=lambda one: _drawn(one, options.seed)):
-        by_class.setdefault(str(one.track.label), []).append(one)
-    each = min(len(tracks) for tracks in by_class.values())
     found = {}
-    for name, tracks in sorted(by_class.items()):
-        anew, same = scored_without(name, asked.without[name], tracks[:each], statistic, options)
+    for name, tracks in sorted(_by_class(ours).items()):
+        anew, same = scored_without(name, asked.without[name], tracks, statistic, options)
         found[name] = maxima(same, anew, asked.horizon)
         if not np.isfinite(found[name]).all():
             raise InputError(f"{options.data}: a track of {name} has too few frames with a verdict; leave it out")
@@ -92,6 +95,13 @@ def check(found: Tops, asked: TrackOptions) -> list[LeftOut]:
         alarms = int(np.count_nonzero(ours > others[-rank])) if rank else None
         rows.append(LeftOut(name, asked.without[name], len(others), len(ours), alarms))
     return rows
+
+
+def _by_class(tracks: Sequence[ScoredTrack]) -> dict[str, list[ScoredTrack]]:
+    found: dict[str, list[ScoredTrack]] = {}
+    for one in tracks:
+        found.setdefault(str(one.track.label), []).append(one)
+    return found
 
 
 def _drawn(scored: ScoredTrack, seed: int) -> bytes:

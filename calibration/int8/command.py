@@ -75,9 +75,10 @@ def int8(folder: Path, options: NormalData, asked: Int8Options, out: Path) -> No
     depends = depends_on(bundle, [*normals.frames, *(debris or [])], options, settings)
     with Journal(options.cache / "int8.jsonl", depends) as journal:
         chosen = choose(bundle, ours, options, asked.method, journal)
-        graphs = {"fp32": bundle.contents[bundle.manifest.model], "int8": chosen.graph}
+        graphs = {"fp32": bundle.contents[bundle.manifest.model]}
         if half is not None:
-            graphs = {"fp32": graphs["fp32"], "fp16": half.contents[half.manifest.model], "int8": chosen.graph}
+            graphs["fp16"] = half.contents[half.manifest.model]
+        graphs["int8"] = chosen.graph
         rows = _rows(journal, bundle, graphs, chosen, others, debris, options)
         rate = _rate(bundle)
         found = [row.facts(rate, rows[0].times) for row in rows]
@@ -117,6 +118,8 @@ def _refuse_too_few(options: NormalData, count: int, others: int) -> None:
 
 
 def _debris(folder: Path, options: NormalData) -> Pairs:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of debris to report on (--report)")
     part = None if (folder / SIDECAR).is_file() else options.part
     found = [one for one in reading.read(folder, part) if normal.is_debris(one.label, options.debris)]
     if not found:

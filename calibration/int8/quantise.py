@@ -18,6 +18,7 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from calibration.graph import flight
 from calibration.graph.running import Feed
 from calibration.int8.layers import QUANTISED
+from onboard.errors import InputError
 
 Method = Literal["minmax", "entropy", "percentile"]
 Ranges = dict[str, tuple[float, float]]
@@ -52,6 +53,9 @@ def tensor_ranges(model: ModelProto, feeds: Iterator[Feed], method: Method) -> R
         model: with a name for every node.
         feeds: of normal frames; at least one.
         method: how a range is made from the values.
+
+    Raises:
+        InputError: a tensor is not finite.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
@@ -67,6 +71,8 @@ def tensor_ranges(model: ModelProto, feeds: Iterator[Feed], method: Method) -> R
             calibrator.collect_data(_Feeds(some))
         found = calibrator.compute_data()
     ranges = {name: (one.lowest.item(), one.highest.item()) for name, one in found.items()}
+    if odd := [name for name, limits in ranges.items() if not np.isfinite(limits).all()]:
+        raise InputError(f"{odd[0]}: not finite on normal frames; export the bundle again, or look at the frames")
     _narrow_to_activations(model, ranges)
     return ranges
 
