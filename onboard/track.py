@@ -79,12 +79,14 @@ class TrackRule:
         horizon_frames: the promise's reach, from the first frame.
         maxima: sorted maxima of the normal tracks, float64.
         limit: the largest p-value that is an alarm.
+        is_for_unseen: the maxima are other heads', of classes that those never saw.
     """
 
     statistic: TrackStatistic
     horizon_frames: int
     maxima: npt.NDArray[np.float64]
     limit: float
+    is_for_unseen: bool = False
 
     @classmethod
     def at(cls, bundle: Bundle, rate: float | None = None) -> "TrackRule | None":
@@ -115,7 +117,7 @@ class TrackRule:
                 f"track false-alarm rate {rate:g} is finer than {len(maxima)} calibration tracks can support; "
                 f"raise it, or calibrate on at least {conformal.needed(rate)} tracks"
             )
-        return cls(found.statistic, found.horizon_frames, maxima, k / (len(maxima) + 1))
+        return cls(found.statistic, found.horizon_frames, maxima, k / (len(maxima) + 1), found.classes is not None)
 
 
 @dataclass(frozen=True)

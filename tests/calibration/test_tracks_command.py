@@ -107,7 +107,7 @@ def test_a_promise_to_a_class_never_seen(call: Call, bundle: Path, flown: Path, 
     assert "2 tracks of each of 3 classes" in said and said.count("never saw it") == 3
     read = bundles.read(bundle)
     rule = TrackRule.at(read)
-    assert rule is not None and len(rule.maxima) == 6 and rule.limit == 1 / 7
+    assert rule is not None and len(rule.maxima) == 6 and rule.limit == 1 / 7 and rule.is_for_unseen
     with pytest.raises(InputError, match="finer than 3 classes can support"):
         TrackRule.at(read, 0.2)
 
