@@ -253,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.action(options)
         return 0
 
-    return cli.exit_code(act, "stopped; the bundle is as it was, and the scores so far are kept")
+    return cli.exit_code(act, "stopped; the bundle is as it was, and what was found so far is kept")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ def report(folder: Path, cache: Path, out: Path) -> None:
         ("Precisions", precisions.section(read)),
         ("Activation bounds", clamps.section(read)),
     ]
-    about = f"Bundle {read.bundle.sha256[:12]}, {read.bundle.manifest.precision}, {read.bundle.folder.resolve()}"
-    files.write_text(out, page.page(f"Calibration of {folder.resolve().name}", about, sections))
+    whole = folder.resolve()
+    about = f"Bundle {read.bundle.sha256[:12]}, {read.bundle.manifest.precision}, {whole}"
+    # Most bundles are called "bundle"; it is the run's name that tells.
+    files.write_text(out, page.page(f"Calibration of {whole.parent.name}/{whole.name}", about, sections))
     print(f"report: {out}")
