@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from calibration.__main__ import main
+from calibration.report import found
 from tests.onboard.small_flight import write_bundle
 
 Call = Callable[..., tuple[int, str]]
@@ -48,18 +49,19 @@ def test_it_says_what_was_not_run_and_shows_what_was(call: Call, small: Path, dr
     assert "conv" in page and "same to the last bit" in page and "AUROC" in page
     assert page.count("<img ") == 6 + 6 + 2 + 1 + 1
     assert not re.search(r"(src|href)=\"(?!data:|#)", page) and "<script" not in page
-    # The same results give the same bytes; another calibration is told of, another graph's results are not shown.
-    assert call("report", small)[0] == 0 and path.read_text() == page
+    # Another calibration is told of, another graph's results are not shown.
     assert call("threshold", *data, "--kept-back", 0.4, "--false-alarm-rate", 0.2)[0] == 0
-    assert call("report", small)[0] == 0
-    assert "validate.json was made before the bundle&#x27;s last calibration" in path.read_text()
+    assert found.read(small, path.parent).notes == ["validate.json was made before the bundle's last calibration."]
     other = tmp_path / "other.html"
     options = ("--cache", path.parent, "--out", other)
     assert call("report", tmp_path / "small_int8", *options)[0] == 0
     assert "validate.json was made with another graph" in other.read_text()
     assert "Sensitivity of layers" in other.read_text(), "the bundle itself tells"
-    assert call("report", tmp_path / "small_bounded", "--out", other)[0] == 0
-    assert "This bundle&#x27;s graph has" in other.read_text()
+    pages = []
+    for _ in range(2):
+        assert call("report", tmp_path / "small_bounded", "--out", other)[0] == 0
+        pages.append(other.read_text())
+    assert "This bundle&#x27;s graph has" in pages[0] and pages[0] == pages[1], "the same results, the same bytes"
 
 
 def test_what_it_refuses(call: Call, small: Path, tmp_path: Path) -> None:
