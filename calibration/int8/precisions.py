@@ -45,7 +45,7 @@ class Precision:
     @property
     def auroc(self) -> float | None:
         """Share of the pairs of a normal frame and debris where debris scores higher, ties half."""
-        if self.debris is None:
+        if self.debris is None or not len(self.debris):  # none of it has a window
             return None
         pairs = len(self.scores) * len(self.debris)
         return float(stats.mannwhitneyu(self.debris, self.scores).statistic / pairs)
