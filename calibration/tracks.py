@@ -59,13 +59,20 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
         rule = TrackRule(made.statistic, made.horizon_frames, tops, made.rank / (made.tracks + 1))
         seen = None
         if asked.debris is not None:
-            debris = [t for t in read_tracks(asked.debris) if normal.is_debris(t.label, options.debris)]
+            names = normal.debris_classes(detector.bundle, options.debris)
+            debris = [t for t in read_tracks(asked.debris) if normal.is_debris(t.label, names)]
             if not debris:
-                raise InputError(f"{asked.debris}: no track is labelled {', '.join(options.debris)}")
+                raise InputError(f"{asked.debris}: no track is labelled {', '.join(names)}")
             seen = track_report.debris(rule, score_tracks(detector, debris, cache, options.grey))
-    out = unseen.check(by_class, asked) if asked.unseen else left_out.measure(scored, made.statistic, options, asked)
+    out = (
+        unseen.check(by_class, asked)
+        if asked.unseen
+        else left_out.measure(detector.bundle, scored, made.statistic, options, asked)
+    )
     written = _write(detector.bundle, made, npy(tops))
     print(_text(made, ranked, left + Counter({"kept back": len(kept)})))
+    if strange := normal.unfitted_text(detector.bundle, (one.track.label for one in ours), "tracks"):
+        print(strange)
     if seen is not None:
         print(seen.text())
     if out:
@@ -82,9 +89,8 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
 
 def _read(bundle: Bundle, options: NormalData, asked: TrackOptions) -> tuple[list[TrackFrames], Counter[str]]:
     everything = read_tracks(options.data)
-    clean = normal.without_debris(
-        options.data, everything, lambda t: t.label, options.debris, options.ignore_debris, "tracks"
-    )
+    names = normal.debris_classes(bundle, options.debris)
+    clean = normal.without_debris(options.data, everything, lambda t: t.label, names, options.ignore_debris, "tracks")
     once = list({track.sha256: track for track in clean}.values())
     frames = [(digest, track.sha256) for track in once for digest in track.digests if digest]
     fresh = normal.without_fitted(bundle, options.data, frames, options.skip_fitted)

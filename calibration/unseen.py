@@ -93,7 +93,7 @@ def check(found: Tops, asked: TrackOptions) -> list[LeftOut]:
         others = np.sort(np.concatenate([tops for other, tops in found.items() if other != name]))
         rank = conformal.class_rank(len(found) - 1, len(ours), asked.rate)
         alarms = int(np.count_nonzero(ours > others[-rank])) if rank else None
-        rows.append(LeftOut(name, asked.without[name], len(others), len(ours), alarms))
+        rows.append(LeftOut(name, asked.without[name], len(others), len(ours), False, alarms))
     return rows
 
 

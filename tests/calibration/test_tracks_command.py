@@ -65,6 +65,8 @@ def test_a_track_threshold_is_written_and_reported(call: Call, bundle: Path, flo
     assert report["debris"]["tracks"] == 2
     # Five or six tracks of the other classes hold a rate of 0.2.
     assert [one["calibrated"] for one in report["left_out"]] == [5, 5, 6]
+    assert [one["known"] for one in report["left_out"]] == [True, True, False]
+    assert "not fitted on: z (2 tracks)" in said
     # A frame calibration replaces the p-values, so what rested on them goes.
     frames = flown / "tracks" / "track_0"
     options = ("--false-alarm-rate", 0.2, "--kept-back", 0)
@@ -135,6 +137,21 @@ def test_a_missing_frame_keeps_its_place(flown: Path, tmp_path: Path) -> None:
     (tmp_path / "track" / "frame_2.png").unlink()
     (track,) = read_tracks(tmp_path)
     assert len(track.frames) == FRAMES and track.digests[2] == "" and all(track.digests[:2])
+
+
+def test_frames_whose_names_do_not_tell_their_order(flown: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "track"
+    shutil.copytree(flown / "tracks" / "track_1", folder)
+    (folder / "frame_3.png").rename(folder / "frame_10.png")
+    table = folder / "boxes.csv"
+    table.write_text(table.read_text().replace("frame_3", "frame_10"))
+    with pytest.raises(InputError, match="frame_10 comes before frame_2 there; pad"):
+        read_tracks(tmp_path)
+    table.write_text(table.read_text().replace("frame_", "frame_0").replace("frame_010", "frame_10"))
+    for number in range(3):
+        (folder / f"frame_{number}.png").rename(folder / f"frame_0{number}.png")
+    (track,) = read_tracks(tmp_path)
+    assert track.frames[-1].path.name == "frame_10.png"
 
 
 def test_the_statistic_is_chosen_by_shifted_normal_tracks() -> None:
