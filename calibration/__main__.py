@@ -192,8 +192,7 @@ def _refuse_no_bundle(bundle: Path) -> None:
 
 
 def _cache(options: argparse.Namespace) -> Path:
-    bundle: Path = options.bundle.resolve()
-    return options.cache or bundle.with_name(f"{bundle.name}_calibration")
+    return _beside(options.bundle, options.cache, "calibration", "--cache")
 
 
 def _threshold(options: argparse.Namespace) -> None:
@@ -222,7 +221,8 @@ def _validate(options: argparse.Namespace) -> None:
     from calibration.validate import validate
 
     data = _normal_data(options)
-    validate(options.bundle, data, options.splits, options.out or data.cache)
+    out = _outside(options.bundle, options.out, "--out") or data.cache
+    validate(options.bundle, data, options.splits, out)
 
 
 def _bounds(options: argparse.Namespace) -> None:
@@ -244,12 +244,24 @@ def _report(options: argparse.Namespace) -> None:
 
     _refuse_no_bundle(options.bundle)
     cache = _cache(options)
-    report(options.bundle, cache, options.out or cache / "report.html")
+    out = _outside(options.bundle, options.out, "--out") or cache / "report.html"
+    report(options.bundle, cache, out)
 
 
 def _out(options: argparse.Namespace, made: str) -> Path:
-    bundle: Path = options.bundle.resolve()
-    return options.out or bundle.with_name(f"{bundle.name}_{made}")
+    return _beside(options.bundle, options.out, made, "--out")
+
+
+def _beside(bundle: Path, given: Path | None, made: str, option: str) -> Path:
+    whole = bundle.resolve()
+    return _outside(bundle, given, option) or whole.with_name(f"{whole.name}_{made}")
+
+
+def _outside(bundle: Path, given: Path | None, option: str) -> Path | None:
+    """A bundle's folder holds what flies, and nothing else."""
+    if given is not None and bundle.resolve() in (given.resolve(), *given.resolve().parents):
+        raise InputError(f"{option} {given}: lies in the bundle's own folder; give a place outside it")
+    return given
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

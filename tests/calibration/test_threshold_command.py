@@ -231,3 +231,27 @@ def test_numbers_out_of_range(wrong: tuple[str, object], bundle: Path, root: Pat
     with pytest.raises(SystemExit) as stopped:
         main([str(a) for a in ("threshold", bundle, root, "--false-alarm-rate", 0.1, *wrong)])
     assert stopped.value.code == 2
+
+
+def test_nothing_is_written_into_the_bundle_s_folder(call: Call, bundle: Path, root: Path) -> None:
+    for command, option in (("threshold", "--cache"), ("bounds", "--out"), ("validate", "--out")):
+        rate = ("--false-alarm-rate", 0.1) if command == "threshold" else ()
+        for place in (bundle, bundle / "inner"):
+            code, said = call(command, bundle, root, *rate, option, place)
+            assert code == 2 and "lies in the bundle's own folder" in said
+    Detector.load(bundle)
+
+
+def test_a_full_disk_leaves_the_bundle_and_no_half_copy(
+    call: Call, bundle: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, to: Path, **_: object) -> None:
+        to.mkdir()
+        (to / "model.onnx").write_bytes(b"a part of it")
+        raise shutil.Error([(str(source), str(to), "[Errno 28] No space left on device")])
+
+    monkeypatch.setattr(rewrite.shutil, "copytree", full)
+    before = bundles.read(bundle).sha256
+    code, said = calibrate(call, bundle, root, "--false-alarm-rate", 0.1)
+    assert code == 2 and "not all of it could be copied" in said and "the bundle is as it was" in said
+    assert bundles.read(bundle).sha256 == before and not list(bundle.parent.glob(f".{bundle.name}.*"))
