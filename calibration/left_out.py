@@ -60,21 +60,35 @@ def measure(
         return [_one(name, statistic, scored, asked, path=None, known=not fitted or name in fitted) for name in names]
     found = []
     for name, path in sorted(asked.without.items()):
-        anew, same = scored_without(name, path, scored, statistic, options)
+        anew, same = scored_without(bundle, name, path, scored, statistic, options)
         found.append(_one(name, same, anew, asked, path, known=False))
     return found
 
 
 def scored_without(
-    name: str, path: Path, tracks: Sequence[ScoredTrack], statistic: TrackStatistic, options: NormalData
+    bundle: Bundle,
+    name: str,
+    path: Path,
+    tracks: Sequence[ScoredTrack],
+    statistic: TrackStatistic,
+    options: NormalData,
 ) -> tuple[list[ScoredTrack], TrackStatistic]:
     """Tracks scored anew by a head that never saw a class, and the statistic with what is usual to that head.
 
+    Args:
+        bundle: that is calibrated.
+        name: the class.
+        path: of the bundle whose head never saw it.
+        tracks: to score.
+        statistic: of the calibrated bundle.
+        options: where scores are kept, and what is done with grey images.
+
     Raises:
-        InputError: the bundle cannot be used, or its head was fitted on the class.
+        InputError: the bundle cannot be used, its head was fitted on the class, or it differs by more than that.
     """
     detector = Detector.load(path)
     _refuse_known(detector.bundle, name)
+    _refuse_other_kind(detector.bundle, bundle, name)
     reference = NormalScores.of(detector.bundle)
     with ScoreCache(options.cache, detector.bundle) as cache:
         anew = score_tracks(detector, [one.track for one in tracks], cache, options.grey)
@@ -95,6 +109,22 @@ def _refuse_known(bundle: Bundle, name: str) -> None:
             f"--without {name}: the head of {bundle.folder} was fitted on {fitted[name]} images of this class; fit one "
             f"without it, with 'anomaly_classes: [debris, {name}]' in the configuration's data"
         )
+
+
+def _refuse_other_kind(without: Bundle, bundle: Bundle, name: str) -> None:
+    for what, one, other in zip(("crop", "backbone", "head"), _kind(without), _kind(bundle), strict=True):
+        if one != other:
+            raise InputError(
+                f"--without {name}: the {what} of {without.folder} is not that of {bundle.folder}, so its scores say "
+                "nothing of that head; fit both from the same configuration but for 'anomaly_classes'"
+            )
+
+
+def _kind(bundle: Bundle) -> tuple[object, ...]:
+    manifest = bundle.manifest
+    # A learning rate that was searched for depends on the classes.
+    head = {key: value for key, value in manifest.head.items() if key != "learning_rate"}
+    return manifest.crop, manifest.backbone, head
 
 
 def _fitted(bundle: Bundle) -> Mapping[str, int]:

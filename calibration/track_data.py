@@ -38,11 +38,16 @@ class TrackFrames:
 
 @dataclass(frozen=True)
 class ScoredTrack:
-    """What the detector said of a track's frames; None where a frame is missing or was rejected."""
+    """What the detector said of a track's frames; None where a frame is missing or was rejected.
+
+    Attributes:
+        frame_px: width and height of the frames, those of all tracks that were scored together; None: none is there.
+    """
 
     track: TrackFrames
     scores: list[float | None]
     p_values: list[float | None]
+    frame_px: tuple[int, int] | None = None
 
 
 def read_tracks(data: Path) -> list[TrackFrames]:
@@ -114,5 +119,5 @@ def score_tracks(detector: Detector, tracks: Sequence[TrackFrames], cache: Score
             None if score is None or frame.box is None else normal.p_value(score, frame.box)
             for score, frame in zip(scores, track.frames, strict=True)
         ]
-        scored.append(ScoredTrack(track, scores, p_values))
+        scored.append(ScoredTrack(track, scores, p_values, answers[0].frame_px if answers else None))
     return scored

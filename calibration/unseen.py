@@ -19,6 +19,7 @@ from calibration.track_data import ScoredTrack
 from calibration.track_report import maxima
 from calibration.track_threshold import TrackOptions
 from onboard import conformal
+from onboard.bundle import Bundle
 from onboard.calibration import TrackStatistic, TrackThreshold
 from onboard.errors import InputError
 
@@ -59,15 +60,17 @@ def as_many_of_each(ours: Sequence[ScoredTrack], seed: int) -> list[ScoredTrack]
     return [one for tracks in by_class.values() for one in tracks[:each]]
 
 
-def tops(ours: Sequence[ScoredTrack], statistic: TrackStatistic, options: NormalData, asked: TrackOptions) -> Tops:
+def tops(
+    bundle: Bundle, ours: Sequence[ScoredTrack], statistic: TrackStatistic, options: NormalData, asked: TrackOptions
+) -> Tops:
     """Each class's maxima within the horizon, by the head that never saw it.
 
     Raises:
-        InputError: a bundle cannot be used, or its head was fitted on the class.
+        InputError: see `left_out.scored_without`.
     """
     found = {}
     for name, tracks in sorted(_by_class(ours).items()):
-        anew, same = scored_without(name, asked.without[name], tracks, statistic, options)
+        anew, same = scored_without(bundle, name, asked.without[name], tracks, statistic, options)
         found[name] = maxima(same, anew, asked.horizon)
         if not np.isfinite(found[name]).all():
             raise InputError(f"{options.data}: a track of {name} has too few frames with a verdict; leave it out")

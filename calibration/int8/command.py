@@ -140,7 +140,7 @@ def _rows(
 ) -> list[Precision]:
     def scored(kind: str, pairs: Pairs) -> dict[str, np.ndarray]:
         return {
-            name: precisions.scores(journal, f"{name}, {kind}", graph, bundle, pairs, options)
+            name: precisions.scores(journal, f"{name}, {kind}", graph, bundle, pairs, options, like=others[0][1])
             for name, graph in graphs.items()
         }
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
@@ -129,6 +130,19 @@ def test_refusals(call: Call, bundle: Path, flown: Path, tmp_path: Path) -> None
     assert "8 are shorter" in refused(bundle, flown, *ASKED, *named, "--horizon", 5)
     assert "at least 5 tracks kept back" in refused(bundle, flown, *ASKED)
     assert "holds no track" in refused(bundle, tmp_path, *ASKED)
+    shared = Path(shutil.copytree(flown, tmp_path / "shared"))
+    for name in ("frame_0.png", "boxes.csv"):
+        shutil.copy(shared / "tracks" / "track_0" / name, shared / "tracks" / "track_3" / name)
+    assert "track_0 and track_3 share the image frame_0.png" in refused(bundle, shared, *ASKED, *named)
+    larger = Path(shutil.copytree(flown, tmp_path / "larger"))
+    for path in larger.rglob("*.png"):
+        image.write(path, cv2.resize(image.read(path), (400, 400)))
+    assert "frames of (400, 400) px" in refused(bundle, flown, *ASKED, *named, "--report", larger)
+    other = Path(shutil.copytree(bundle, tmp_path / "other"))
+    manifest = bundles.read(other).manifest
+    crop = msgspec.structs.replace(manifest.crop, margin=0.2)
+    bundles.write_manifest(other, msgspec.structs.replace(manifest, crop=crop))
+    assert "the crop of" in refused(bundle, flown, *ASKED, *named, "--without", f"z={other}")
     assert bundles.read(bundle).sha256 == before
 
 
