@@ -13,6 +13,7 @@ from onboard.detector import Detector
 from onboard.fly import command as fly_command
 from onboard.journal import command as journal_command
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
+from onboard.signing import SignatureConfig
 from onboard.trt import command as trt_command
 
 _ENGINE = "TensorRT engine that 'python -m onboard build' made here from the bundle (default: ONNX Runtime)"
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check a bundle's hashes and known answers on this machine")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
     verify.add_argument("--engine", type=Path, metavar="FOLDER", help=_ENGINE)
+    verify.add_argument("--public-key", metavar="PEM", help="also check that the owner of this key has signed both")
     fly_command.add(commands)
     trt_command.add(commands)
     compare_command.add(commands)
@@ -86,11 +88,14 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    detector = Detector.load(options.bundle, engine=options.engine)
+    key = SignatureConfig(options.public_key).key()
+    detector = Detector.load(options.bundle, engine=options.engine, key=key)
     known = len(detector.bundle.manifest.known_answers)
     print(f"{options.bundle}: all hashes match, {known} known answers given; bundle {detector.bundle.sha256}")
-    for key, value in {**detector.engine.about(), **detector.engine.times_ms()}.items():
-        print(f"  {key}: {value}")
+    if key is not None:
+        print(f"  signed by the owner of {options.public_key}")
+    for name, value in {**detector.engine.about(), **detector.engine.times_ms()}.items():
+        print(f"  {name}: {value}")
     return 0
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from onboard import files, strict_yaml
 from onboard.errors import InputError
 from onboard.manifest import Manifest
+from onboard.signing import PublicKey, signature_of
 
 MANIFEST, MANIFEST_HASH = "manifest.yaml", "manifest.sha256"
 _REMEDY = "copy the bundle again, or export it again with 'python -m train export RUN'"
@@ -26,12 +27,14 @@ class Bundle:
         manifest: see `Manifest`.
         sha256: of the manifest, and so of everything.
         contents: the files' bytes by name.
+        key: that the manifest's signature was checked with; an engine of the bundle has to be signed by it as well.
     """
 
     folder: Path
     manifest: Manifest
     sha256: str
     contents: dict[str, bytes]
+    key: PublicKey | None = None
 
     def calibration_scores(self) -> npt.NDArray[np.float32] | None:
         """Sorted anomaly scores of held-out normal data, or None.
@@ -58,11 +61,16 @@ class Bundle:
         return np.sort(scores)
 
 
-def read(folder: Path) -> Bundle:
+def read(folder: Path, key: PublicKey | None = None) -> Bundle:
     """Read a bundle and check every hash.
 
+    Args:
+        folder: the bundle.
+        key: whose owner must have signed it; None: signatures are not looked at.
+
     Raises:
-        InputError: a file is missing or differs from its hash; the manifest does not fit its schema.
+        InputError: a file is missing or differs from its hash; the manifest is not signed by the key's owner, or does
+            not fit its schema.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such bundle folder; export one with 'python -m train export RUN'")
@@ -74,6 +82,8 @@ def read(folder: Path) -> Bundle:
             f"{folder / MANIFEST}: its SHA-256 is {found}, but {MANIFEST_HASH} says '{wanted}'; "
             f"one of the two was altered: {_REMEDY}"
         )
+    if key is not None:
+        key.check(folder / MANIFEST, text)
     raw = strict_yaml.parse(text.decode("utf-8", errors="replace"), str(folder / MANIFEST))
     manifest = strict_yaml.convert(raw, Manifest, str(folder / MANIFEST))
     if unhashed := sorted(set(manifest.named_files()) - set(manifest.files)):
@@ -85,12 +95,16 @@ def read(folder: Path) -> Bundle:
             "the graph is changed, and calibrate the new one"
         )
     contents = {name: _checked(folder / name, digest) for name, digest in manifest.files.items()}
-    return Bundle(folder, manifest, found, contents)
+    return Bundle(folder, manifest, found, contents, key)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest and its hash. The hash comes last: a bundle that is cut short is no bundle."""
+    """Write the manifest and its hash. The hash comes last: a bundle that is cut short is no bundle.
+
+    A signature that lies there goes: it was of another manifest.
+    """
     text = strict_yaml.dump(manifest)
+    signature_of(folder / MANIFEST).unlink(missing_ok=True)
     (folder / MANIFEST_HASH).unlink(missing_ok=True)
     files.write_text(folder / MANIFEST, text)
     files.write_text(folder / MANIFEST_HASH, hashlib.sha256(text.encode()).hexdigest() + "\n")

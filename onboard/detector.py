@@ -17,6 +17,7 @@ from onboard.errors import InputError
 from onboard.image import Frame
 from onboard.messages import Answer, Status
 from onboard.normal_scores import Box, NormalScores
+from onboard.signing import PublicKey
 from onboard.window import BoxError, Window, cut
 
 LOGIT = "debris_logit"
@@ -48,19 +49,26 @@ class Detector:
         self.check_known_answers()
 
     @classmethod
-    def load(cls, folder: str | Path, threads: int = 1, engine: str | Path | None = None) -> "Detector":
+    def load(
+        cls,
+        folder: str | Path,
+        threads: int = 1,
+        engine: str | Path | None = None,
+        key: PublicKey | None = None,
+    ) -> "Detector":
         """Load a bundle and what runs it, check its hashes and its known answers.
 
         Args:
             folder: the bundle.
             threads: that ONNX Runtime may use; 0 for all cores.
             engine: folder of a TensorRT engine that was built from the bundle; None for ONNX Runtime.
+            key: whose owner must have signed bundle and engine; None: signatures are not looked at.
 
         Raises:
             InputError: the bundle is missing, altered, or does not give its known answers on this machine; the engine
-                is another bundle's, GPU's or TensorRT's.
+                is another bundle's, GPU's or TensorRT's; one of the two is not signed by the key's owner.
         """
-        bundle = bundles.read(Path(folder))
+        bundle = bundles.read(Path(folder), key)
         return cls(bundle, engines.load(bundle, threads, None if engine is None else Path(engine)))
 
     @property

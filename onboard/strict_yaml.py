@@ -16,6 +16,7 @@ import yaml
 from onboard.errors import InputError
 
 T = TypeVar("T")
+MOST_BYTES = 1 << 20
 _ANY = "[...]"  # msgspec's sign for one of a mapping's values
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key` in `)?(?P<path>.*)`)?$", re.DOTALL)
 _SHORT = reprlib.Repr()  # a YAML file of a few lines can stand for gigabytes, by its anchors
@@ -62,16 +63,36 @@ def load(path: Path, kind: type[T], overrides: dict[str, Any] | None = None) -> 
     Raises:
         InputError: the file is missing, is not YAML, or does not fit `kind`.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: the file cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file ({error.reason} at byte {error.start})") from error
-    raw = parse(text, str(path))
+    raw = parse(text_of(read(path), path), str(path))
     for dotted, value in (overrides or {}).items():
         _lay_over(raw, dotted, value, str(path))
     return convert(raw, kind, str(path))
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a YAML file, no more of them than such a file has.
+
+    Raises:
+        InputError: it cannot be read, or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: the file cannot be read ({error.strerror})") from error
+    except ValueError as error:  # a NUL in its name
+        raise InputError(f"{str(path)!r}: no file can have this name ({error})") from error
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path}: more than {MOST_BYTES} bytes; no configuration or manifest is so long")
+    return data
+
+
+def text_of(data: bytes, path: Path) -> str:
+    """Bytes as text; `path` is what an error calls them."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file ({error.reason} at byte {error.start})") from error
 
 
 def parse(text: str, name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import msgspec
 
 from onboard.config import Runtime
 from onboard.sanity import SanityConfig
+from onboard.signing import SignatureConfig
 from onboard.sockets import Curve
 from onboard.sources.config import SourceConfig
 
@@ -99,6 +100,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         journal: where their records are kept.
         output: where verdicts go.
         runtime: how the graph is run.
+        signature: the key whose owner must have signed bundle and engine; none by default.
         sanity: which frames are refused before any work.
         invalid: what is done when the graph gives nonsense.
         stale_ms: a frame whose exposure began longer ago is SKIPPED(stale); null: none is.
@@ -113,6 +115,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     journal: JournalConfig
     output: OutputConfig
     runtime: Runtime = Runtime()
+    signature: SignatureConfig = SignatureConfig()
     sanity: SanityConfig = SanityConfig()
     invalid: InvalidConfig = InvalidConfig()
     stale_ms: Milliseconds | None = 1000

@@ -98,8 +98,9 @@ def _outputs(output: OutputConfig, storage: Storage, events: Events, opened: Exi
 def ways(config: NodeConfig) -> list[Way]:
     """The engines: TensorRT where the configuration names one, and ONNX Runtime."""
     bundle, threads, engine = config.bundle, config.runtime.threads, config.runtime.engine
-    ort = Way("onnxruntime", lambda: Detector.load(bundle, threads))
-    return [ort] if engine is None else [Way("tensorrt", lambda: Detector.load(bundle, threads, engine)), ort]
+    key = config.signature.key()  # now, once: a key that is altered in storage later counts for nothing
+    ort = Way("onnxruntime", lambda: Detector.load(bundle, threads, key=key))
+    return [ort] if engine is None else [Way("tensorrt", lambda: Detector.load(bundle, threads, engine, key)), ort]
 
 
 @contextmanager
