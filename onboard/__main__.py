@@ -1,4 +1,4 @@
-"""python -m onboard: fly, replay frames through a flight bundle, verify it, build a TensorRT engine, compare poses."""
+"""python -m onboard: fly, tell a node in flight something, replay frames, verify a bundle, build an engine, compare."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from typing import Any
 from onboard import cli, strict_yaml
 from onboard.compare import command as compare_command
 from onboard.config import FlightConfig
+from onboard.control import command as control_command
 from onboard.detector import Detector
 from onboard.fly import command as fly_command
 from onboard.journal import command as journal_command
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     trt_command.add(commands)
     compare_command.add(commands)
     journal_command.add(commands)
+    control_command.add(commands)
     return parser
 
 
@@ -57,8 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "build": trt_command.run,
         "compare-pose": compare_command.run,
         "journal": journal_command.run,
+        "tell": control_command.run,
     }
     stopped = {
+        "tell": "stopped; the command may have been carried out: ask for the status",
         "run": "stopped; the verdicts so far are kept",
         "fly": "stopped at once; the next start records a frame that was under way as SKIPPED(restart)",
     }.get(options.command, "stopped; nothing was written")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from onboard.config import Runtime
+from onboard.control.config import ControlConfig
 from onboard.sanity import SanityConfig
 from onboard.signing import SignatureConfig
 from onboard.sockets import Curve
@@ -106,6 +107,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         stale_ms: a frame whose exposure began longer ago is SKIPPED(stale); null: none is.
         deadline_ms: from the exposure's start until the verdict is sent; later ones are counted; null: not counted.
         clock_offset_ms: this host's monotonic clock less the sender's, measured; 0 where both are one host.
+        control: socket for commands (docs/control.md); null: there is none.
         tracks: whether each run is one track, judged where the bundle is calibrated on tracks.
         false_alarm_rate, confidence: as in a replay; null: the bundle's own.
     """
@@ -121,6 +123,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     stale_ms: Milliseconds | None = 1000
     deadline_ms: Milliseconds | None = 100
     clock_offset_ms: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] = 0.0
+    control: ControlConfig | None = None
     tracks: bool = True
     false_alarm_rate: Share | None = None
     confidence: Share | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from onboard.calibration import other_frame_size
+from onboard.control.socket import ControlSocket
 from onboard.event import Events
 from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig
@@ -23,7 +24,7 @@ from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
 from onboard.sources.source import OVERWRITTEN
 
-STALE, NO_BOX = "stale", "no_box"
+STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
 _CLOCKS_AGREE_MS = 1.0
 _BOX_TROUBLE = (NO_BOX, "box_")
 
@@ -43,6 +44,8 @@ class Parts:
     events: Events
     log: EventLog
     storage: Storage
+    control: ControlSocket | None = None
+    paused: bool = False
 
 
 class Loop:
@@ -119,6 +122,8 @@ class Loop:
 
     def _refused(self, frame: SourceFrame) -> Answer | None:
         """Why a frame is not judged; None: it is."""
+        if self._parts.paused:
+            return Answer(Status.SKIPPED, PAUSED, "told to pause; 'python -m onboard tell ENDPOINT resume' ends it")
         stale_ms = self._parts.config.stale_ms
         age_ms = self._age_ns(frame, time.monotonic_ns()) / 1e6
         if age_ms < -_CLOCKS_AGREE_MS:

@@ -12,6 +12,7 @@ import msgspec
 
 from onboard import files, provenance, strict_yaml
 from onboard.bundle import Bundle
+from onboard.control.socket import ControlSocket
 from onboard.detector import LOGIT, Detector
 from onboard.errors import InputError
 from onboard.event import Events
@@ -20,6 +21,7 @@ from onboard.fly.config import NodeConfig, OutputConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.guard import Guard, Way
 from onboard.fly.loop import Loop, Parts
+from onboard.fly.orders import Orders
 from onboard.fly.outlet import Outlet, VerdictSocket
 from onboard.fly.storage import LineFile, Storage
 from onboard.fly.summary import Summary
@@ -44,8 +46,14 @@ def fly(config: NodeConfig) -> dict[str, Any]:
         with asked_to_stop() as stop:
             gc.collect()
             gc.freeze()  # all that is there by now stays; collections look at what comes after it
+            orders = Orders(parts, stop.set)
+
+            def each_turn() -> None:
+                orders.serve()
+                summary.when_due()
+
             try:
-                Loop(parts).run(stop.is_set, summary.when_due)
+                Loop(parts).run(stop.is_set, each_turn)
                 summary.complete = True
                 parts.events.add("ended", "asked to stop" if stop.is_set() else "the source has ended")
             except BaseException as error:
@@ -76,7 +84,10 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         source = open_source(config.source)
         opened.callback(source.close)
         account = Account(config.deadline_ms)
-        yield Parts(config, source, journal, guard, rule, tracks, outlet, account, events, log, storage)
+        control = None if config.control is None else ControlSocket(config.control)
+        if control is not None:
+            opened.callback(control.close)
+        yield Parts(config, source, journal, guard, rule, tracks, outlet, account, events, log, storage, control)
 
 
 def _outputs(output: OutputConfig, storage: Storage, events: Events, opened: ExitStack) -> tuple[EventLog, Outlet]:
