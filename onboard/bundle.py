@@ -15,6 +15,7 @@ from onboard.manifest import Manifest
 from onboard.signing import PublicKey, signature_of
 
 MANIFEST, MANIFEST_HASH = "manifest.yaml", "manifest.sha256"
+_MOST_HASH_BYTES = 1024
 _REMEDY = "copy the bundle again, or export it again with 'python -m train export RUN'"
 
 
@@ -74,8 +75,8 @@ def read(folder: Path, key: PublicKey | None = None) -> Bundle:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such bundle folder; export one with 'python -m train export RUN'")
-    text = _bytes(folder / MANIFEST)
-    wanted = _bytes(folder / MANIFEST_HASH).decode("ascii", errors="replace").strip()
+    text = _bytes(folder / MANIFEST, strict_yaml.MOST_BYTES)
+    wanted = _bytes(folder / MANIFEST_HASH, _MOST_HASH_BYTES).decode("ascii", errors="replace").strip()
     found = hashlib.sha256(text).hexdigest()
     if found != wanted:
         raise InputError(
@@ -120,8 +121,12 @@ def _checked(path: Path, wanted: str) -> bytes:
     return data
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int | None = None) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read() if most is None else file.read(most + 1)
     except OSError as error:
         raise InputError(f"{path}: the bundle lacks this file ({error.strerror}); {_REMEDY}") from error
+    if most is not None and len(data) > most:
+        raise InputError(f"{path}: more than {most} bytes, so it is no such file; {_REMEDY}")
+    return data

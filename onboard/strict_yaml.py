@@ -16,7 +16,8 @@ import yaml
 from onboard.errors import InputError
 
 T = TypeVar("T")
-MOST_BYTES = 1 << 20
+MOST_BYTES, MOST_VALUES = 1 << 18, 100_000
+_NO_TEXT, _LONGEST_NUMBER = re.compile("[\x00\ud800-\udfff]"), 400
 _ANY = "[...]"  # msgspec's sign for one of a mapping's values
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key` in `)?(?P<path>.*)`)?$", re.DOTALL)
 _SHORT = reprlib.Repr()  # a YAML file of a few lines can stand for gigabytes, by its anchors
@@ -98,17 +99,64 @@ def text_of(data: bytes, path: Path) -> str:
 def parse(text: str, name: str) -> dict[str, Any]:
     """Parse a YAML mapping; `name` is what an error calls it."""
     try:
-        raw = yaml.load(text, Loader=_Loader)
+        raw = _data(text)
     except RecursionError as error:
         raise InputError(f"{name}: not usable YAML: nested too deeply") from error
     # Beside its own errors, PyYAML lets through those of int(), datetime() and the like, as for `!!bool maybe`.
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{name}: not valid YAML: {error}") from error
     if raw is None:
         return {}
     if not isinstance(raw, dict):
         raise InputError(f"{name}: a mapping (key: value) is needed at the top, {type(raw).__name__} was found")
     return raw
+
+
+def _data(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _count(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _count(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
+    """Values in a node, those of an alias at every place where it stands: a few lines can stand for gigabytes."""
+    if node in known:
+        if known[node] == 0:
+            raise _refused("an alias (*) stands in its own value", node)
+        return known[node]
+    known[node] = 0
+    total = 1
+    if isinstance(node, yaml.ScalarNode):
+        _look_at(node)
+    else:
+        for item in node.value:
+            total += sum(_count(each, known) for each in (item if isinstance(item, tuple) else (item,)))
+    if total > MOST_VALUES:
+        raise _refused(f"more than {MOST_VALUES} values", node)
+    known[node] = total
+    return total
+
+
+def _look_at(node: yaml.ScalarNode) -> None:
+    """Refuse what YAML can say and nothing here can mean."""
+    if odd := _NO_TEXT.search(node.value):
+        raise _refused(f"the character {odd[0]!r} is not allowed", node)
+    if node.tag == "tag:yaml.org,2002:str":
+        return
+    if len(node.value) > _LONGEST_NUMBER:  # 1:1:1 is a number of base 60 to YAML, and takes long
+        raise _refused(f"a number of more than {_LONGEST_NUMBER} characters", node)
+    if node.tag == "tag:yaml.org,2002:float" and node.value.lower().endswith("nan"):
+        raise _refused(f"{node.value} is not allowed: a number is needed", node)
+
+
+def _refused(what: str, node: yaml.Node) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, what, node.start_mark)
 
 
 def convert(raw: Any, kind: type[T], name: str) -> T:

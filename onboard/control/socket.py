@@ -40,9 +40,10 @@ class ControlSocket:
                 "control: needs pyzmq, which is not installed; pip install 'debris-rider[stream]'"
             ) from error
         self.desk, self.events = Desk(), Events()
-        self._config, self._now, self._error = config, zmq.NOBLOCK, zmq.ZMQError
+        self._config, self._now = config, zmq.NOBLOCK
         self._context: Any = zmq.Context()
-        self._socket = self._context.socket(zmq.REP)
+        # Not REP: behind a malformed message of a sender that has gone, libzmq's loses the answer to the next one.
+        self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MOST_COMMAND_BYTES)
         self._socket.setsockopt(zmq.RCVHWM, 8)
         self._socket.setsockopt(zmq.SNDHWM, 8)
@@ -70,28 +71,29 @@ class ControlSocket:
             try:
                 if not self._socket.poll(_LOOK_MS):
                     continue
-                reply = self._reply(self._receive())
-                self._socket.send(msgspec.json.encode(reply), self._now)
-            except self._error as error:  # the sender is gone
+                sender, parts = self._receive()
+                answer = msgspec.json.encode(self._reply(parts))
+                self._socket.send_multipart([sender, b"", answer], self._now)  # dropped where the sender has gone
+            except Exception as error:  # whatever it is, the next command is served
                 self.events.add("control_garbage", f"{self._config.endpoint}: {error}")
             self._ending.wait(_BREATH_S)
 
-    def _receive(self) -> list[bytes]:
-        """The parts of a message, no more of them than two."""
+    def _receive(self) -> tuple[bytes, list[bytes]]:
+        """The sender's sign, and what it sent: no more parts of it than three."""
+        part = self._socket.recv(self._now, copy=False)
+        sender = part.bytes
         parts: list[bytes] = []
-        more = True
-        while more:
+        while part.more:
             part = self._socket.recv(self._now, copy=False)
-            more = part.more
-            if len(parts) < 2:
+            if len(parts) < 3:
                 parts.append(part.bytes)
-        return parts
+        return sender, parts
 
     def _reply(self, parts: list[bytes]) -> Reply:
         try:
-            if len(parts) != 1:
-                raise UnreadableError("a message of several parts; a command is one")
-            command = decode(parts[0])
+            if len(parts) != 2 or parts[0]:
+                raise UnreadableError("one part behind an empty one is needed, as a REQ socket sends it")
+            command = decode(parts[1])
         except UnreadableError as error:
             self.events.add("control_garbage", f"{self._config.endpoint}: {error}")
             return Reply(False, reason="unreadable", error=str(error))

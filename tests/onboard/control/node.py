@@ -24,7 +24,7 @@ class Node:
     def __init__(self, config: NodeConfig) -> None:
         assert config.control is not None
         self.endpoint, self.page, self.error = config.control.endpoint, None, None
-        self._thread = threading.Thread(target=self._fly, args=[config])
+        self._thread = threading.Thread(target=self._fly, args=[config], daemon=True)
         self._thread.start()
 
     def tell(self, command: Command, timeout_s: float = 5.0) -> Reply:
@@ -68,12 +68,14 @@ def flying(config: NodeConfig, folder: Path, every_s: float = 0.005) -> Iterator
     node = Node(config)
     try:
         yield node
-        if node.flying:
-            node.tell(Stop())
-            node.join()
     finally:
-        done.set()
-        thread.join()
+        try:
+            if node.flying:
+                node.tell(Stop())
+            node.join()
+        finally:
+            done.set()
+            thread.join()
 
 
 def until(true: Any, within_s: float = 5.0) -> None:
