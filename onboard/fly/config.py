@@ -8,6 +8,7 @@ from onboard.config import Runtime
 from onboard.sanity import SanityConfig
 from onboard.sockets import Curve
 from onboard.sources.config import SourceConfig
+from onboard.telemetry.config import TelemetryConfig
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=3_600_000)]
@@ -106,6 +107,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         clock_offset_ms: this host's monotonic clock less the sender's, measured; 0 where both are one host.
         tracks: whether each run is one track, judged where the bundle is calibrated on tracks.
         false_alarm_rate, confidence: as in a replay; null: the bundle's own.
+        telemetry: CCSDS packets, see docs/telemetry.md; null: none.
     """
 
     bundle: str
@@ -121,3 +123,4 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     tracks: bool = True
     false_alarm_rate: Share | None = None
     confidence: Share | None = None
+    telemetry: TelemetryConfig | None = None

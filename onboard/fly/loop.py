@@ -22,6 +22,7 @@ from onboard.normal_scores import FrameRule
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
 from onboard.sources.source import OVERWRITTEN
+from onboard.telemetry.telemetry import Telemetry
 
 STALE, NO_BOX = "stale", "no_box"
 _CLOCKS_AGREE_MS = 1.0
@@ -43,6 +44,7 @@ class Parts:
     events: Events
     log: EventLog
     storage: Storage
+    telemetry: Telemetry | None
 
 
 class Loop:
