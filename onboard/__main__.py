@@ -15,6 +15,7 @@ from onboard.fly import command as fly_command
 from onboard.journal import command as journal_command
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
 from onboard.signing import SignatureConfig
+from onboard.telemetry import command as telemetry_command
 from onboard.trt import command as trt_command
 
 _ENGINE = "TensorRT engine that 'python -m onboard build' made here from the bundle (default: ONNX Runtime)"
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     compare_command.add(commands)
     journal_command.add(commands)
     control_command.add(commands)
+    telemetry_command.add(commands)
     return parser
 
 
@@ -60,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "compare-pose": compare_command.run,
         "journal": journal_command.run,
         "tell": control_command.run,
+        "telemetry": telemetry_command.run,
     }
     stopped = {
         "tell": "stopped; the command may have been carried out: ask for the status",

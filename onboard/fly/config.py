@@ -10,6 +10,7 @@ from onboard.sanity import SanityConfig
 from onboard.signing import SignatureConfig
 from onboard.sockets import Curve
 from onboard.sources.config import SourceConfig
+from onboard.telemetry.config import TelemetryConfig
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=3_600_000)]
@@ -110,6 +111,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         control: socket for commands (docs/control.md); null: there is none.
         tracks: whether each run is one track, judged where the bundle is calibrated on tracks.
         false_alarm_rate, confidence: as in a replay; null: the bundle's own.
+        telemetry: CCSDS packets, see docs/telemetry.md; null: none.
     """
 
     bundle: str
@@ -127,3 +129,4 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     tracks: bool = True
     false_alarm_rate: Share | None = None
     confidence: Share | None = None
+    telemetry: TelemetryConfig | None = None

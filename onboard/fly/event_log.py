@@ -3,7 +3,7 @@
 import datetime
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -35,13 +35,14 @@ class EventLog:
     Args:
         file: gets the lines.
         period_s: of one name, one is written in this time.
+        also: takes each event that is written, its level, and how many were left out before it.
 
     Attributes:
         counts: of all events by name.
     """
 
-    def __init__(self, file: LineFile, period_s: float) -> None:
-        self._file, self._period_s = file, period_s
+    def __init__(self, file: LineFile, period_s: float, also: Callable[[Event, str, int], None] | None = None) -> None:
+        self._file, self._period_s, self._also = file, period_s, also
         self.counts: Counter[str] = Counter()
         self._due_s: dict[str, float] = {}
         self._left_out: Counter[str] = Counter()
@@ -55,6 +56,7 @@ class EventLog:
                 self._left_out[event.name] += 1
                 continue
             self._due_s[event.name] = now_s + self._period_s
+            left_out = self._left_out.pop(event.name, 0)
             level = "fatal" if event.name in FATAL else "info" if event.name in INFO else "warning"
             line = {
                 "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
@@ -62,6 +64,8 @@ class EventLog:
                 "level": level,
                 "event": event.name,
                 "detail": event.detail,
-                "left_out": self._left_out.pop(event.name, 0),
+                "left_out": left_out,
             }
             self._file.add(msgspec.json.encode(line))
+            if self._also is not None:
+                self._also(event, level, left_out)

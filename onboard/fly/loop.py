@@ -23,6 +23,7 @@ from onboard.normal_scores import FrameRule
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
 from onboard.sources.source import OVERWRITTEN
+from onboard.telemetry.telemetry import Telemetry
 
 STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
 _CLOCKS_AGREE_MS = 1.0
@@ -44,6 +45,7 @@ class Parts:
     events: Events
     log: EventLog
     storage: Storage
+    telemetry: Telemetry | None
     control: ControlSocket | None = None
     paused: bool = False
 

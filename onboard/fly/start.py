@@ -17,7 +17,7 @@ from onboard.detector import LOGIT, Detector
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.account import Account
-from onboard.fly.config import NodeConfig, OutputConfig
+from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.guard import Guard, Way
 from onboard.fly.loop import Loop, Parts
@@ -29,6 +29,8 @@ from onboard.fly.tracks import Tracks
 from onboard.journal import Journal
 from onboard.normal_scores import FrameRule
 from onboard.sources import open_source
+from onboard.telemetry.opening import open_telemetry
+from onboard.telemetry.telemetry import Telemetry
 from onboard.track import TrackRule
 
 VERDICTS, EVENTS, RECORD = "verdicts.jsonl", "events.jsonl", "node.yaml"
@@ -61,7 +63,7 @@ def fly(config: NodeConfig) -> dict[str, Any]:
                 raise
             finally:
                 gc.unfreeze()
-                last = summary.write()
+                last = summary.last()
         return last
 
 
@@ -78,7 +80,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files)
         opened.callback(journal.close)
         storage = Storage(output.queue)
-        log, outlet = _outputs(output, storage, events, opened)
+        log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened)
         files.write_text(Path(output.folder) / RECORD, _record(config, guard, rule))
         tracks = Tracks(track_rule, set(journal.totals()), events)
         source = open_source(config.source)
@@ -87,10 +89,14 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         control = None if config.control is None else ControlSocket(config.control)
         if control is not None:
             opened.callback(control.close)
-        yield Parts(config, source, journal, guard, rule, tracks, outlet, account, events, log, storage, control)
+        made = (source, journal, guard, rule, tracks, outlet, account, events, log, storage, telemetry)
+        yield Parts(config, *made, control)
 
 
-def _outputs(output: OutputConfig, storage: Storage, events: Events, opened: ExitStack) -> tuple[EventLog, Outlet]:
+def _outputs(
+    config: NodeConfig, bundle: Bundle, storage: Storage, events: Events, opened: ExitStack
+) -> tuple[EventLog, Outlet, Telemetry | None]:
+    output = config.output
     folder, most_bytes = Path(output.folder), round(output.file_mb * 1e6)
 
     def lines(name: str) -> LineFile:
@@ -99,11 +105,16 @@ def _outputs(output: OutputConfig, storage: Storage, events: Events, opened: Exi
         return file
 
     log, verdicts = lines(EVENTS), lines(VERDICTS) if output.verdicts else None
+    telemetry = None
+    if config.telemetry is not None:
+        passed_on = _pose_outputs(bundle) if output.pose_outputs is None else output.pose_outputs
+        telemetry = open_telemetry(config.telemetry, folder, passed_on, bundle.sha256, storage, events, opened)
     opened.callback(storage.close)  # before the files, for it writes them
     socket = None if output.socket is None else VerdictSocket(output.socket, events)
     if socket is not None:
         opened.callback(socket.close)
-    return EventLog(log, output.event_s), Outlet(verdicts, socket, events)
+    also = None if telemetry is None else telemetry.event
+    return EventLog(log, output.event_s, also), Outlet(verdicts, socket, events, telemetry), telemetry
 
 
 def ways(config: NodeConfig) -> list[Way]:
@@ -138,13 +149,17 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 
 def _check_names(names: tuple[str, ...] | None, bundle: Bundle) -> None:
-    there = [spec.name for spec in bundle.manifest.outputs if spec.name != LOGIT]
+    there = _pose_outputs(bundle)
     for name in names or ():
         if name not in there:
             raise InputError(
                 f"output.pose_outputs: '{name}' is no output of the pose network in {bundle.folder}; "
                 f"it has {', '.join(there) or 'none: the bundle is not a fused one'}"
             )
+
+
+def _pose_outputs(bundle: Bundle) -> tuple[str, ...]:
+    return tuple(spec.name for spec in bundle.manifest.outputs if spec.name != LOGIT)
 
 
 def _record(config: NodeConfig, guard: Guard, rule: FrameRule | None) -> str:

@@ -32,7 +32,9 @@ class Summary:
         self._before = self._in_journal()
 
     def when_due(self) -> None:
-        """Write it, if the time has come."""
+        """Write it, and send housekeeping, if the time has come."""
+        if self._parts.telemetry is not None:
+            self._parts.telemetry.when_due(self._page)
         if time.monotonic() >= self._due_s:
             self._due_s = time.monotonic() + self._parts.config.output.summary_s
             self.write()
@@ -47,6 +49,13 @@ class Summary:
         page["events"] = dict(parts.log.counts)
         data = msgspec.json.format(msgspec.json.encode(page)) + b"\n"
         write_whole(parts.storage, Path(parts.config.output.folder) / SUMMARY, data, parts.events)
+        return page
+
+    def last(self) -> dict[str, Any]:
+        """Write it at the end, and send housekeeping; gives what it says."""
+        page = self.write()
+        if self._parts.telemetry is not None:
+            self._parts.telemetry.housekeeping(lambda: page)
         return page
 
     def _page(self) -> dict[str, Any]:
@@ -67,6 +76,7 @@ class Summary:
                 "runs": {run.hex(): totals._asdict() for run, totals in parts.journal.totals().items()},
                 "earlier_runs": parts.journal.retired()._asdict(),
             },
+            "events": dict(parts.log.counts),
         }
 
     def _in_journal(self) -> tuple[int, ...]:
