@@ -6,6 +6,7 @@ import msgspec
 
 from onboard.config import Runtime
 from onboard.control.config import ControlConfig
+from onboard.health.config import HealthConfig
 from onboard.sanity import SanityConfig
 from onboard.signing import SignatureConfig
 from onboard.sockets import Curve
@@ -105,6 +106,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         signature: the key whose owner must have signed bundle and engine; none by default.
         sanity: which frames are refused before any work.
         invalid: what is done when the graph gives nonsense.
+        health: how it looks after itself.
         stale_ms: a frame whose exposure began longer ago is SKIPPED(stale); null: none is.
         deadline_ms: from the exposure's start until the verdict is sent; later ones are counted; null: not counted.
         clock_offset_ms: this host's monotonic clock less the sender's, measured; 0 where both are one host.
@@ -122,6 +124,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     signature: SignatureConfig = SignatureConfig()
     sanity: SanityConfig = SanityConfig()
     invalid: InvalidConfig = InvalidConfig()
+    health: HealthConfig = HealthConfig()
     stale_ms: Milliseconds | None = 1000
     deadline_ms: Milliseconds | None = 100
     clock_offset_ms: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] = 0.0

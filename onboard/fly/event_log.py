@@ -15,6 +15,11 @@ FATAL = frozenset(
         "failed",
         "engine_reloaded",
         "engine_handed_over",
+        "known_answer_wrong",
+        "scrub_failed",
+        "bundle_changed",
+        "bundle_refused",
+        "bundle_rolled_back",
         "unavailable",
         "account_differs",
         "journal_set_aside",
@@ -23,7 +28,16 @@ FATAL = frozenset(
 )
 """What changes how the node works, or should never happen. All others are warnings, but those below."""
 INFO = frozenset(
-    {"started", "ended", "source_back", "run_retired", "closed_after_restart", "command", "command_status"}
+    {
+        "started",
+        "ended",
+        "engine_renewed",
+        "source_back",
+        "run_retired",
+        "closed_after_restart",
+        "command",
+        "command_status",
+    }
 )
 WHOLE = FATAL | {"command"}
 """Of these every one is written."""

@@ -19,7 +19,6 @@ from onboard.fly.tracks import Tracks
 from onboard.fly.verdict import made
 from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
-from onboard.normal_scores import FrameRule
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
 from onboard.sources.source import OVERWRITTEN
@@ -38,7 +37,6 @@ class Parts:
     source: Source
     journal: Journal
     guard: Guard
-    rule: FrameRule | None
     tracks: Tracks
     outlet: Outlet
     account: Account
@@ -83,6 +81,7 @@ class Loop:
                 parts.guard.mend()
             else:
                 self._refuse(item, arrival)
+        parts.guard.tend()
         parts.log.write([*taken.events, *parts.journal.take_events(), *parts.events.take()])
 
     def _settle(self, item: SourceFrame | Settled) -> None:
@@ -90,7 +89,9 @@ class Loop:
         parts = self._parts
         answer = self._judge(item) if isinstance(item, SourceFrame) else Answer(item.status, item.reason, item.detail)
         track = parts.tracks.update(item.run, item.frame_id, answer)
-        verdict = made(item, answer, track, parts.rule, parts.guard.bundle.sha256, parts.config.output.pose_outputs)
+        verdict = made(
+            item, answer, track, parts.guard.rule, parts.guard.bundle.sha256, parts.config.output.pose_outputs
+        )
         decided_ns = time.monotonic_ns()
         parts.journal.end(item.run, item.frame_id, answer.status, answer.reason)
         parts.outlet.send(verdict)

@@ -33,9 +33,16 @@ class Tracks:
     """
 
     def __init__(self, rule: TrackRule | None, begun: set[bytes], events: Events) -> None:
-        self._rule, self._events = rule, events
+        self._events = events
         self._lost: deque[bytes] = deque(begun, maxlen=_MOST_LOST)
         self._flown: OrderedDict[bytes, _Flown] = OrderedDict()
+        self.start_over(rule)
+
+    def start_over(self, rule: TrackRule | None) -> None:
+        """Another bundle flies: its numbers do not go with those before, so runs that are under way are lost."""
+        self._rule = rule
+        self._lost.extend(self._flown)
+        self._flown.clear()
         numbers = [] if rule is None else [value for value in map(float, rule.maxima) if math.isfinite(value)]
         self.drift = DriftMonitor.fresh(numbers) if numbers else None
 
@@ -75,9 +82,8 @@ class Tracks:
 
     def _start(self, rule: TrackRule, run: bytes, frame_id: int) -> _Flown | None:
         if run in self._lost:
-            self._events.add(
-                "track_lost", f"run {run.hex()} began before this process, or long ago: no track verdict for it"
-            )
+            why = f"run {run.hex()} began before this process or this bundle, or long ago: no track verdict for it"
+            self._events.add("track_lost", why)
             return None
         if len(self._flown) >= _MOST:
             self._lost.append(self._flown.popitem(last=False)[0])
