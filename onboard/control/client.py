@@ -24,8 +24,8 @@ def ask(endpoint: str, command: Command, timeout_s: float, curve: Curve | None =
     socket = context.socket(zmq.REQ)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.MAXMSGSIZE, MOST_REPLY_BYTES)
-    # The command goes to who is there, not to who comes later. (zmq.IMMEDIATE would do the same, but throws an answer away
-    # behind which the other side closes.)
+    # The command goes to who is there, not to who comes later. (zmq.IMMEDIATE would do the same, but throws away an
+    # answer behind which the other side closes.)
     connected = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
     try:
         attach(context, socket, endpoint, False, curve)

@@ -135,6 +135,22 @@ def test_a_bundle_that_is_not_signed_is_not_loaded(
         assert node.tell(Load(str(calibrated))).result["signed"]
 
 
+def test_telemetry_reports_on_each_command(configured: Configured, tmp_path: Path) -> None:
+    pytest.importorskip("spacepackets")
+    from onboard.telemetry.reading import Packet, packets
+
+    config = configured(control=here(tmp_path), telemetry={"to": {"kind": "file"}, "apid": 5})
+    with flying(config, tmp_path) as node:
+        assert node.tell(Pause()).ok
+        assert node.tell(SetAlpha(0.01)).reason == "refused"  # there is no calibration
+        assert node.tell(Load(str(tmp_path / "nothing"))).reason == "refused"
+    found = packets((tmp_path / "out" / "telemetry.bin").read_bytes())
+    reports = [(each.subtype, each.data[:4].hex()) for each in found if isinstance(each, Packet) and each.service == 1]
+    numbers = [f"1005c00{number}" for number in (1, 2, 3, 4)]
+    told = [(1, 0), (7, 0), (2, 1), (1, 2), (8, 2), (1, 3), (7, 3)]  # accepted, completed, refused, failed
+    assert reports == [(subtype, numbers[which]) for subtype, which in told]
+
+
 def test_a_client_that_never_takes_its_answer_and_a_flood_hold_nothing_up(
     configured: Configured, tmp_path: Path
 ) -> None:
