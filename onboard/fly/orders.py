@@ -88,11 +88,12 @@ class Orders:
     def _self_test(self) -> dict[str, Any]:
         known = self._parts.guard.flown.known
         if known is None:
-            raise InputError("no engine can be trusted any more; see the events")
+            raise InputError("no engine can be trusted any more; see the events, put bundle and engine back, load them")
         windows = len(self._parts.guard.bundle.manifest.known_answers)
         wrong = [said for said in (known.ask() for _ in range(windows)) if said is not None]
         if wrong:
-            raise InputError(f"{'; '.join(wrong)}. The node asks again by itself and reloads; see the events")
+            folder = self._parts.guard.bundle.folder
+            raise InputError(f"{'; '.join(wrong)}. Do not rely on its verdicts; load {folder} again for a fresh engine")
         return {"known_answers": windows, "all_as_at_load": True, **self._flown()}
 
     def _flown(self) -> dict[str, Any]:
