@@ -16,6 +16,7 @@ from onboard.fly.outlet import Outlet
 from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
 from onboard.fly.verdict import made
+from onboard.health.background import Background
 from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
 from onboard.sanity import Sanity
@@ -41,6 +42,7 @@ class Parts:
     events: Events
     log: EventLog
     storage: Storage
+    background: Background
 
 
 class Loop:
