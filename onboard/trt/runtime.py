@@ -52,6 +52,7 @@ class TrtEngine:
         self._bundle_tolerance = bundle.manifest.logit_tolerance
         self.remedy = f"build the engine again: {self.manifest.rebuild_command(folder, bundle)}; or fly by ONNX Runtime"
         self.name = f"{self._library.name} {self._library.version} on {self._gpu} in {self.manifest.precision}"
+        self._folder = folder
         self._last: Times | None = None
         self._lock = threading.Lock()  # one set of buffers: two windows at once would mix
         self._device = Device()
@@ -103,6 +104,10 @@ class TrtEngine:
         """See `onboard.trt.memory`; of all window sizes' contexts."""
         one = memory.of_context(self._engine)
         return None if one is None else one * len(self._executions)
+
+    def files(self) -> dict[Path, str | None]:
+        """The engine, and its manifest."""
+        return {self._folder / ENGINE: self.manifest.engine_sha256, self._folder / MANIFEST: None}
 
     def about(self) -> dict[str, Any]:
         """Library, GPU, engine, and how memory and calls are made."""
