@@ -12,6 +12,7 @@ from onboard.event import Events
 from onboard.fly.rules import RuleBook, Rules
 from onboard.health.choice import Choice
 from onboard.health.known import KnownAnswers
+from onboard.signing import signature_of
 
 
 class Way(NamedTuple):
@@ -75,6 +76,8 @@ class Flown:
         folder, manifest = self.bundle.folder, self.bundle.manifest
         found: dict[Path, str | None] = {folder / MANIFEST: self.bundle.sha256, folder / MANIFEST_HASH: None}
         found |= {folder / name: digest for name, digest in manifest.files.items()}
+        if self.bundle.key is not None:
+            found[signature_of(folder / MANIFEST)] = None
         return found if self.detector is None else found | self.detector.engine.files()
 
     def emptied(self, events: Events) -> "Flown":
