@@ -70,6 +70,7 @@ class Summary:
             **parts.account.as_dict(),
             "invalid_outputs": parts.guard.invalid,
             "verdicts_dropped": parts.outlet.dropped(),
+            "telemetry": None if parts.telemetry is None else parts.telemetry.state(),
             "drift": parts.tracks.drift_state(),
             "journal": {
                 "agrees": self._since() == parts.account.totals(),

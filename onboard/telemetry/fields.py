@@ -50,20 +50,15 @@ def of_pose(verdict: Verdict, output: int, values: Any) -> bytes:
     with np.errstate(over="ignore"):
         array = np.asarray(values, dtype=">f4")
     sizes = (*array.shape, 0, 0, 0, 0)[:4]
-    if array.ndim > len(sizes) or max(sizes) > 0xFFFF:
-        raise ValueError(f"an output of shape {array.shape}; at most four dimensions of at most 65535 go out")
+    if array.ndim > len(sizes) or max(sizes) > 0xFFFF or not array.size:
+        raise ValueError(f"an output of shape {array.shape}; one to 65535 in each of at most four dimensions go out")
     dimensions = {f"dimension_{n}": size for n, size in enumerate(sizes)}
     head = {"version": VERSION, "output": output, **_frame(verdict), **dimensions}
     return layout.POSE.pack(head) + array.tobytes()
 
 
-def of_housekeeping(page: Mapping[str, Any], telemetry_dropped: int, telemetry_failed: int) -> bytes:
-    """Source data of a housekeeping report.
-
-    Args:
-        page: the node's summary.
-        telemetry_dropped, telemetry_failed: packets that were not taken; that could not be made.
-    """
+def of_housekeeping(page: Mapping[str, Any]) -> bytes:
+    """Source data of a housekeeping report, from the node's summary."""
     frames, deadline, dropped, drift = page["frames"], page["deadline"], page["verdicts_dropped"], page["drift"] or {}
     temperatures = [*page.get("temperatures_c", {}).values(), *[None] * _TEMPERATURES]
     return layout.HOUSEKEEPING.pack(
@@ -86,8 +81,8 @@ def of_housekeeping(page: Mapping[str, Any], telemetry_dropped: int, telemetry_f
             "invalid_outputs": page["invalid_outputs"],
             "file_dropped": dropped.get("file", 0),
             "socket_dropped": dropped.get("socket", 0),
-            "telemetry_dropped": telemetry_dropped,
-            "telemetry_failed": telemetry_failed,
+            "telemetry_dropped": page["telemetry"]["dropped"],
+            "telemetry_failed": page["telemetry"]["failed"],
             "events": sum(page["events"].values()),
             **_latencies(page["latency_ms"]),
             "drift_tracks": drift.get("tracks", 0),

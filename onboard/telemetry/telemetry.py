@@ -73,12 +73,12 @@ class Telemetry:
 
     def housekeeping(self, page: Callable[[], Mapping[str, Any]]) -> None:
         """Send housekeeping now, and once more who sends, for whoever has only begun to listen."""
-        self._safely(lambda: self._send(*HOUSEKEEPING, fields.of_housekeeping(page(), self._link.dropped, self.failed)))
+        self._safely(lambda: self._send(*HOUSEKEEPING, fields.of_housekeeping(page())))
         self._safely(lambda: self._node(first=False))
 
-    def dropped(self) -> int:
-        """Packets that the link did not take."""
-        return self._link.dropped
+    def state(self) -> dict[str, int]:
+        """Packets that the link did not take, and that could not be made."""
+        return {"dropped": self._link.dropped, "failed": self.failed}
 
     def _verdict(self, verdict: Verdict) -> None:
         service, outputs = self._config.verdict_service, verdict.outputs or {}
