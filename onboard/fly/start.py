@@ -19,11 +19,12 @@ from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.guard import Guard, Way
+from onboard.fly.kept import Kept
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.outlet import Outlet, VerdictSocket
 from onboard.fly.storage import LineFile, Storage
 from onboard.fly.summary import Summary
-from onboard.fly.tracks import Tracks
+from onboard.fly.tracks import MOST, Tracks
 from onboard.journal import Journal
 from onboard.normal_scores import FrameRule
 from onboard.sources import open_source
@@ -74,7 +75,11 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         storage = Storage(output.queue)
         log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened)
         files.write_text(Path(output.folder) / RECORD, _record(config, guard, rule))
-        tracks = Tracks(track_rule, set(journal.totals()), events)
+        kept = None
+        if track_rule is not None:
+            kept = Kept(Path(place.ring), guard.bundle.sha256, track_rule, MOST, storage, events)
+            opened.callback(kept.close)
+        tracks = Tracks(track_rule, kept, set(journal.totals()), events)
         source = open_source(config.source)
         opened.callback(source.close)
         account = Account(config.deadline_ms)

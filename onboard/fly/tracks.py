@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from onboard.drift import DriftMonitor
 from onboard.event import Events
+from onboard.fly.kept import Kept
 from onboard.messages import Answer, Status, TrackVerdict
 from onboard.track import Track, TrackRule
 
-_MOST, _MOST_LOST = 64, 1024  # runs at a time, as in the journal; runs that are known to have no track any more
+MOST, _MOST_LOST = 64, 1024  # runs at a time, as in the journal; runs that are known to have no track any more
 
 
 @dataclass
@@ -23,21 +24,25 @@ class Tracks:
 
     Args:
         rule: the bundle's; None: there are no track verdicts.
-        begun: runs that an earlier process has worked on: what it gathered is lost, so they get no track verdict. Nor
-            does a run that was the oldest of 64 when another one began.
+        kept: where an earlier process has left its tracks, and this one leaves its own; None only without a rule.
+        begun: runs that an earlier process has worked on. Those that it has not kept (under another bundle, say) get
+            no track verdict. Nor does a run that was the oldest of 64 when another one began.
         events: told of such runs.
 
     Attributes:
         drift: watches whether tracks are still like the calibration's; None without a rule. It takes the tracks that
-            reached their horizon, and starts afresh with each process.
+            reached their horizon, and goes on after a restart.
     """
 
-    def __init__(self, rule: TrackRule | None, begun: set[bytes], events: Events) -> None:
-        self._rule, self._events = rule, events
-        self._lost: deque[bytes] = deque(begun, maxlen=_MOST_LOST)
+    def __init__(self, rule: TrackRule | None, kept: Kept | None, begun: set[bytes], events: Events) -> None:
+        self._rule, self._kept, self._events = rule, kept, events
         self._flown: OrderedDict[bytes, _Flown] = OrderedDict()
-        numbers = [] if rule is None else [value for value in map(float, rule.maxima) if math.isfinite(value)]
-        self.drift = DriftMonitor.fresh(numbers) if numbers else None
+        self.drift: DriftMonitor | None = None
+        if rule is not None and kept is not None:
+            for found in kept.tracks.found:
+                self._flown[found.run] = _Flown(Track.going_on(rule, found.memory), found.highest_id)
+            self.drift = kept.drift()
+        self._lost: deque[bytes] = deque(begun - set(self._flown), maxlen=_MOST_LOST)
 
     def update(self, run: bytes, frame_id: int, answer: Answer) -> TrackVerdict | None:
         """Take the next frame of a run, and before it those ids that never came.
@@ -58,9 +63,11 @@ class Tracks:
         for _ in range(min(frame_id - flown.highest_id - 1, most)):
             self._step(flown, None, None)
         flown.highest_id = frame_id
-        if answer.status is Status.ANSWERED:
-            return self._step(flown, answer.anomaly_score, answer.p_value)
-        return self._step(flown, None, None)
+        answered = answer.status is Status.ANSWERED
+        verdict = self._step(flown, *((answer.anomaly_score, answer.p_value) if answered else (None, None)))
+        if self._kept is not None:
+            self._kept.tracks.keep(run, frame_id, flown.track.memory)
+        return verdict
 
     def drift_state(self) -> dict[str, object] | None:
         """For the summary."""
@@ -76,11 +83,14 @@ class Tracks:
     def _start(self, rule: TrackRule, run: bytes, frame_id: int) -> _Flown | None:
         if run in self._lost:
             self._events.add(
-                "track_lost", f"run {run.hex()} began before this process, or long ago: no track verdict for it"
+                "track_lost", f"run {run.hex()} began under another bundle, or long ago: no track verdict for it"
             )
             return None
-        if len(self._flown) >= _MOST:
-            self._lost.append(self._flown.popitem(last=False)[0])
+        if len(self._flown) >= MOST:
+            oldest, _ = self._flown.popitem(last=False)
+            self._lost.append(oldest)
+            if self._kept is not None:
+                self._kept.tracks.forget(oldest)
         flown = self._flown[run] = _Flown(Track(rule), frame_id - 1)
         return flown
 
@@ -89,6 +99,8 @@ class Tracks:
         assert self._rule is not None
         if state.frames == self._rule.horizon_frames and self.drift is not None and math.isfinite(state.highest):
             self.drift.update(state.highest)
+            if self._kept is not None:
+                self._kept.keep_drift(self.drift)
         return TrackVerdict(
             state.frames,
             state.value if math.isfinite(state.value) else None,

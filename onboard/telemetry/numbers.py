@@ -61,6 +61,7 @@ EVENTS = {
     "output_lost": 15,
     "verdict_dropped": 16,
     "outputs_too_large": 17,
+    "drift_lost": 18,
     "gap": 32,
     "source_lost": 33,
     "source_back": 34,
@@ -82,6 +83,7 @@ MEDIUM = frozenset(
     {
         "reload_failed",
         "track_lost",
+        "drift_lost",
         "output_lost",
         "verdict_dropped",
         "no_room",
