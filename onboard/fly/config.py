@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from onboard.config import Runtime
+from onboard.control.config import ControlConfig
+from onboard.health.config import HealthConfig
 from onboard.sanity import SanityConfig
+from onboard.signing import SignatureConfig
 from onboard.sockets import Curve
 from onboard.sources.config import SourceConfig
 from onboard.telemetry.config import TelemetryConfig
@@ -100,11 +103,14 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         journal: where their records are kept.
         output: where verdicts go.
         runtime: how the graph is run.
+        signature: the key whose owner must have signed bundle and engine; none by default.
         sanity: which frames are refused before any work.
         invalid: what is done when the graph gives nonsense.
+        health: how it looks after itself.
         stale_ms: a frame whose exposure began longer ago is SKIPPED(stale); null: none is.
         deadline_ms: from the exposure's start until the verdict is sent; later ones are counted; null: not counted.
         clock_offset_ms: this host's monotonic clock less the sender's, measured; 0 where both are one host.
+        control: socket for commands (docs/control.md); null: there is none.
         tracks: whether each run is one track, judged where the bundle is calibrated on tracks.
         false_alarm_rate, confidence: as in a replay; null: the bundle's own.
         telemetry: CCSDS packets, see docs/telemetry.md; null: none.
@@ -115,11 +121,14 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     journal: JournalConfig
     output: OutputConfig
     runtime: Runtime = Runtime()
+    signature: SignatureConfig = SignatureConfig()
     sanity: SanityConfig = SanityConfig()
     invalid: InvalidConfig = InvalidConfig()
+    health: HealthConfig = HealthConfig()
     stale_ms: Milliseconds | None = 1000
     deadline_ms: Milliseconds | None = 100
     clock_offset_ms: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] = 0.0
+    control: ControlConfig | None = None
     tracks: bool = True
     false_alarm_rate: Share | None = None
     confidence: Share | None = None

@@ -1,4 +1,4 @@
-"""Events as lines of JSON: of each name one in a while, fatal ones always."""
+"""Events as lines of JSON: of each name one in a while, fatal ones and carried-out commands always."""
 
 import datetime
 import time
@@ -15,6 +15,11 @@ FATAL = frozenset(
         "failed",
         "engine_reloaded",
         "engine_handed_over",
+        "known_answer_wrong",
+        "scrub_failed",
+        "bundle_changed",
+        "bundle_refused",
+        "bundle_rolled_back",
         "unavailable",
         "account_differs",
         "journal_set_aside",
@@ -22,7 +27,20 @@ FATAL = frozenset(
     }
 )
 """What changes how the node works, or should never happen. All others are warnings, but those below."""
-INFO = frozenset({"started", "ended", "source_back", "run_retired", "closed_after_restart"})
+INFO = frozenset(
+    {
+        "started",
+        "ended",
+        "engine_renewed",
+        "source_back",
+        "run_retired",
+        "closed_after_restart",
+        "command",
+        "command_status",
+    }
+)
+WHOLE = FATAL | {"command"}
+"""Of these every one is written."""
 
 
 class EventLog:
@@ -48,7 +66,7 @@ class EventLog:
         for event in events:
             self.counts[event.name] += 1
             now_s = time.monotonic()
-            if event.name not in FATAL and now_s < self._due_s.get(event.name, 0.0):
+            if event.name not in WHOLE and now_s < self._due_s.get(event.name, 0.0):
                 self._left_out[event.name] += 1
                 continue
             self._due_s[event.name] = now_s + self._period_s

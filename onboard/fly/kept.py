@@ -10,8 +10,8 @@ from onboard.drift import DriftMonitor, DriftState
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.storage import Storage, write_whole
-from onboard.fly.track_file import TrackFile
-from onboard.track import TrackRule
+from onboard.fly.track_file import MOST_RECENT, KeptTrack, TrackFile
+from onboard.track import TrackMemory, TrackRule
 
 
 class _KeptDrift(msgspec.Struct, forbid_unknown_fields=True):
@@ -25,28 +25,39 @@ class Kept:
 
     Args:
         ring: of the journal, which this process holds.
-        bundle: SHA-256 of the bundle; what was kept under another one is forgotten.
-        rule: of the tracks; as for the bundle.
         most: tracks at a time.
         storage: writes the drift monitor's state.
         events: told of a state that was damaged.
 
-    Attributes:
-        tracks: the mapped file.
-
     Raises:
-        InputError: the file cannot be made.
+        InputError: the mapped file cannot be made.
     """
 
-    def __init__(self, ring: Path, bundle: str, rule: TrackRule, most: int, storage: Storage, events: Events) -> None:
-        self._rule, self._storage, self._events = rule, storage, events
-        name = hashlib.sha256(f"{bundle} {rule.limit!r}".encode())
-        self._name = name.hexdigest()
+    def __init__(self, ring: Path, most: int, storage: Storage, events: Events) -> None:
+        self._storage, self._events = storage, events
         self._drift = ring.with_name(f"{ring.name}.drift.json")
-        self.tracks = TrackFile(ring.with_name(f"{ring.name}.tracks"), name.digest(), most, rule.statistic.n)
+        self._tracks = TrackFile(ring.with_name(f"{ring.name}.tracks"), most)
+        self._rule: TrackRule | None = None
+        self._name = ""
+
+    def begin(self, rule: TrackRule, bundle: str) -> list[KeptTrack]:
+        """Keep tracks of this rule and bundle; gives those that were kept of the two, and forgets all others."""
+        name = hashlib.sha256(f"{bundle} {rule.limit!r}".encode())
+        self._rule, self._name = rule, name.hexdigest()
+        return self._tracks.begin(name.digest())
+
+    def keep(self, run: bytes, highest_id: int, memory: TrackMemory) -> None:
+        """Write a track's state."""
+        if len(memory.recent) <= MOST_RECENT:
+            self._tracks.keep(run, highest_id, memory)
+
+    def forget(self, run: bytes) -> None:
+        """Give up a track, where it was kept."""
+        self._tracks.forget(run)
 
     def drift(self) -> DriftMonitor | None:
-        """The monitor where it was, or a fresh one; None where no normal track has a finite number."""
+        """The monitor of the rule where it was, or a fresh one; None where no normal track has a finite number."""
+        assert self._rule is not None
         numbers = [value for value in map(float, self._rule.maxima) if math.isfinite(value)]
         if not numbers:
             return None
@@ -63,7 +74,7 @@ class Kept:
     def keep_drift(self, monitor: DriftMonitor) -> None:
         """Write the monitor's state, as soon as the storage comes to it."""
         data = msgspec.json.encode(_KeptDrift(self._name, monitor.state))
-        write_whole(self._storage, self._drift, data, self._events)
+        write_whole(self._storage, self._drift, lambda: data, self._events)
 
     def close(self) -> None:
-        self.tracks.close()
+        self._tracks.close()

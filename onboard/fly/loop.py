@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from onboard.calibration import other_frame_size
+from onboard.control.socket import ControlSocket
 from onboard.event import Events
 from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig
@@ -18,13 +19,12 @@ from onboard.fly.tracks import Tracks
 from onboard.fly.verdict import made
 from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
-from onboard.normal_scores import FrameRule
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
 from onboard.sources.source import OVERWRITTEN
 from onboard.telemetry.telemetry import Telemetry
 
-STALE, NO_BOX = "stale", "no_box"
+STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
 _CLOCKS_AGREE_MS = 1.0
 _BOX_TROUBLE = (NO_BOX, "box_")
 
@@ -37,7 +37,6 @@ class Parts:
     source: Source
     journal: Journal
     guard: Guard
-    rule: FrameRule | None
     tracks: Tracks
     outlet: Outlet
     account: Account
@@ -45,6 +44,8 @@ class Parts:
     log: EventLog
     storage: Storage
     telemetry: Telemetry | None
+    control: ControlSocket | None = None
+    paused: bool = False
 
 
 class Loop:
@@ -80,6 +81,7 @@ class Loop:
                 parts.guard.mend()
             else:
                 self._refuse(item, arrival)
+        parts.guard.tend()
         parts.log.write([*taken.events, *parts.journal.take_events(), *parts.events.take()])
 
     def _settle(self, item: SourceFrame | Settled) -> None:
@@ -87,7 +89,9 @@ class Loop:
         parts = self._parts
         answer = self._judge(item) if isinstance(item, SourceFrame) else Answer(item.status, item.reason, item.detail)
         track = parts.tracks.update(item.run, item.frame_id, answer)
-        verdict = made(item, answer, track, parts.rule, parts.guard.bundle.sha256, parts.config.output.pose_outputs)
+        verdict = made(
+            item, answer, track, parts.guard.rule, parts.guard.bundle.sha256, parts.config.output.pose_outputs
+        )
         decided_ns = time.monotonic_ns()
         parts.journal.end(item.run, item.frame_id, answer.status, answer.reason)
         parts.outlet.send(verdict)
@@ -121,6 +125,8 @@ class Loop:
 
     def _refused(self, frame: SourceFrame) -> Answer | None:
         """Why a frame is not judged; None: it is."""
+        if self._parts.paused:
+            return Answer(Status.SKIPPED, PAUSED, "told to pause; 'python -m onboard tell ENDPOINT resume' ends it")
         stale_ms = self._parts.config.stale_ms
         age_ms = self._age_ns(frame, time.monotonic_ns()) / 1e6
         if age_ms < -_CLOCKS_AGREE_MS:

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,28 @@ import msgspec
 
 from onboard import files, provenance, strict_yaml
 from onboard.bundle import Bundle
+from onboard.control.socket import ControlSocket
 from onboard.detector import LOGIT, Detector
-from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
-from onboard.fly.guard import Guard, Way
+from onboard.fly.flown import Flown, Way, Ways
+from onboard.fly.guard import Guard
 from onboard.fly.kept import Kept
 from onboard.fly.loop import Loop, Parts
+from onboard.fly.orders import Orders
 from onboard.fly.outlet import Outlet, VerdictSocket
-from onboard.fly.storage import LineFile, Storage
+from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.summary import Summary
 from onboard.fly.tracks import MOST, Tracks
+from onboard.health.choice import Choice, Chosen
 from onboard.journal import Journal
-from onboard.normal_scores import FrameRule
 from onboard.sources import open_source
 from onboard.telemetry.opening import open_telemetry
 from onboard.telemetry.telemetry import Telemetry
-from onboard.track import TrackRule
 
-VERDICTS, EVENTS, RECORD = "verdicts.jsonl", "events.jsonl", "node.yaml"
+VERDICTS, EVENTS, RECORD, CHOSEN = "verdicts.jsonl", "events.jsonl", "node.yaml", "chosen.yaml"
 
 
 def fly(config: NodeConfig) -> dict[str, Any]:
@@ -47,8 +49,14 @@ def fly(config: NodeConfig) -> dict[str, Any]:
         with asked_to_stop() as stop:
             gc.collect()
             gc.freeze()  # all that is there by now stays; collections look at what comes after it
+            orders = Orders(parts, stop.set)
+
+            def each_turn() -> None:
+                orders.serve()
+                summary.when_due()
+
             try:
-                Loop(parts).run(stop.is_set, summary.when_due)
+                Loop(parts).run(stop.is_set, each_turn)
                 summary.complete = True
                 parts.events.add("ended", "asked to stop" if stop.is_set() else "the source has ended")
             except BaseException as error:
@@ -65,25 +73,37 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
     """Open everything: the bundle first, for a node that cannot judge shall not take frames; the source last."""
     output, place, events = config.output, config.journal, Events()
     with ExitStack() as opened:
-        guard = Guard(ways(config), config.invalid, events, output.pose_outputs)
-        rule = FrameRule.at(guard.bundle, config.false_alarm_rate, config.confidence)
-        track_rule = TrackRule.at(guard.bundle) if config.tracks else None
-        _check_names(output.pose_outputs, guard.bundle)
+        configured = Choice(config.bundle, config.runtime.engine)
+        chosen = Chosen.restore(Path(output.folder) / CHOSEN, configured, events)
+        guard = Guard(chosen, ways(config), config, events)
+        opened.callback(guard.close)
         archive = None if place.archive is None else Path(place.archive)
         journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files)
         opened.callback(journal.close)
         storage = Storage(output.queue)
         log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened)
-        files.write_text(Path(output.folder) / RECORD, _record(config, guard, rule))
-        kept = None
-        if track_rule is not None:
-            kept = Kept(Path(place.ring), guard.bundle.sha256, track_rule, MOST, storage, events)
-            opened.callback(kept.close)
-        tracks = Tracks(track_rule, kept, set(journal.totals()), events)
+        files.write_text(Path(output.folder) / RECORD, _record(config, guard.flown))
+        kept = Kept(Path(place.ring), MOST, storage, events)
+        opened.callback(kept.close)
+        tracks = Tracks(kept, set(journal.totals()), events)
+        tracks.start_over(guard.flown.rules.track, guard.bundle.sha256)
+        guard.followers.append(partial(_follow, config, guard, tracks, storage, events))
         source = open_source(config.source)
         opened.callback(source.close)
         account = Account(config.deadline_ms)
-        yield Parts(config, source, journal, guard, rule, tracks, outlet, account, events, log, storage, telemetry)
+        control = None if config.control is None else ControlSocket(config.control)
+        if control is not None:
+            opened.callback(control.close)
+        made = (source, journal, guard, tracks, outlet, account, events, log, storage, telemetry)
+        yield Parts(config, *made, control)
+
+
+def _follow(config: NodeConfig, guard: Guard, tracks: Tracks, storage: Storage, events: Events, flown: Flown) -> None:
+    """Another bundle flies: its tracks begin anew, and files say so."""
+    tracks.start_over(flown.rules.track, flown.bundle.sha256)
+    folder, chosen = Path(config.output.folder), guard.chosen
+    write_whole(storage, folder / CHOSEN, lambda: strict_yaml.dump(chosen).encode(), events)
+    write_whole(storage, folder / RECORD, lambda: _record(config, flown).encode(), events)
 
 
 def _outputs(
@@ -110,11 +130,17 @@ def _outputs(
     return EventLog(log, output.event_s, also), Outlet(verdicts, socket, events, telemetry), telemetry
 
 
-def ways(config: NodeConfig) -> list[Way]:
-    """The engines: TensorRT where the configuration names one, and ONNX Runtime."""
-    bundle, threads, engine = config.bundle, config.runtime.threads, config.runtime.engine
-    ort = Way("onnxruntime", lambda: Detector.load(bundle, threads))
-    return [ort] if engine is None else [Way("tensorrt", lambda: Detector.load(bundle, threads, engine)), ort]
+def ways(config: NodeConfig) -> Ways:
+    """The engines of a bundle: TensorRT where there is one, and ONNX Runtime."""
+    threads = config.runtime.threads
+    key = config.signature.key()  # now, once: a key that is altered in storage later counts for nothing
+
+    def of(choice: Choice) -> list[Way]:
+        bundle, engine = choice.bundle, choice.engine
+        ort = Way("onnxruntime", lambda: Detector.load(bundle, threads, key=key))
+        return [ort] if engine is None else [Way("tensorrt", lambda: Detector.load(bundle, threads, engine, key)), ort]
+
+    return of
 
 
 @contextmanager
@@ -140,24 +166,14 @@ def asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, before[number])
 
 
-def _check_names(names: tuple[str, ...] | None, bundle: Bundle) -> None:
-    there = _pose_outputs(bundle)
-    for name in names or ():
-        if name not in there:
-            raise InputError(
-                f"output.pose_outputs: '{name}' is no output of the pose network in {bundle.folder}; "
-                f"it has {', '.join(there) or 'none: the bundle is not a fused one'}"
-            )
-
-
 def _pose_outputs(bundle: Bundle) -> tuple[str, ...]:
     return tuple(spec.name for spec in bundle.manifest.outputs if spec.name != LOGIT)
 
 
-def _record(config: NodeConfig, guard: Guard, rule: FrameRule | None) -> str:
+def _record(config: NodeConfig, flown: Flown) -> str:
     """What the verdicts come from: the resolved configuration, the bundle, the rule, versions and code."""
-    made = provenance.record(
-        guard.bundle.manifest.training.get("seed", 0), bundle_sha256=guard.bundle.sha256, engine=guard.state
-    )
+    seed = flown.bundle.manifest.training.get("seed", 0)
+    made = provenance.record(seed, bundle_sha256=flown.bundle.sha256, engine=flown.name)
+    rule = flown.rules.frame
     decision = None if rule is None else {"false_alarm_rate": rule.rate, "confidence": rule.confidence}
     return strict_yaml.dump({"config": msgspec.to_builtins(config), "decision": decision, "provenance": made})

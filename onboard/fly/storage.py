@@ -129,12 +129,12 @@ class LineFile:
         self._torn = self._size > 0 and os.pread(self._file, ends, max(0, self._size - ends)) != self._end
 
 
-def write_whole(storage: Storage, path: Path, data: bytes, events: Events) -> None:
-    """Replace a file, as soon as the storage comes to it; left out where it does not come to it."""
+def write_whole(storage: Storage, path: Path, make: Callable[[], bytes], events: Events) -> None:
+    """Replace a file by what `make` gives, as soon as the storage comes to it; left out where it does not."""
 
     def write() -> None:
         try:
-            files.write_bytes(path, data)
+            files.write_bytes(path, make())
         except OSError as error:
             events.add("output_lost", f"{path}: {error.strerror}")
 

@@ -48,7 +48,7 @@ class Summary:
         parts.log.write([*parts.journal.take_events(), *parts.events.take()])
         page["events"] = dict(parts.log.counts)
         data = msgspec.json.format(msgspec.json.encode(page)) + b"\n"
-        write_whole(parts.storage, Path(parts.config.output.folder) / SUMMARY, data, parts.events)
+        write_whole(parts.storage, Path(parts.config.output.folder) / SUMMARY, lambda: data, parts.events)
         return page
 
     def last(self) -> dict[str, Any]:

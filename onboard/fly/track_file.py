@@ -18,7 +18,8 @@ _HEADER = struct.Struct("<4sHHI32s")
 _MAGIC, _VERSION = b"DRTK", 1
 _FIXED = struct.Struct("<Q16sQQdQQdI")  # number, run, highest id, frames, highest, alarm, missing, level, recent ones
 _CRC = struct.Struct("<I")
-_HEADER_BYTES = 64
+_HEADER_BYTES, MOST_RECENT = 64, 64
+_PLACE = _FIXED.size + 8 * MOST_RECENT + _CRC.size
 
 
 class KeptTrack(NamedTuple):
@@ -41,35 +42,38 @@ class TrackFile:
 
     Args:
         path: of the file, which only one process may have.
-        rule: 32 bytes that name the rule of the tracks; those that were kept under another rule are forgotten.
         slots: tracks at most.
-        recent: numbers that a track remembers at most.
-
-    Attributes:
-        found: what an earlier process has left, the last written last.
 
     Raises:
         InputError: the file cannot be made.
     """
 
-    def __init__(self, path: Path, rule: bytes, slots: int, recent: int) -> None:
-        self._place = _FIXED.size + 8 * recent + _CRC.size
-        size = _HEADER_BYTES + 2 * slots * self._place
-        head = _HEADER.pack(_MAGIC, _VERSION, slots, recent, rule)
-        head += _CRC.pack(zlib.crc32(head))
+    def __init__(self, path: Path, slots: int) -> None:
+        size = _HEADER_BYTES + 2 * slots * _PLACE
         try:
-            self._memory, there = _mapped(path, size)
+            self._memory = _mapped(path, size)
         except OSError as error:
             raise InputError(
                 f"{path}: tracks cannot be kept here ({error.strerror}); {size} bytes are needed beside journal.ring"
             ) from error
-        if there != size or self._memory[: len(head)] != head:
-            self._memory[:] = bytes(size)
-            self._memory[: len(head)] = head
+        self._most = slots
         self._slots: dict[bytes, tuple[int, int]] = {}  # of each run, and the place in it that was written last
         self._free = list(range(slots))
         self._number = 0
-        self.found = self._recover()
+
+    def begin(self, rule: bytes) -> list[KeptTrack]:
+        """Keep tracks of this rule; gives what was kept of it, the last written last, and forgets all others.
+
+        Args:
+            rule: 32 bytes that name it.
+        """
+        head = _HEADER.pack(_MAGIC, _VERSION, self._most, _PLACE, rule)
+        head += _CRC.pack(zlib.crc32(head))
+        if self._memory[: len(head)] != head:
+            self._memory[:] = bytes(len(self._memory))
+            self._memory[: len(head)] = head
+        self._slots, self._free = {}, list(range(self._most))
+        return self._recover()
 
     def keep(self, run: bytes, highest_id: int, memory: TrackMemory) -> None:
         """Write a track's state; a new run takes a free slot, of which there must be one."""
@@ -85,8 +89,10 @@ class TrackFile:
 
     def forget(self, run: bytes) -> None:
         """Give up a track's slot."""
+        if run not in self._slots:
+            return
         slot, _ = self._slots.pop(run)
-        self._memory[self._at(slot, 0) : self._at(slot + 1, 0)] = bytes(2 * self._place)
+        self._memory[self._at(slot, 0) : self._at(slot + 1, 0)] = bytes(2 * _PLACE)
         self._free.append(slot)
 
     def close(self) -> None:
@@ -105,7 +111,7 @@ class TrackFile:
         return [kept for _, kept in sorted(found, key=lambda each: each[0])]
 
     def _read(self, at: int) -> tuple[int, KeptTrack] | None:
-        data = self._memory[at : at + self._place]
+        data = self._memory[at : at + _PLACE]
         number, run, highest_id, frames, highest, alarm, missing, level, count = _FIXED.unpack_from(data)
         end = _FIXED.size + 8 * count
         if not number or end + _CRC.size > len(data) or _CRC.unpack_from(data, end)[0] != zlib.crc32(data[:end]):
@@ -114,16 +120,15 @@ class TrackFile:
         return number, KeptTrack(run, highest_id, TrackMemory(frames, highest, alarm or None, missing, level, recent))
 
     def _at(self, slot: int, side: int) -> int:
-        return _HEADER_BYTES + (2 * slot + side) * self._place
+        return _HEADER_BYTES + (2 * slot + side) * _PLACE
 
 
-def _mapped(path: Path, size: int) -> tuple[mmap.mmap, int]:
-    """The file of this size, and the size that it had; allocated, for a sparse one ends the process on a full disk."""
+def _mapped(path: Path, size: int) -> mmap.mmap:
+    """The file, made to be of this size; allocated, for a sparse one ends the process on a full disk."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        there = os.fstat(descriptor).st_size
         os.ftruncate(descriptor, size)
         os.posix_fallocate(descriptor, 0, size)
-        return mmap.mmap(descriptor, size), there
+        return mmap.mmap(descriptor, size)
     finally:
         os.close(descriptor)

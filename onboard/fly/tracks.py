@@ -23,10 +23,9 @@ class Tracks:
     """The tracks of the runs that are flown.
 
     Args:
-        rule: the bundle's; None: there are no track verdicts.
-        kept: where an earlier process has left its tracks, and this one leaves its own; None only without a rule.
-        begun: runs that an earlier process has worked on. Those that it has not kept (under another bundle, say) get
-            no track verdict. Nor does a run that was the oldest of 64 when another one began.
+        kept: where an earlier process has left its tracks, and this one leaves its own.
+        begun: runs that an earlier process has worked on. Those that it has not kept get no track verdict. Nor does a
+            run that was the oldest of 64 when another one began.
         events: told of such runs.
 
     Attributes:
@@ -34,15 +33,28 @@ class Tracks:
             reached their horizon, and goes on after a restart.
     """
 
-    def __init__(self, rule: TrackRule | None, kept: Kept | None, begun: set[bytes], events: Events) -> None:
-        self._rule, self._kept, self._events = rule, kept, events
+    def __init__(self, kept: Kept, begun: set[bytes], events: Events) -> None:
+        self._kept, self._events = kept, events
+        self._rule: TrackRule | None = None
+        self._lost: deque[bytes] = deque(begun, maxlen=_MOST_LOST)
         self._flown: OrderedDict[bytes, _Flown] = OrderedDict()
         self.drift: DriftMonitor | None = None
-        if rule is not None and kept is not None:
-            for found in kept.tracks.found:
+
+    def start_over(self, rule: TrackRule | None, bundle: str) -> None:
+        """Fly a bundle: go on with what was kept of it. Runs that another one has worked on are lost, for its numbers
+        do not go with these.
+
+        Args:
+            rule: the bundle's; None: there are no track verdicts.
+            bundle: its SHA-256.
+        """
+        self._lost.extend(self._flown)
+        self._flown.clear()
+        self._rule, self.drift = rule, None
+        if rule is not None:
+            for found in self._kept.begin(rule, bundle):
                 self._flown[found.run] = _Flown(Track.going_on(rule, found.memory), found.highest_id)
-            self.drift = kept.drift()
-        self._lost: deque[bytes] = deque(begun - set(self._flown), maxlen=_MOST_LOST)
+            self.drift = self._kept.drift()
 
     def update(self, run: bytes, frame_id: int, answer: Answer) -> TrackVerdict | None:
         """Take the next frame of a run, and before it those ids that never came.
@@ -65,8 +77,7 @@ class Tracks:
         flown.highest_id = frame_id
         answered = answer.status is Status.ANSWERED
         verdict = self._step(flown, *((answer.anomaly_score, answer.p_value) if answered else (None, None)))
-        if self._kept is not None:
-            self._kept.tracks.keep(run, frame_id, flown.track.memory)
+        self._kept.keep(run, frame_id, flown.track.memory)
         return verdict
 
     def drift_state(self) -> dict[str, object] | None:
@@ -82,15 +93,13 @@ class Tracks:
 
     def _start(self, rule: TrackRule, run: bytes, frame_id: int) -> _Flown | None:
         if run in self._lost:
-            self._events.add(
-                "track_lost", f"run {run.hex()} began under another bundle, or long ago: no track verdict for it"
-            )
+            why = f"run {run.hex()} began under another bundle, or long ago: no track verdict for it"
+            self._events.add("track_lost", why)
             return None
         if len(self._flown) >= MOST:
             oldest, _ = self._flown.popitem(last=False)
             self._lost.append(oldest)
-            if self._kept is not None:
-                self._kept.tracks.forget(oldest)
+            self._kept.forget(oldest)
         flown = self._flown[run] = _Flown(Track(rule), frame_id - 1)
         return flown
 
@@ -99,8 +108,7 @@ class Tracks:
         assert self._rule is not None
         if state.frames == self._rule.horizon_frames and self.drift is not None and math.isfinite(state.highest):
             self.drift.update(state.highest)
-            if self._kept is not None:
-                self._kept.keep_drift(self.drift)
+            self._kept.keep_drift(self.drift)
         return TrackVerdict(
             state.frames,
             state.value if math.isfinite(state.value) else None,

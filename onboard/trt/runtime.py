@@ -46,7 +46,7 @@ class TrtEngine:
                 f"{folder}: no folder of an engine ({MANIFEST} is not in it); build one on this machine: "
                 f"python -m onboard build {bundle.folder}, which says where it is"
             )
-        trt = library.load(EngineManifest.load(folder).library.name)
+        trt = library.load(EngineManifest.load(folder, bundle.key).library.name)
         self._gpu, self._library = gpus.find(), Library(trt.__name__, trt.__version__)
         self.manifest, data = manifest.read(folder, bundle, self._library, self._gpu)
         self._bundle_tolerance = bundle.manifest.logit_tolerance

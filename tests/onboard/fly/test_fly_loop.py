@@ -18,12 +18,14 @@ from onboard import bundle as bundles
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.event import Events
-from onboard.fly.config import InvalidConfig, NodeConfig
-from onboard.fly.guard import Guard, Way
+from onboard.fly.config import NodeConfig
+from onboard.fly.flown import Way
+from onboard.fly.guard import Guard
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.outlet import Outlet
 from onboard.fly.start import fly, parts_of
 from onboard.fly.summary import Summary
+from onboard.health.choice import Choice, Chosen
 from onboard.messages import Status, Verdict
 from onboard.sources import Taken
 from onboard.sources.ring_writer import RingWriter
@@ -160,12 +162,14 @@ def test_nonsense_reloads_hands_over_and_ends_in_unavailable(
 
 @pytest.mark.parametrize("altered", ["damaged", "another bundle"])
 def test_a_reload_from_altered_files_is_refused_and_the_next_engine_takes_over(
-    moody: Path, small: Path, tmp_path: Path, altered: str
+    configured: Configured, moody: Path, small: Path, tmp_path: Path, altered: str
 ) -> None:
     kept, events = tmp_path / "kept", Events()
     shutil.copytree(moody, kept)
-    first = Way("first", lambda: Detector.load(moody))
-    guard = Guard([first, Way("second", lambda: Detector.load(kept))], InvalidConfig(in_a_row=1, reloads=2), events)
+    ways = [Way("first", lambda: Detector.load(moody)), Way("second", lambda: Detector.load(kept))]
+    choice = Choice(str(moody))
+    config = configured(invalid={"in_a_row": 1, "reloads": 2})
+    guard = Guard(Chosen(choice, (choice,)), lambda _: ways, config, events)
     if altered == "damaged":
         damaged = bytearray((moody / "model.onnx").read_bytes())
         damaged[len(damaged) // 2] ^= 1

@@ -1,6 +1,7 @@
 """Tracks and the drift monitor go on where a killed process left them."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -104,55 +105,53 @@ def test_another_bundle_or_a_damaged_state_begins_anew(calibrated: Path, tmp_pat
     rule = TrackRule.at(bundles.read(calibrated))
     assert rule is not None
     storage, events, ring = Storage(10), Events(), tmp_path / "ring"
-    memory = Track(rule).memory
-    kept = Kept(ring, "one", rule, 4, storage, events)
-    kept.tracks.keep(RUNS[0], 3, memory)
+    kept = Kept(ring, 4, storage, events)
+    assert kept.begin(rule, "one") == []
+    kept.keep(RUNS[0], 3, Track(rule).memory)
     monitor = kept.drift()
     assert monitor is not None
     monitor.update(1.0)
     kept.keep_drift(monitor)
     storage.close()
     kept.close()
-    same = Kept(ring, "one", rule, 4, storage, events)
-    found = same.drift()
+    again = Kept(ring, 4, storage, events)
+    assert again.begin(rule, "one") == [KeptTrack(RUNS[0], 3, Track(rule).memory)]
+    found = again.drift()
     assert found is not None
-    assert ([each.run for each in same.tracks.found], found.state) == ([RUNS[0]], monitor.state)
+    assert found.state == monitor.state
     (tmp_path / "ring.drift.json").write_text("{}")
-    damaged = same.drift()
-    same.close()
+    damaged = again.drift()
     assert damaged is not None
     assert damaged.log_capital == pytest.approx(0)
     assert [event.name for event in events.take()] == ["drift_lost"]
-    other = Kept(ring, "another", rule, 4, storage, events)
-    assert other.tracks.found == []
-    other.close()
+    assert again.begin(rule, "another") == []
+    assert again.begin(rule, "one") == []  # forgotten
+    again.close()
 
 
 def test_a_torn_write_leaves_the_state_before_it(tmp_path: Path) -> None:
     path, rule = tmp_path / "tracks", bytes(32)
-    states = [
-        TrackMemory(n, -float("inf") if n == 1 else n / 7, n or None, 0, n / 3, (n / 5,) * (n % 3)) for n in range(9)
-    ]
-    file = TrackFile(path, rule, 4, 2)
+    highest = [-math.inf, *(n / 7 for n in range(1, 9))]
+    states = [TrackMemory(n, highest[n], n or None, 0, n / 3, (n / 5,) * (n % 3)) for n in range(9)]
+    file = TrackFile(path, 4)
+    file.begin(rule)
     for n, state in enumerate(states):
         before = path.read_bytes()
         file.keep(RUNS[0], n, state)
         after = path.read_bytes()
         changed = [at for at in range(len(after)) if before[at] != after[at]]
         for cut in (changed[0] + 1, changed[len(changed) // 2], changed[-1]):
-            torn = tmp_path / "torn"
-            torn.write_bytes(after[:cut] + before[cut:])
-            again = TrackFile(torn, rule, 4, 2)
-            expected = [] if n == 0 else [KeptTrack(RUNS[0], n - 1, states[n - 1])]
-            assert again.found == expected
-            again.keep(RUNS[0], n, state)  # beside what was sound, not over it
+            (tmp_path / "torn").write_bytes(after[:cut] + before[cut:])
+            again = TrackFile(tmp_path / "torn", 4)
+            assert again.begin(rule) == ([] if n == 0 else [KeptTrack(RUNS[0], n - 1, states[n - 1])])
             again.close()
     file.close()
-    again = TrackFile(path, rule, 4, 2)
-    assert again.found == [KeptTrack(RUNS[0], 8, states[8])]
+    again = TrackFile(path, 4)
+    assert again.begin(rule) == [KeptTrack(RUNS[0], 8, states[8])]
     again.forget(RUNS[0])
     for n in range(4):
         again.keep(bytes([n]) * 16, n, states[n])
     again.close()
-    assert [each.run for each in TrackFile(path, rule, 4, 2).found] == [bytes([n]) * 16 for n in range(4)]
-    assert TrackFile(path, bytes(31) + b"x", 4, 2).found == []
+    last = TrackFile(path, 4)
+    assert [each.run for each in last.begin(rule)] == [bytes([n]) * 16 for n in range(4)]
+    assert last.begin(bytes(31) + b"x") == []
