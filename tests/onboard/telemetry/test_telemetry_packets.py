@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from onboard.event import Event, Events
@@ -179,6 +180,17 @@ def test_the_librarys_own_parser_and_the_command_read_the_same(time_code: str) -
     ((name, stamp),) = read.time.items()
     assert name == {"cds": "utc_s", "cuc": "monotonic_s"}[time_code]
     assert 0 <= now[name] - stamp < 5
+
+
+def test_an_output_too_large_for_a_packet_leaves_a_gap(bus: Bus) -> None:
+    bus.telemetry.verdict(msgspec.structs.replace(VERDICT, outputs={"rotation": [0.0] * 20_000}))
+    bus.telemetry.verification.accepted(1)
+    (verdict,), (request,) = packets(bus.next()), packets(bus.next())
+    assert isinstance(verdict, Packet)
+    assert isinstance(request, Packet)
+    assert (verdict.sequence, request.sequence) == (1, 3)
+    assert bus.telemetry.state() == {"dropped": 0, "failed": 1}
+    assert [event.name for event in bus.events.take()] == ["telemetry_failed"]
 
 
 def test_counts_wrap(bus: Bus) -> None:
