@@ -23,11 +23,13 @@ def ask(endpoint: str, command: Command, timeout_s: float, curve: Curve | None =
     context: Any = zmq.Context()
     socket = context.socket(zmq.REQ)
     socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.IMMEDIATE, 1)  # send to whoever is there, not to whoever comes later
     socket.setsockopt(zmq.MAXMSGSIZE, MOST_REPLY_BYTES)
+    # The command goes to who is there, not to who comes later. (zmq.IMMEDIATE would do the same, but throws away an
+    # answer behind which the other side closes.)
+    connected = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
     try:
         attach(context, socket, endpoint, False, curve)
-        if not socket.poll(round(timeout_s * 1000), zmq.POLLOUT):
+        if not connected.poll(round(timeout_s * 1000)):
             raise InputError(
                 f"{endpoint}: nobody listens there within {timeout_s:g} s; look at 'control.endpoint' of the node and "
                 "whether it runs, and at the keys where it has some"

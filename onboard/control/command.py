@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
     told.add_parser("resume", help="judge frames again")
     load = told.add_parser("load", help="another bundle")
     load.add_argument("bundle", metavar="BUNDLE", help="its folder on the node's host")
+    load.add_argument("--engine", metavar="FOLDER", help="of a TensorRT engine built from it (default: ONNX Runtime)")
     told.add_parser("roll-back", help="back to the bundle before")
     told.add_parser("self-test", help="the known answers, now")
     told.add_parser("stop", help="end, as after SIGTERM")
@@ -65,7 +66,7 @@ def _command(options: argparse.Namespace) -> Any:
     if options.told in plain:
         return plain[options.told]()
     if options.told == "load":
-        made: messages.Command = messages.Load(options.bundle)
+        made: messages.Command = messages.Load(options.bundle, options.engine)
     else:
         made = messages.SetAlpha(options.rate, options.confidence)
     try:

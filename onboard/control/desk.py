@@ -24,6 +24,7 @@ class Desk:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: Order | None = None
+        self._taken: Order | None = None
         self._closed = False
 
     def ask(self, command: Command, timeout_s: float) -> Reply:
@@ -52,16 +53,19 @@ class Desk:
             return None
         with self._lock:
             order, self._waiting = self._waiting, None
+            self._taken = order
         return order
 
     def close(self) -> None:
-        """Answer what waits, and take nothing more."""
+        """Answer what waits or is not ready, and take nothing more."""
         with self._lock:
             self._closed = True
-            order, self._waiting = self._waiting, None
-        if order is not None:
-            order.answer(_ending(name_of(order.command)))
+            orders = [self._waiting, self._taken]
+            self._waiting = None
+        for order in orders:
+            if order is not None and order.reply is None:
+                order.answer(_ending(name_of(order.command)))
 
 
 def _ending(name: str) -> Reply:
-    return Reply(False, name, reason="ending", error="the node is ending, and nothing was done")
+    return Reply(False, name, reason="ending", error="the node is ending, and this was not carried out")

@@ -41,9 +41,11 @@ class Load(_Command, frozen=True, tag="load"):
 
     Attributes:
         bundle: its folder on the node's host.
+        engine: folder of a TensorRT engine that was built from it; None: ONNX Runtime.
     """
 
     bundle: FolderName
+    engine: FolderName | None = None
 
 
 class RollBack(_Command, frozen=True, tag="roll_back"):

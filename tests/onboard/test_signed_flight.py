@@ -10,9 +10,10 @@ from onboard import files
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.event import Events
-from onboard.fly.config import InvalidConfig, NodeConfig
+from onboard.fly.config import NodeConfig
 from onboard.fly.guard import Guard
 from onboard.fly.start import ways
+from onboard.health.choice import Choice, Chosen
 from onboard.signing import PublicKey, signature_of
 from tests.onboard.fly.conftest import BOX, picture
 from tests.onboard.fly.conftest import configured as configured
@@ -92,8 +93,10 @@ def test_a_reload_in_flight_looks_at_the_signature_again(
     configured: Callable[..., NodeConfig], moody: Path, keys: tuple[Path, Path]
 ) -> None:
     sign(moody, keys[0])
-    config, events = configured(bundle=str(moody), signature__public_key=str(keys[1])), Events()
-    guard = Guard(ways(config), InvalidConfig(in_a_row=1, reloads=2), events)
+    strict = {"in_a_row": 1, "reloads": 2}
+    config = configured(bundle=str(moody), signature__public_key=str(keys[1]), invalid=strict)
+    events, choice = Events(), Choice(str(moody))
+    guard = Guard(Chosen(choice, (choice,)), ways(config), config, events)
     assert guard(picture(0, 60), BOX).reason == "invalid_output"
     guard.mend()
     assert [event.name for event in events.take()] == ["engine_reloaded"]

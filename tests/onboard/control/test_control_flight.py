@@ -1,6 +1,8 @@
 """Commands to a real node: each is answered, carried out between two frames, and told in the events."""
 
+import itertools
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +16,7 @@ import pytest
 from onboard import bundle as bundles
 from onboard.__main__ import main
 from onboard.control.client import ask
-from onboard.control.messages import Pause, Resume, SetAlpha, Status, Stop
+from onboard.control.messages import Load, Pause, Resume, RollBack, SelfTest, SetAlpha, Status, Stop
 from onboard.errors import InputError
 from onboard.files import sha256
 from onboard.fly.config import NodeConfig
@@ -86,6 +88,67 @@ def test_another_alpha_is_in_force_from_the_next_frame_on(
         assert node.tell(SetAlpha(0.02)).reason == "refused"
         assert node.tell(SetAlpha(0.06)).ok
         until(lambda: debris() == {True})
+
+
+def test_bundles_are_loaded_and_rolled_back_and_the_known_answers_asked(
+    configured: Configured, small: Path, calibrated: Path, tmp_path: Path
+) -> None:
+    first, second = bundles.read(small).sha256, bundles.read(calibrated).sha256
+    with flying(configured(control=here(tmp_path)), tmp_path) as node:
+        until(lambda: node.answered() > 3)
+        assert node.tell(RollBack()).reason == "refused"
+        assert "no such bundle" in str(node.tell(Load(str(tmp_path / "nothing"))).error)
+        assert node.tell(SetAlpha(0.05)).reason == "refused"  # the first bundle has no calibration
+        loaded = node.tell(Load(str(calibrated)))
+        assert (loaded.ok, loaded.result["bundle"], loaded.result["false_alarm_rate"]) == (True, second, 0.05)
+        tested = node.tell(SelfTest())
+        assert (tested.result["known_answers"], tested.result["bundle"]) == (2, second)
+        before = node.answered()
+        until(lambda: node.answered() > before + 3)
+        assert node.tell(RollBack()).result["bundle"] == first
+        before = node.answered()
+        until(lambda: node.answered() > before + 3)
+    flown = [each["bundle"] for each in lines(tmp_path / "out" / "verdicts.jsonl")]
+    assert [name for name, _ in itertools.groupby(flown)] == [first, second, first]
+    told = [each["detail"] for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "command"]
+    assert [json.loads(each)["command"] for each in told] == ["load", "self_test", "roll_back", "stop"]
+    assert node.join()["journal"]["agrees"]
+
+
+def test_a_bundle_that_is_not_signed_is_not_loaded(
+    configured: Configured, small: Path, calibrated: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("cryptography")
+    from train.signing import make_keys, sign
+
+    private, public = make_keys(tmp_path / "keys")
+    signed = Path(shutil.copytree(small, tmp_path / "signed"))
+    sign(signed, private)
+    config = configured(bundle=str(signed), signature__public_key=str(public), control=here(tmp_path))
+    with flying(config, tmp_path) as node:
+        refused = node.tell(Load(str(calibrated)))
+        assert (refused.ok, refused.reason) == (False, "refused")
+        assert "not signed" in str(refused.error)
+        status = node.tell(Status()).result
+        assert (status["bundle"], status["signed"]) == (bundles.read(signed).sha256, True)
+        sign(calibrated, private)
+        assert node.tell(Load(str(calibrated))).result["signed"]
+
+
+def test_telemetry_reports_on_each_command(configured: Configured, tmp_path: Path) -> None:
+    pytest.importorskip("spacepackets")
+    from onboard.telemetry.reading import Packet, packets
+
+    config = configured(control=here(tmp_path), telemetry={"to": {"kind": "file"}, "apid": 5})
+    with flying(config, tmp_path) as node:
+        assert node.tell(Pause()).ok
+        assert node.tell(SetAlpha(0.01)).reason == "refused"  # there is no calibration
+        assert node.tell(Load(str(tmp_path / "nothing"))).reason == "refused"
+    found = packets((tmp_path / "out" / "telemetry.bin").read_bytes())
+    reports = [(each.subtype, each.data[:4].hex()) for each in found if isinstance(each, Packet) and each.service == 1]
+    numbers = [f"1005c00{number}" for number in (1, 2, 3, 4)]
+    told = [(1, 0), (7, 0), (2, 1), (1, 2), (8, 2), (1, 3), (7, 3)]  # accepted, completed, refused, failed
+    assert reports == [(subtype, numbers[which]) for subtype, which in told]
 
 
 def test_a_client_that_never_takes_its_answer_and_a_flood_hold_nothing_up(

@@ -14,7 +14,7 @@ from tests.onboard.fuzz.attempts import attempt
 from tests.onboard.fuzz.control_socket import check, control_socket
 from tests.onboard.small_flight import write_bundle
 
-INPUTS, SLOWEST_S, GROWN_MB = 200, 5.0, 50.0
+INPUTS, SLOWEST_S, GROWN_MB = 100, 10.0, 50.0
 
 
 @pytest.mark.parametrize("name", ["manifest.yaml", "node config", "replay config", "engine.yaml", "command"])
