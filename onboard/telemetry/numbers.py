@@ -90,6 +90,14 @@ EVENTS = {
     "command_refused": 82,
     "command_failed": 83,
     "control_garbage": 84,
+    "part_hung": 96,
+    "part_late": 97,
+    "part_back": 98,
+    "stroke_unheard": 99,
+    "budget_missed": 100,
+    "priority_refused": 101,
+    "cores_refused": 102,
+    "memory_not_locked": 103,
 }
 """Of an event report; one that is not here goes out as 0, its name before its detail."""
 
@@ -98,6 +106,7 @@ MEDIUM = frozenset(
         "reload_failed",
         "track_lost",
         "drift_lost",
+        "choice_lost",
         "output_lost",
         "verdict_dropped",
         "no_room",

@@ -21,6 +21,8 @@ from onboard.fly.config import NodeConfig
 from onboard.fly.kept import Kept
 from onboard.fly.storage import Storage
 from onboard.fly.track_file import KeptTrack, TrackFile
+from onboard.fly.tracks import MOST, Tracks
+from onboard.messages import Answer, Status
 from onboard.sources.ring_writer import RingWriter
 from onboard.track import Track, TrackMemory, TrackRule
 from tests.onboard.fly.conftest import message, picture
@@ -127,6 +129,22 @@ def test_another_bundle_or_a_damaged_state_begins_anew(calibrated: Path, tmp_pat
     assert again.begin(rule, "another") == []
     assert again.begin(rule, "one") == []  # forgotten
     again.close()
+
+
+def test_a_run_that_another_bundle_has_worked_on_gets_no_track_verdict(calibrated: Path, tmp_path: Path) -> None:
+    rule, answer = TrackRule.at(bundles.read(calibrated)), Answer(Status.ANSWERED, anomaly_score=1.0, p_value=0.5)
+    storage, events = Storage(10), Events()
+    tracks = Tracks(Kept(tmp_path / "ring", MOST, storage, events), set(), events)
+    tracks.start_over(rule, "one")
+    for frame_id in range(7):  # its horizon is 6
+        told = tracks.update(RUNS[0], frame_id, answer)
+    assert (told is not None and told.frames, tracks.drift_state()["tracks"]) == (7, 1)
+    tracks.start_over(rule, "another")
+    assert tracks.update(RUNS[0], 7, answer) is None
+    assert tracks.update(RUNS[1], 0, answer) is not None
+    assert [event.name for event in events.take()] == ["track_lost"]
+    assert tracks.drift_state()["tracks"] == 0
+    storage.close()
 
 
 def test_a_torn_write_leaves_the_state_before_it(tmp_path: Path) -> None:

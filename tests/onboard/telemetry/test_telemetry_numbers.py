@@ -1,6 +1,7 @@
 """Every event and every reason of the node has a number, and documentation and code tell the same."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from onboard.telemetry import numbers
 REPOSITORY = Path(__file__).parents[3]
 
 
+@functools.cache
 def sources() -> list[ast.Module]:
     return [ast.parse(path.read_text()) for path in sorted((REPOSITORY / "onboard").rglob("*.py"))]
 
