@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
-from onboard.bundle import Bundle
+from onboard.bundle import MANIFEST, MANIFEST_HASH, Bundle
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.rules import RuleBook, Rules
 from onboard.health.choice import Choice
 from onboard.health.known import KnownAnswers
+from onboard.signing import signature_of
 
 
 class Way(NamedTuple):
@@ -68,6 +70,15 @@ class Flown:
     def like(self, other: "Flown") -> bool:
         """Whether both are one bundle from one place in one kind of engine."""
         return (self.choice, self.way) == (other.choice, other.way)
+
+    def files(self) -> dict[Path, str | None]:
+        """All files that a reload would read, and their SHA-256; None: nothing says it."""
+        folder, manifest = self.bundle.folder, self.bundle.manifest
+        found: dict[Path, str | None] = {folder / MANIFEST: self.bundle.sha256, folder / MANIFEST_HASH: None}
+        found |= {folder / name: digest for name, digest in manifest.files.items()}
+        if self.bundle.key is not None:
+            found[signature_of(folder / MANIFEST)] = None
+        return found if self.detector is None else found | self.detector.engine.files()
 
     def emptied(self, events: Events) -> "Flown":
         """Without its engine, which is closed."""

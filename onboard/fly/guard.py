@@ -37,7 +37,8 @@ class Guard:
     Attributes:
         flown: the bundle that flies; replaced as a whole between two frames.
         chosen: as given; the last one is what flies.
-        followers: called when another bundle flies, with it.
+        follower: called when another engine flies, with whether its bundle is another one too.
+        known_answers: how often the engine was asked one, and how often it was wrong.
         invalid: frames so far with an output that makes no sense, or none.
 
     Raises:
@@ -51,7 +52,8 @@ class Guard:
         self._shift = Shift(ways, RuleBook(config))
         self._ill = self._healthy = self.invalid = 0
         self._ask_at_s = self._reload_at_s = 0.0
-        self.followers: list[Callable[[Flown], None]] = []
+        self.follower: Callable[[bool], None] = lambda other_bundle: None
+        self.known_answers = {"asked": 0, "wrong": 0}
         self.flown, self.chosen = self._shift.first(chosen, events)
         self._right_s = time.monotonic()
         self._fresh()
@@ -142,19 +144,21 @@ class Guard:
 
     def _look_after(self, now_s: float) -> None:
         health = self._config.health
-        if health.known_answer_s is not None and now_s >= self._ask_at_s:
-            self._ask_at_s = now_s + health.known_answer_s
-            self._ask(now_s)
-        elif health.reload_s is not None and now_s >= self._reload_at_s:
+        if health.reload_s is not None and now_s >= self._reload_at_s:
             self._reload_at_s = now_s + health.reload_s
             word = f"{self.flown.name}, after {health.reload_s:g} s"
             self._shift.begin(Step(self.flown.choice, self.flown.way, "engine_renewed", word), None)
+        elif health.known_answer_s is not None and now_s >= self._ask_at_s:
+            self._ask_at_s = now_s + health.known_answer_s
+            self._ask(now_s)
 
     def _ask(self, now_s: float) -> None:
         assert self.flown.known is not None
+        self.known_answers["asked"] += 1
         if (wrong := self.flown.known.ask()) is None:
             self._right_s = now_s
             return
+        self.known_answers["wrong"] += 1
         since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
         self._events.add("known_answer_wrong", f"{self.flown.name}: {wrong}; {since}")
         step = self._ladder.reload(self.flown)
@@ -187,9 +191,7 @@ class Guard:
         gc.collect()
         gc.freeze()
         self._events.add(step.event, f"{step.word}; bundle {found.bundle.sha256}")
-        if step.event in _OF_BUNDLE:
-            for follow in self.followers:
-                follow(found)
+        self.follower(step.event in _OF_BUNDLE)
 
     def _fresh(self) -> None:
         """An engine that was just put in has no past, and is asked a known answer at once."""

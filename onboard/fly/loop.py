@@ -17,6 +17,7 @@ from onboard.fly.outlet import Outlet
 from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
 from onboard.fly.verdict import made
+from onboard.health.background import Background
 from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
 from onboard.sanity import Sanity
@@ -43,6 +44,7 @@ class Parts:
     events: Events
     log: EventLog
     storage: Storage
+    background: Background
     telemetry: Telemetry | None
     control: ControlSocket | None = None
     paused: bool = False

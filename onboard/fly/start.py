@@ -28,6 +28,7 @@ from onboard.fly.outlet import Outlet, VerdictSocket
 from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.summary import Summary
 from onboard.fly.tracks import MOST, Tracks
+from onboard.health.background import Background
 from onboard.health.choice import Choice, Chosen
 from onboard.journal import Journal
 from onboard.sources import open_source
@@ -87,23 +88,35 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         opened.callback(kept.close)
         tracks = Tracks(kept, set(journal.totals()), events)
         tracks.start_over(guard.flown.rules.track, guard.bundle.sha256)
-        guard.followers.append(partial(_follow, config, guard, tracks, storage, events))
+        background = Background(config.health, output.summary_s, guard.flown.files(), events)
+        opened.callback(background.close)
+        guard.follower = partial(_follow, config, guard, tracks, storage, background, events)
         source = open_source(config.source)
         opened.callback(source.close)
         account = Account(config.deadline_ms)
         control = None if config.control is None else ControlSocket(config.control)
         if control is not None:
             opened.callback(control.close)
-        made = (source, journal, guard, tracks, outlet, account, events, log, storage, telemetry)
+        made = (source, journal, guard, tracks, outlet, account, events, log, storage, background, telemetry)
         yield Parts(config, *made, control)
 
 
-def _follow(config: NodeConfig, guard: Guard, tracks: Tracks, storage: Storage, events: Events, flown: Flown) -> None:
-    """Another bundle flies: its tracks begin anew, and files say so."""
-    tracks.start_over(flown.rules.track, flown.bundle.sha256)
-    folder, chosen = Path(config.output.folder), guard.chosen
-    write_whole(storage, folder / CHOSEN, lambda: strict_yaml.dump(chosen).encode(), events)
-    write_whole(storage, folder / RECORD, lambda: _record(config, flown).encode(), events)
+def _follow(
+    config: NodeConfig,
+    guard: Guard,
+    tracks: Tracks,
+    storage: Storage,
+    background: Background,
+    events: Events,
+    other_bundle: bool,
+) -> None:
+    """Another engine flies, perhaps another bundle: tracks begin anew then, and files say so."""
+    flown, chosen, folder = guard.flown, guard.chosen, Path(config.output.folder)
+    background.watch(flown.files())
+    if other_bundle:
+        tracks.start_over(flown.rules.track, flown.bundle.sha256)
+        write_whole(storage, folder / CHOSEN, lambda: strict_yaml.dump(chosen).encode(), events)
+        write_whole(storage, folder / RECORD, lambda: _record(config, flown).encode(), events)
 
 
 def _outputs(

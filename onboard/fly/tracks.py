@@ -64,6 +64,8 @@ class Tracks:
             after a later one (it has been counted as missing).
         """
         if self._rule is None:
+            if not self._lost or self._lost[-1] != run:  # a bundle that comes later has not seen it begin
+                self._lost.append(run)
             return None
         flown = self._flown.get(run)
         if flown is None:

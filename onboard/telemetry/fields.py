@@ -13,7 +13,7 @@ from onboard.wire.frame import BOX_SOURCES
 
 VERSION, STRUCTURE = 1, 1
 _NOT_A_BOX = (math.nan,) * 4
-_BUNDLE_BYTES, _TEMPERATURES = 8, 4
+_BUNDLE_BYTES = 8
 
 
 def of_verdict(verdict: Verdict) -> bytes:
@@ -60,7 +60,8 @@ def of_pose(verdict: Verdict, output: int, values: Any) -> bytes:
 def of_housekeeping(page: Mapping[str, Any]) -> bytes:
     """Source data of a housekeeping report, from the node's summary."""
     frames, deadline, dropped, drift = page["frames"], page["deadline"], page["verdicts_dropped"], page["drift"] or {}
-    temperatures = [*page.get("temperatures_c", {}).values(), *[None] * _TEMPERATURES]
+    known, sensors = page["health"]["known_answers"], page["health"]["sensors"]
+    scrub = page["health"]["scrub"]
     return layout.HOUSEKEEPING.pack(
         {
             "structure": STRUCTURE,
@@ -88,7 +89,12 @@ def of_housekeeping(page: Mapping[str, Any]) -> bytes:
             "drift_tracks": drift.get("tracks", 0),
             "drift_log_capital": _or_nan(drift.get("log_capital")),
             "drift_alarm": _answer(drift.get("alarm_at_0.01")),
-            **{f"temperature_{n}_c": _f32(temperatures[n]) for n in range(_TEMPERATURES)},
+            "known_answers_asked": known["asked"],
+            "known_answers_wrong": known["wrong"],
+            "scrub_passes": layout.NO_NUMBER if scrub is None else scrub["passes"],
+            "scrub_failed": layout.NO_NUMBER if scrub is None else len(scrub["failed"]),
+            "hottest_c": _f32(max(sensors.get("temperature_c", {}).values(), default=None)),
+            "highest_power_w": _f32(max(sensors.get("power_w", {}).values(), default=None)),
         }
     )
 
@@ -113,8 +119,8 @@ def _frame(verdict: Verdict) -> dict[str, Any]:
     return {
         "run": bytes.fromhex(verdict.run),
         "frame_id": verdict.frame_id,
-        "exposure_start_ns": layout.NO_TIME if start is None else start,
-        "exposure_end_ns": layout.NO_TIME if end is None else end,
+        "exposure_start_ns": layout.NO_NUMBER if start is None else start,
+        "exposure_end_ns": layout.NO_NUMBER if end is None else end,
     }
 
 

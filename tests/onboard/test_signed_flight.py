@@ -100,6 +100,7 @@ def test_a_reload_in_flight_looks_at_the_signature_again(
     assert guard(picture(0, 60), BOX).reason == "invalid_output"
     guard.mend()
     assert [event.name for event in events.take()] == ["engine_reloaded"]
+    assert signature_of(moody / "manifest.yaml") in guard.flown.files()  # storage is scrubbed for it
     signature_of(moody / "manifest.yaml").unlink()
     assert guard(picture(1, 60), BOX).reason == "invalid_output"
     guard.mend()
@@ -114,7 +115,8 @@ def test_an_engine_has_to_be_signed_as_its_bundle_is(make_world: MakeWorld, keys
     with pytest.raises(InputError, match=r"engine\.yaml: not signed"):
         Detector.load(world.bundle, engine=world.engine, key=key)
     sign(world.engine, keys[0])
-    Detector.load(world.bundle, engine=world.engine, key=key)
+    detector = Detector.load(world.bundle, engine=world.engine, key=key)
+    assert world.engine / "engine.yaml.sig" in detector.engine.files()  # storage is scrubbed for it
     manifest = world.engine / "engine.yaml"
     manifest.write_text(manifest.read_text() + "\n")
     with pytest.raises(InputError, match="altered since"):

@@ -58,7 +58,10 @@ PAGE: dict[str, Any] = {
     "drift": {"tracks": 2, "log_capital": 0.5, "alarm_at_0.01": False},
     "journal": {"agrees": True},
     "events": {"gap": 10, "started": 1},
-    "temperatures_c": {"gpu": 50.0},
+    "health": {
+        "known_answers": {"asked": 14, "wrong": 15}, "scrub": {"passes": 16, "failed": {"model.onnx": "0"}},
+        "sensors": {"temperature_c": {"cpu": 40.0, "gpu": 50.0}, "power_w": {"VDD_IN": 2.0}},
+    },
 }  # fmt: skip
 
 
@@ -149,7 +152,7 @@ def test_housekeeping_as_written_by_hand(bus: Bus) -> None:
     bus.telemetry.housekeeping(lambda: PAGE)
     data = bus.next()
     none = "7fc00000" * 15
-    assert data[:13].hex() == "0864c001" + "0100" + "200319" + "0000" + "0203"
+    assert data[:13].hex() == "0864c001" + "0118" + "200319" + "0000" + "0203"
     assert data[20:22].hex() == "0101"
     monotonic, utc = struct.unpack(">QQ", data[22:38])
     assert 0 <= time.monotonic_ns() - monotonic < 5e9
@@ -157,7 +160,8 @@ def test_housekeeping_as_written_by_hand(bus: Bus) -> None:
     counts = [9, 5, 2, 2, 3, 4, 0, 7, 6, 0, 8, 12, 13, 11]
     assert data[38:-2].hex() == (
         "aabbccddeeff0011" + "01" + "01" + "".join(f"{count:016x}" for count in counts)
-        + none + "3f80000040000000" + "40800000" + "00000002" + "3fe0000000000000" + "00" + "42480000" + "7fc00000" * 3
+        + none + "3f80000040000000" + "40800000" + "00000002" + "3fe0000000000000" + "00"
+        + "".join(f"{count:016x}" for count in (14, 15, 16, 1)) + "42480000" + "40000000"
     )  # fmt: skip
 
 
