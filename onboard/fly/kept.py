@@ -56,9 +56,11 @@ class Kept:
         self._tracks.forget(run)
 
     def drift(self) -> DriftMonitor | None:
-        """The monitor of the rule where it was, or a fresh one; None where no normal track has a finite number."""
+        """The monitor of the rule where it was, or a fresh one; None where no normal track has a finite number, or they
+        are other heads'."""
         assert self._rule is not None
-        numbers = [value for value in map(float, self._rule.maxima) if math.isfinite(value)]
+        maxima = [] if self._rule.is_for_unseen else self._rule.maxima.tolist()
+        numbers = [value for value in maxima if math.isfinite(value)]
         if not numbers:
             return None
         try:

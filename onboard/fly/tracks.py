@@ -29,8 +29,9 @@ class Tracks:
         events: told of such runs.
 
     Attributes:
-        drift: watches whether tracks are still like the calibration's; None without a rule. It takes the tracks that
-            reached their horizon, and goes on after a restart.
+        drift: watches whether tracks are still like the calibration's; None without a rule, and with one for classes
+            never seen, whose numbers are not this head's. It takes the tracks that reached their horizon, and goes on
+            after a restart.
     """
 
     def __init__(self, kept: Kept, begun: set[bytes], events: Events) -> None:
