@@ -185,8 +185,8 @@ class Guard:
 
     def _put(self, found: Flown, step: Step) -> None:
         """Fly this from the next frame on."""
-        gone, self.flown = self.flown, found
-        gone.emptied(self._events)
+        gone, self.flown = [self.flown], found
+        self._shift.retire(gone, self._events)
         self._fresh()
         gc.collect()
         gc.freeze()

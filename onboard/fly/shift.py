@@ -26,6 +26,7 @@ class Shift:
     def __init__(self, ways: Ways, book: RuleBook) -> None:
         self._ways, self._book = ways, book
         self._beside: Beside[Flown] = Beside()
+        self._retiring: Beside[None] = Beside()
         self._wanted: tuple[Step, Done | None] | None = None
 
     @property
@@ -86,10 +87,26 @@ class Shift:
         self._book.rate, self._book.confidence = rate, confidence
         return flown.rules._replace(frame=rule)
 
+    def retire(self, gone: list[Flown], events: Events) -> None:
+        """Close an engine and give its memory back beside the loop: that takes milliseconds.
+
+        Args:
+            gone: the last reference to it is the one in this list, which is emptied.
+            events: told of errors.
+        """
+        self._retiring.wait(_CLOSE_S)
+        self._retiring.take()
+        self._retiring.start(lambda: _retired(gone, events))
+
     def close(self) -> None:
-        """Wait for what is being loaded, for some seconds."""
+        """Wait for what is being loaded or closed, for some seconds."""
         self._beside.wait(_CLOSE_S)
+        self._retiring.wait(_CLOSE_S)
 
     def _refuse_under_way(self) -> None:
         if self.under_way:
             raise InputError("an engine is being loaded already; ask again in a few seconds")
+
+
+def _retired(gone: list[Flown], events: Events) -> None:
+    gone.pop().emptied(events)

@@ -33,7 +33,7 @@ class Rounds:
         while not self._ending.is_set():
             for job, due_s in self._due_s.items():
                 if time.monotonic() >= due_s:
-                    self._due_s[job] = job() + time.monotonic()
+                    self._due_s[job] = max(due_s + job(), time.monotonic())
             self._alive()
             next_s = min(self._due_s.values(), default=time.monotonic() + _LOOK_S)
             self._ending.wait(min(max(next_s - time.monotonic(), 0.0), _LOOK_S))
