@@ -21,12 +21,13 @@ from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.flown import Flown, Way, Ways
 from onboard.fly.guard import Guard
+from onboard.fly.kept import Kept
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.orders import Orders
 from onboard.fly.outlet import Outlet, VerdictSocket
 from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.summary import Summary
-from onboard.fly.tracks import Tracks
+from onboard.fly.tracks import MOST, Tracks
 from onboard.health.background import Background
 from onboard.health.choice import Choice, Chosen
 from onboard.journal import Journal
@@ -83,7 +84,10 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         storage = Storage(output.queue)
         log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened)
         files.write_text(Path(output.folder) / RECORD, _record(config, guard.flown))
-        tracks = Tracks(guard.flown.rules.track, set(journal.totals()), events)
+        kept = Kept(Path(place.ring), MOST, storage, events)
+        opened.callback(kept.close)
+        tracks = Tracks(kept, set(journal.totals()), events)
+        tracks.start_over(guard.flown.rules.track, guard.bundle.sha256)
         background = Background(config.health, output.summary_s, guard.flown.files(), events)
         opened.callback(background.close)
         guard.follower = partial(_follow, config, guard, tracks, storage, background, events)
@@ -110,7 +114,7 @@ def _follow(
     flown, chosen, folder = guard.flown, guard.chosen, Path(config.output.folder)
     background.watch(flown.files())
     if other_bundle:
-        tracks.start_over(flown.rules.track)
+        tracks.start_over(flown.rules.track, flown.bundle.sha256)
         write_whole(storage, folder / CHOSEN, lambda: strict_yaml.dump(chosen).encode(), events)
         write_whole(storage, folder / RECORD, lambda: _record(config, flown).encode(), events)
 

@@ -71,6 +71,7 @@ class Summary:
             "invalid_outputs": parts.guard.invalid,
             "health": {"known_answers": parts.guard.known_answers, **parts.background.as_dict()},
             "verdicts_dropped": parts.outlet.dropped(),
+            "telemetry": None if parts.telemetry is None else parts.telemetry.state(),
             "drift": parts.tracks.drift_state(),
             "journal": {
                 "agrees": self._since() == parts.account.totals(),

@@ -14,6 +14,7 @@ _EVENT = {number: name for name, number in numbers.EVENTS.items()}
 _ENGINE = {number: name for name, number in numbers.ENGINES.items()}
 _REQUEST = {1: "accepted", 2: "not_accepted", 7: "completed", 8: "not_completed"}
 _SEVERITY = {1: "info", 2: "low", 3: "medium", 4: "high"}
+_NUMBERS = ("exposure_start_ns", "exposure_end_ns", "scrub_passes", "scrub_failed")
 _ANSWERS = ("is_debris", "track_is_debris", "track_beyond_horizon", "drift_alarm")
 
 
@@ -63,7 +64,7 @@ class Contents:
         names = self._outputs.get(packet.apid, [])
         name = names[found["output"]] if found["output"] < len(names) else None
         told = [_plain(value) for value in struct.unpack(f">{count}f", values)]
-        return {"kind": "pose", **_times(found), "name": name, "shape": shape, "values": told}
+        return {"kind": "pose", **_numbers(found), "name": name, "shape": shape, "values": told}
 
 
 def _request(packet: Packet) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def _event(packet: Packet) -> dict[str, Any]:
 
 
 def _verdict(packet: Packet) -> dict[str, Any]:
-    found = _times(_checked(layout.VERDICT, packet.data))
+    found = _numbers(_checked(layout.VERDICT, packet.data))
     reason, source = found["reason"], found["box_source"]
     found["status"] = _STATUS.get(found["status"], found["status"])
     found["reason"] = _REASON.get(reason, reason)
@@ -92,7 +93,7 @@ def _verdict(packet: Packet) -> dict[str, Any]:
 def _housekeeping(packet: Packet) -> dict[str, Any]:
     if packet.data[:1] != b"\1":
         raise ValueError("housekeeping of another structure than 1")
-    found = _answers(_checked(layout.HOUSEKEEPING, packet.data))
+    found = _answers(_numbers(_checked(layout.HOUSEKEEPING, packet.data)))
     found["engine"] = _ENGINE.get(found["engine"], "other")
     return {"kind": "housekeeping", **found}
 
@@ -104,9 +105,10 @@ def _checked(kind: layout.Layout, data: bytes) -> dict[str, Any]:
     return found
 
 
-def _times(found: dict[str, Any]) -> dict[str, Any]:
-    for name in ("exposure_start_ns", "exposure_end_ns"):
-        found[name] = None if found[name] == layout.NO_TIME else found[name]
+def _numbers(found: dict[str, Any]) -> dict[str, Any]:
+    for name in _NUMBERS:
+        if found.get(name) == layout.NO_NUMBER:
+            found[name] = None
     return found
 
 

@@ -13,7 +13,7 @@ from onboard.wire.frame import BOX_SOURCES
 
 VERSION, STRUCTURE = 1, 1
 _NOT_A_BOX = (math.nan,) * 4
-_BUNDLE_BYTES, _TEMPERATURES = 8, 4
+_BUNDLE_BYTES = 8
 
 
 def of_verdict(verdict: Verdict) -> bytes:
@@ -50,22 +50,18 @@ def of_pose(verdict: Verdict, output: int, values: Any) -> bytes:
     with np.errstate(over="ignore"):
         array = np.asarray(values, dtype=">f4")
     sizes = (*array.shape, 0, 0, 0, 0)[:4]
-    if array.ndim > len(sizes) or max(sizes) > 0xFFFF:
-        raise ValueError(f"an output of shape {array.shape}; at most four dimensions of at most 65535 go out")
+    if array.ndim > len(sizes) or max(sizes) > 0xFFFF or not array.size:
+        raise ValueError(f"an output of shape {array.shape}; one to 65535 in each of at most four dimensions go out")
     dimensions = {f"dimension_{n}": size for n, size in enumerate(sizes)}
     head = {"version": VERSION, "output": output, **_frame(verdict), **dimensions}
     return layout.POSE.pack(head) + array.tobytes()
 
 
-def of_housekeeping(page: Mapping[str, Any], telemetry_dropped: int, telemetry_failed: int) -> bytes:
-    """Source data of a housekeeping report.
-
-    Args:
-        page: the node's summary.
-        telemetry_dropped, telemetry_failed: packets that were not taken; that could not be made.
-    """
+def of_housekeeping(page: Mapping[str, Any]) -> bytes:
+    """Source data of a housekeeping report, from the node's summary."""
     frames, deadline, dropped, drift = page["frames"], page["deadline"], page["verdicts_dropped"], page["drift"] or {}
-    temperatures = [*page.get("temperatures_c", {}).values(), *[None] * _TEMPERATURES]
+    known, sensors = page["health"]["known_answers"], page["health"]["sensors"]
+    scrub = page["health"]["scrub"]
     return layout.HOUSEKEEPING.pack(
         {
             "structure": STRUCTURE,
@@ -86,14 +82,19 @@ def of_housekeeping(page: Mapping[str, Any], telemetry_dropped: int, telemetry_f
             "invalid_outputs": page["invalid_outputs"],
             "file_dropped": dropped.get("file", 0),
             "socket_dropped": dropped.get("socket", 0),
-            "telemetry_dropped": telemetry_dropped,
-            "telemetry_failed": telemetry_failed,
+            "telemetry_dropped": page["telemetry"]["dropped"],
+            "telemetry_failed": page["telemetry"]["failed"],
             "events": sum(page["events"].values()),
             **_latencies(page["latency_ms"]),
             "drift_tracks": drift.get("tracks", 0),
             "drift_log_capital": _or_nan(drift.get("log_capital")),
             "drift_alarm": _answer(drift.get("alarm_at_0.01")),
-            **{f"temperature_{n}_c": _f32(temperatures[n]) for n in range(_TEMPERATURES)},
+            "known_answers_asked": known["asked"],
+            "known_answers_wrong": known["wrong"],
+            "scrub_passes": layout.NO_NUMBER if scrub is None else scrub["passes"],
+            "scrub_failed": layout.NO_NUMBER if scrub is None else len(scrub["failed"]),
+            "hottest_c": _f32(max(sensors.get("temperature_c", {}).values(), default=None)),
+            "highest_power_w": _f32(max(sensors.get("power_w", {}).values(), default=None)),
         }
     )
 
@@ -118,8 +119,8 @@ def _frame(verdict: Verdict) -> dict[str, Any]:
     return {
         "run": bytes.fromhex(verdict.run),
         "frame_id": verdict.frame_id,
-        "exposure_start_ns": layout.NO_TIME if start is None else start,
-        "exposure_end_ns": layout.NO_TIME if end is None else end,
+        "exposure_start_ns": layout.NO_NUMBER if start is None else start,
+        "exposure_end_ns": layout.NO_NUMBER if end is None else end,
     }
 
 

@@ -62,7 +62,7 @@ class Layout:
         return rows
 
 
-NO_TIME, NO_ANSWER = 0xFFFFFFFFFFFFFFFF, 0xFF
+NO_NUMBER, NO_ANSWER = 0xFFFFFFFFFFFFFFFF, 0xFF
 STAGES = ("age", "read", "window", "infer", "send", "total")
 _LATENCIES = [(f"{stage}_{share}_ms", "f32") for stage in STAGES for share in ("p50", "p99", "max")]
 
@@ -141,10 +141,12 @@ HOUSEKEEPING = Layout(
     ("drift_tracks", "u32"),
     ("drift_log_capital", "f64"),
     ("drift_alarm", "u8"),
-    ("temperature_0_c", "f32"),
-    ("temperature_1_c", "f32"),
-    ("temperature_2_c", "f32"),
-    ("temperature_3_c", "f32"),
+    ("known_answers_asked", "u64"),
+    ("known_answers_wrong", "u64"),
+    ("scrub_passes", "u64"),
+    ("scrub_failed", "u64"),
+    ("hottest_c", "f32"),
+    ("highest_power_w", "f32"),
 )
 REQUEST = Layout(("request", "u32"))
 FAILED_REQUEST = Layout(("request", "u32"), ("code", "u16"))

@@ -31,7 +31,7 @@ class Telemetry:
         config: what, and with which numbers.
         link: where it goes.
         send: of the link.
-        bundle: SHA-256 of the bundle, for the first packet.
+        bundle: SHA-256 of the bundle that flies first.
         events: told of what could not be sent.
 
     Attributes:
@@ -45,12 +45,12 @@ class Telemetry:
     def __init__(
         self, config: TelemetryConfig, link: Link, send: Callable[[bytes], None], bundle: str, events: Events
     ) -> None:
-        self._config, self._link, self._bundle, self._events = config, link, bundle, events
+        self._config, self._link, self._events = config, link, events
         self._packets = Packets(config, send)
         self._due_s = time.monotonic() + config.housekeeping_s
         self.failed = 0
         self.verification = Verification(self._send)
-        self._safely(lambda: self._node(first=True))
+        self._safely(lambda: self._node(bundle, first=True))
 
     def verdict(self, verdict: Verdict) -> None:
         """Send a verdict, and the outputs of the pose network that the configuration names."""
@@ -73,12 +73,11 @@ class Telemetry:
 
     def housekeeping(self, page: Callable[[], Mapping[str, Any]]) -> None:
         """Send housekeeping now, and once more who sends, for whoever has only begun to listen."""
-        self._safely(lambda: self._send(*HOUSEKEEPING, fields.of_housekeeping(page(), self._link.dropped, self.failed)))
-        self._safely(lambda: self._node(first=False))
+        self._safely(lambda: self._housekeeping(page()))
 
-    def dropped(self) -> int:
-        """Packets that the link did not take."""
-        return self._link.dropped
+    def state(self) -> dict[str, int]:
+        """Packets that the link did not take, and that could not be made."""
+        return {"dropped": self._link.dropped, "failed": self.failed}
 
     def _verdict(self, verdict: Verdict) -> None:
         service, outputs = self._config.verdict_service, verdict.outputs or {}
@@ -88,8 +87,12 @@ class Telemetry:
             if name in outputs:
                 self._send(service, POSE, fields.of_pose(verdict, index, outputs[name]))
 
-    def _node(self, first: bool) -> None:
-        data = fields.of_node(first, os.getpid(), self._bundle, self._config.pose_outputs)
+    def _housekeeping(self, page: Mapping[str, Any]) -> None:
+        self._send(*HOUSEKEEPING, fields.of_housekeeping(page))
+        self._node(page["bundle"], first=False)
+
+    def _node(self, bundle: str, first: bool) -> None:
+        data = fields.of_node(first, os.getpid(), bundle, self._config.pose_outputs)
         self._send(self._config.verdict_service, NODE, data)
 
     def _send(self, service: int, subtype: int, data: bytes) -> None:

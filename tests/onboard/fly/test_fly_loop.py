@@ -231,7 +231,8 @@ def test_a_track_is_judged_and_says_so(
     assert [each["beyond_horizon"] for each in tracks] == [False] * 5 + [True]
     assert {each["alarm_frame"] for each in tracks} == {None, 5}
     assert page["drift"]["tracks"] == 1
-    with flying(configured(bundle=str(calibrated))) as (parts, loop):  # a restart: what was gathered is lost
+    (tmp_path / "journal.tracks").unlink()  # what was gathered
+    with flying(configured(bundle=str(calibrated))) as (parts, loop):
         writer.write(*message(RUN, 7, picture(7)))
         loop.turn(5.0)
     last = lines(tmp_path / "out" / "verdicts.jsonl")[-1]
