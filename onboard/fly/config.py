@@ -8,6 +8,7 @@ from onboard.config import Runtime
 from onboard.sanity import SanityConfig
 from onboard.sockets import Curve
 from onboard.sources.config import SourceConfig
+from onboard.watchdog.config import WatchdogConfig
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=3_600_000)]
@@ -101,6 +102,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         runtime: how the graph is run.
         sanity: which frames are refused before any work.
         invalid: what is done when the graph gives nonsense.
+        watchdog: how long each part of the node may take to answer.
         stale_ms: a frame whose exposure began longer ago is SKIPPED(stale); null: none is.
         deadline_ms: from the exposure's start until the verdict is sent; later ones are counted; null: not counted.
         clock_offset_ms: this host's monotonic clock less the sender's, measured; 0 where both are one host.
@@ -115,6 +117,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     runtime: Runtime = Runtime()
     sanity: SanityConfig = SanityConfig()
     invalid: InvalidConfig = InvalidConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
     stale_ms: Milliseconds | None = 1000
     deadline_ms: Milliseconds | None = 100
     clock_offset_ms: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] = 0.0

@@ -1,6 +1,7 @@
 """Events as lines of JSON: of each name one in a while, fatal ones always."""
 
 import datetime
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from onboard.fly.storage import LineFile
 FATAL = frozenset(
     {
         "failed",
+        "part_hung",
         "engine_reloaded",
         "engine_handed_over",
         "unavailable",
@@ -22,11 +24,11 @@ FATAL = frozenset(
     }
 )
 """What changes how the node works, or should never happen. All others are warnings, but those below."""
-INFO = frozenset({"started", "ended", "source_back", "run_retired", "closed_after_restart"})
+INFO = frozenset({"started", "ended", "source_back", "part_back", "run_retired", "closed_after_restart"})
 
 
 class EventLog:
-    """Writes events, and counts them.
+    """Writes events, and counts them; for several threads.
 
     Args:
         file: gets the lines.
@@ -41,9 +43,14 @@ class EventLog:
         self.counts: Counter[str] = Counter()
         self._due_s: dict[str, float] = {}
         self._left_out: Counter[str] = Counter()
+        self._one_at_a_time = threading.Lock()
 
     def write(self, events: Iterable[Event]) -> None:
         """Take what happened."""
+        with self._one_at_a_time:
+            self._write(events)
+
+    def _write(self, events: Iterable[Event]) -> None:
         for event in events:
             self.counts[event.name] += 1
             now_s = time.monotonic()

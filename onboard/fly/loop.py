@@ -22,6 +22,7 @@ from onboard.normal_scores import FrameRule
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
 from onboard.sources.source import OVERWRITTEN
+from onboard.watchdog import Pings
 
 STALE, NO_BOX = "stale", "no_box"
 _CLOCKS_AGREE_MS = 1.0
@@ -43,6 +44,7 @@ class Parts:
     events: Events
     log: EventLog
     storage: Storage
+    pings: Pings
 
 
 class Loop:
@@ -56,7 +58,7 @@ class Loop:
         self._parts = parts
         self._sanity = Sanity(parts.config.sanity)
 
-    def run(self, stop: Callable[[], bool], each_turn: Callable[[], None]) -> None:
+    def run(self, stop: Callable[[], bool], *each_turn: Callable[[], None]) -> None:
         """Fly until the source has ended or `stop` says so; what was taken by then is settled.
 
         Args:
@@ -65,7 +67,8 @@ class Loop:
         """
         while not stop() and not self._parts.source.ended:
             self.turn(0.1)
-            each_turn()
+            for call in each_turn:
+                call()
 
     def turn(self, timeout_s: float) -> None:
         """Settle what has arrived; where that is nothing, what arrives first within `timeout_s`."""

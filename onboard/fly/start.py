@@ -3,7 +3,7 @@
 import gc
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from onboard.journal import Journal
 from onboard.normal_scores import FrameRule
 from onboard.sources import open_source
 from onboard.track import TrackRule
+from onboard.watchdog import Pings, Systemd, Watchdog
 
 VERDICTS, EVENTS, RECORD = "verdicts.jsonl", "events.jsonl", "node.yaml"
 
@@ -41,11 +42,11 @@ def fly(config: NodeConfig) -> dict[str, Any]:
     with parts_of(config) as parts:
         summary = Summary(parts)
         parts.events.add("started", f"bundle {parts.guard.bundle.sha256}, engine {parts.guard.state}")
-        with asked_to_stop() as stop:
+        with asked_to_stop() as stop, watched(parts) as alive:
             gc.collect()
             gc.freeze()  # all that is there by now stays; collections look at what comes after it
             try:
-                Loop(parts).run(stop.is_set, summary.when_due)
+                Loop(parts).run(stop.is_set, alive, summary.when_due)
                 summary.complete = True
                 parts.events.add("ended", "asked to stop" if stop.is_set() else "the source has ended")
             except BaseException as error:
@@ -67,16 +68,30 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         track_rule = TrackRule.at(guard.bundle) if config.tracks else None
         _check_names(output.pose_outputs, guard.bundle)
         archive = None if place.archive is None else Path(place.archive)
-        journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files)
+        pings = Pings(config.watchdog)
+        alive = (lambda: None) if archive is None else pings.add("archive").answer
+        journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files, alive=alive)
         opened.callback(journal.close)
-        storage = Storage(output.queue)
+        storage = Storage(output.queue, pings.add("storage").answer)
         log, outlet = _outputs(output, storage, events, opened)
         files.write_text(Path(output.folder) / RECORD, _record(config, guard, rule))
         tracks = Tracks(track_rule, set(journal.totals()), events)
-        source = open_source(config.source)
+        source = open_source(config.source, pings)
         opened.callback(source.close)
         account = Account(config.deadline_ms)
-        yield Parts(config, source, journal, guard, rule, tracks, outlet, account, events, log, storage)
+        yield Parts(config, source, journal, guard, rule, tracks, outlet, account, events, log, storage, pings)
+
+
+@contextmanager
+def watched(parts: Parts) -> Iterator[Callable[[], None]]:
+    """Watch over all parts while the block runs; gives what the loop calls to say that it is alive.
+
+    Raises:
+        InputError: what the environment says of systemd's socket makes no sense.
+    """
+    loop = parts.pings.add("loop")
+    with Watchdog(parts.pings, Systemd.from_environment(), parts.config.watchdog, parts.log.write):
+        yield loop.answer
 
 
 def _outputs(output: OutputConfig, storage: Storage, events: Events, opened: ExitStack) -> tuple[EventLog, Outlet]:
