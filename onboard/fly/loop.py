@@ -98,7 +98,10 @@ class Loop:
 
     def _time(self, frame: SourceFrame, answer: Answer, decided_ns: int, sent_ns: int) -> None:
         age_ns, total_ns = self._age_ns(frame, frame.arrived_ns), sent_ns - frame.arrived_ns
-        if not self._parts.account.time(age_ns, answer, sent_ns - decided_ns, total_ns):
+        missed = self._parts.account.time(age_ns, answer, sent_ns - decided_ns, total_ns)
+        if missed.stages:
+            self._parts.events.add("budget_missed", f"{frame.name}: {', '.join(missed.stages)}")
+        if missed.deadline:
             late = f"{frame.name}: {age_ns / 1e6:.1f} ms old on arrival, {total_ns / 1e6:.1f} ms until its verdict"
             self._parts.events.add("deadline_missed", late)
 

@@ -21,6 +21,7 @@ from onboard.fly.event_log import EventLog
 from onboard.fly.guard import Guard, Way
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.outlet import Outlet, VerdictSocket
+from onboard.fly.realtime import ask_for
 from onboard.fly.storage import LineFile, Storage
 from onboard.fly.summary import Summary
 from onboard.fly.tracks import Tracks
@@ -43,6 +44,7 @@ def fly(config: NodeConfig) -> dict[str, Any]:
         summary = Summary(parts)
         parts.events.add("started", f"bundle {parts.guard.bundle.sha256}, engine {parts.guard.state}")
         with asked_to_stop() as stop, watched(parts) as alive:
+            ask_for(config.realtime, parts.events)
             gc.collect()
             gc.freeze()  # all that is there by now stays; collections look at what comes after it
             try:
@@ -78,7 +80,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         tracks = Tracks(track_rule, set(journal.totals()), events)
         source = open_source(config.source, pings)
         opened.callback(source.close)
-        account = Account(config.deadline_ms)
+        account = Account(config.deadline_ms, config.deadlines)
         yield Parts(config, source, journal, guard, rule, tracks, outlet, account, events, log, storage, pings)
 
 
