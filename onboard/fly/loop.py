@@ -21,7 +21,6 @@ from onboard.messages import Answer, Status
 from onboard.normal_scores import FrameRule
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
-from onboard.sources.source import OVERWRITTEN
 from onboard.watchdog import Pings
 
 STALE, NO_BOX = "stale", "no_box"
@@ -106,15 +105,15 @@ class Loop:
             self._parts.events.add("deadline_missed", late)
 
     def _judge(self, frame: SourceFrame) -> Answer:
-        """The answer to a frame, which is void where its pixels were overwritten meanwhile."""
+        """The answer to a frame, which is void where its pixels were altered on their way or overwritten meanwhile."""
         answer = self._refused(frame)
         if answer is None:
             assert frame.box is not None
             answer = self._parts.guard(frame.pixels, frame.box)
         if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
             answer = self._pose_alone(frame, answer)
-        if not frame.intact():
-            return Answer(Status.SKIPPED, OVERWRITTEN, "its slot was written again while it was worked on")
+        if (flaw := frame.flaw()) is not None:
+            return Answer(*flaw, window_ns=answer.window_ns, infer_ns=answer.infer_ns)
         return answer
 
     def _pose_alone(self, frame: SourceFrame, answer: Answer) -> Answer:
