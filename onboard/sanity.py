@@ -51,7 +51,7 @@ class Sanity:
     def __init__(self, config: SanityConfig) -> None:
         self._config = config
         self._before: tuple[int, ...] | None = None
-        self._bright = np.empty((0, 0, 3), np.bool_)
+        self._white = np.empty((0, 0, 3), np.bool_)
 
     def check(self, frame: Any, content: int | None = None) -> Refusal | None:
         """Judge a frame; None where nothing is wrong with it.
@@ -84,17 +84,20 @@ class Sanity:
 
     def _dark_or_white(self, frame: Frame) -> Refusal | None:
         sample = frame[::_STEP]
-        if self._bright.shape != sample.shape:
-            self._bright = np.empty(sample.shape, np.bool_)
-        np.greater_equal(sample, self._config.white_level, out=self._bright)
-        share = np.count_nonzero(self._bright) / sample.size
-        if share > self._config.white_share:
+        brightest = int(sample.max())
+        if brightest >= self._config.white_level and (share := self._white_share(sample)) > self._config.white_share:
             return Refusal("frame_saturated", f"{share:.0%} of it is {self._config.white_level} or brighter")
         # Most frames have something bright in the sample; only dark ones are looked at as a whole.
         level = self._config.black_level
-        if int(sample.max()) <= level and int(frame.max()) <= level:
+        if brightest <= level and int(frame.max()) <= level:
             return Refusal("frame_black", f"nothing in it is brighter than {level}")
         return None
+
+    def _white_share(self, sample: Frame) -> float:
+        if self._white.shape != sample.shape:
+            self._white = np.empty(sample.shape, np.bool_)
+        np.greater_equal(sample, self._config.white_level, out=self._white)
+        return np.count_nonzero(self._white) / sample.size
 
 
 def profile(frame: Frame) -> int:

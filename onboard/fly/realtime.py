@@ -3,7 +3,7 @@
 import ctypes
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,7 @@ class RealtimeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What the loop asks of the kernel; what it does not permit is told as an event, and the node flies without it.
 
     Attributes:
-        priority: SCHED_FIFO, of the loop's thread alone; null: as any process.
+        priority: SCHED_FIFO, of the loop's thread and of the one that computes checksums for it; null: as any process.
         cores: that the loop's thread may run on, counted from 0; null: all.
         lock_memory: keep every page that was touched, of code too, in memory.
     """
@@ -29,11 +29,12 @@ class RealtimeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     lock_memory: bool = False
 
 
-def ask_for(config: RealtimeConfig, events: Events) -> None:
+def ask_for(config: RealtimeConfig, events: Events, helpers: Sequence[int] = ()) -> None:
     """Set what is configured for the thread that calls this; threads that it starts later have no priority.
 
     Args:
         config: what to ask for.
+        helpers: threads that get the priority too, for the loop waits for them.
         events: told of what was refused: `priority_refused`, `cores_refused`, `memory_not_locked`.
     """
     if (cores := config.cores) is not None:
@@ -41,7 +42,13 @@ def ask_for(config: RealtimeConfig, events: Events) -> None:
         _try(events, "cores_refused", f"realtime.cores {list(cores)}", remedy, lambda: os.sched_setaffinity(0, cores))
     if (priority := config.priority) is not None:
         remedy = f"set LimitRTPRIO={priority} or more in the unit, or give CAP_SYS_NICE; the loop has no priority"
-        _try(events, "priority_refused", f"realtime.priority {priority}", remedy, lambda: _first_in_first_out(priority))
+        _try(
+            events,
+            "priority_refused",
+            f"realtime.priority {priority}",
+            remedy,
+            lambda: _first_in_first_out(priority, (0, *helpers)),
+        )
     if config.lock_memory:
         remedy = "set LimitMEMLOCK=infinity in the unit, or give CAP_IPC_LOCK; pages may leave the memory"
         _try(events, "memory_not_locked", "realtime.lock_memory", remedy, _lock_memory)
@@ -54,9 +61,10 @@ def _try(events: Events, name: str, what: str, remedy: str, setting: Callable[[]
         events.add(name, f"{what}: {error.strerror}; {remedy}")
 
 
-def _first_in_first_out(priority: int) -> None:
-    # A thread made later, which loads an engine, must not take the loop's turn.
-    os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+def _first_in_first_out(priority: int, threads: Sequence[int]) -> None:
+    for thread in threads:
+        # A thread made later, which loads an engine, must not take the loop's turn.
+        os.sched_setscheduler(thread, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
 
 
 def _lock_memory() -> None:

@@ -28,6 +28,7 @@ from onboard.fly.tracks import Tracks
 from onboard.journal import Journal
 from onboard.normal_scores import FrameRule
 from onboard.sources import open_source
+from onboard.sources.checking import CHECKER
 from onboard.track import TrackRule
 from onboard.watchdog import Pings, Systemd, Watchdog
 
@@ -44,7 +45,7 @@ def fly(config: NodeConfig) -> dict[str, Any]:
         summary = Summary(parts)
         parts.events.add("started", f"bundle {parts.guard.bundle.sha256}, engine {parts.guard.state}")
         with asked_to_stop() as stop, watched(parts) as alive:
-            ask_for(config.realtime, parts.events)
+            set_realtime(parts)
             gc.collect()
             gc.freeze()  # all that is there by now stays; collections look at what comes after it
             try:
@@ -82,6 +83,12 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         opened.callback(source.close)
         account = Account(config.deadline_ms, config.deadlines)
         yield Parts(config, source, journal, guard, rule, tracks, outlet, account, events, log, storage, pings)
+
+
+def set_realtime(parts: Parts) -> None:
+    """Put the thread that calls this, and the one that computes checksums for it, before others as configured."""
+    helpers = [each.native_id for each in threading.enumerate() if each.name == CHECKER and each.native_id]
+    ask_for(parts.config.realtime, parts.events, helpers)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from onboard.sources.source import Flaw
 from onboard.wire.error import WireError
 from onboard.wire.frame import Buffer, Header, check_payload
 
+CHECKER = "checksum"
+"""The thread's name."""
 Check = Callable[[], Flaw | None]
 
 
@@ -27,7 +29,7 @@ class Checker:
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[_UnderWay | None] = queue.SimpleQueue()
         self._last: _UnderWay | None = None
-        self._thread = threading.Thread(target=self._work, name="checksum", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=CHECKER, daemon=True)
         self._thread.start()
 
     def begin(self, check: Check) -> Check:
