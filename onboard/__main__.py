@@ -13,6 +13,7 @@ from onboard.detector import Detector
 from onboard.fly import command as fly_command
 from onboard.journal import command as journal_command
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
+from onboard.selftest import command as selftest_command
 from onboard.trt import command as trt_command
 
 _ENGINE = "TensorRT engine that 'python -m onboard build' made here from the bundle (default: ONNX Runtime)"
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     trt_command.add(commands)
     compare_command.add(commands)
     journal_command.add(commands)
+    selftest_command.add(commands)
     return parser
 
 
@@ -55,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "build": trt_command.run,
         "compare-pose": compare_command.run,
         "journal": journal_command.run,
+        "selftest": selftest_command.run,
     }
     stopped = {
         "run": "stopped; the verdicts so far are kept",
