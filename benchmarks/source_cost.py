@@ -3,8 +3,8 @@
 python -m benchmarks.source_cost
 
 Taking is what happens in the node's own thread: receiving, checking sizes, copying out of the ring. The checksum is
-what is left to wait for once sanity has been checked; in flight the engine comes first, and nothing is left. Arrival is the
-time from the sender's stamp to the frame in hand.
+what is left to wait for once sanity has been checked; in flight the engine comes first, and nothing is left. Arrival
+is the time from the sender's stamp to the frame in hand.
 """
 
 import multiprocessing
