@@ -3,7 +3,7 @@
 import gc
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from onboard import files, provenance, strict_yaml
 from onboard.bundle import Bundle
 from onboard.detector import LOGIT, Detector
 from onboard.errors import InputError
-from onboard.event import Events
+from onboard.event import Event, Events
 from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig, OutputConfig
 from onboard.fly.event_log import EventLog
@@ -99,7 +99,14 @@ def watched(parts: Parts) -> Iterator[Callable[[], None]]:
         InputError: what the environment says of systemd's socket makes no sense.
     """
     loop = parts.pings.add("loop")
-    with Watchdog(parts.pings, Systemd.from_environment(), parts.config.watchdog, parts.log.write):
+
+    def say(event: Event, late: Collection[str]) -> None:
+        if loop.name in late:  # it will not fetch the event
+            parts.log.write([event])
+        else:
+            parts.events.add(*event)
+
+    with Watchdog(parts.pings, Systemd.from_environment(), parts.config.watchdog, say):
         yield loop.answer
 
 

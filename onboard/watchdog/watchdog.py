@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 
 from onboard.event import Event
 from onboard.watchdog.config import WatchdogConfig
@@ -16,7 +16,7 @@ _WELL = "all parts answer"
 class Watchdog:
     """Watches while its block runs.
 
-        with Watchdog(pings, systemd, config, log.write):
+        with Watchdog(pings, systemd, config, say):
             ...
 
     A part that is late costs the stroke at once: systemd then restarts the node, unless the part answers before
@@ -26,11 +26,11 @@ class Watchdog:
         pings: the parts.
         systemd: gets READY, strokes, the state as STATUS, and STOPPING.
         config: how often to ask, and when a late part counts as hung.
-        say: takes events; called from the watchdog's own thread, for the loop may be what hangs.
+        say: takes an event and the names of late parts; called by the watchdog's own thread.
     """
 
     def __init__(
-        self, pings: Pings, systemd: Systemd, config: WatchdogConfig, say: Callable[[Sequence[Event]], None]
+        self, pings: Pings, systemd: Systemd, config: WatchdogConfig, say: Callable[[Event, Collection[str]], None]
     ) -> None:
         self._pings, self._systemd, self._config, self._say = pings, systemd, config, say
         limit_s = systemd.watchdog_s
@@ -58,24 +58,25 @@ class Watchdog:
     def _look(self) -> None:
         late = self._pings.late()
         if late:
-            self._complain(", ".join(f"{name} for {seconds:.1f} s" for name, seconds in late.items()))
+            self._complain(late)
             return
         if self._times_late:
             self._times_late = 0
-            self._say([Event(BACK, _WELL)])
+            self._say(Event(BACK, _WELL), ())
             self._systemd.tell(f"STATUS={_WELL}")
         if self._systemd.watchdog_s is not None:
             heard, before = self._systemd.tell("WATCHDOG=1"), self._heard
             self._heard = heard
             if before and not heard:
-                self._say([Event(UNHEARD, "systemd's socket does not take the watchdog's stroke")])
+                self._say(Event(UNHEARD, "systemd's socket does not take the watchdog's stroke"), ())
 
-    def _complain(self, who: str) -> None:
+    def _complain(self, late: Mapping[str, float]) -> None:
         self._times_late += 1
         if self._times_late in (1, self._config.hung_after):
             name = HUNG if self._times_late == self._config.hung_after else LATE
+            who = ", ".join(f"{part} for {seconds:.1f} s" for part, seconds in late.items())
             detail = f"no answer from {who}; the watchdog is not stroked"
             self._systemd.tell(f"STATUS={name}: no answer from {who}")
             # The storage may be what hangs, so the service's own log gets the line as well.
             print(f"{name}: {detail}", file=sys.stderr, flush=True)
-            self._say([Event(name, detail)])
+            self._say(Event(name, detail), late.keys())
