@@ -20,13 +20,16 @@ if sys.argv[1] == "may not":
     if os.getuid() == 0:
         os.setuid(65534)
 cores = (4000,) if sys.argv[1] == "may not" else (0,)
-events, later = Events(), []
-ask_for(RealtimeConfig(priority=5, cores=cores, lock_memory=True), events)
+events, later, end = Events(), [], threading.Event()
+helper = threading.Thread(target=end.wait, daemon=True)
+helper.start()
+ask_for(RealtimeConfig(priority=5, cores=cores, lock_memory=True), events, [helper.native_id])
 thread = threading.Thread(target=lambda: later.append(os.sched_getscheduler(0)))
 thread.start()
 thread.join()
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(json.dumps({"events": dict(events.take()), "policy": os.sched_getscheduler(0) & 7, "later": later,
+                  "helper": os.sched_getscheduler(helper.native_id) & 7,
                   "cores": sorted(os.sched_getaffinity(0)), "locked_kb": int(status["VmLck"].split()[0])}))
 """
 
@@ -46,10 +49,11 @@ def test_what_is_not_permitted_is_told_with_its_remedy() -> None:
     assert "this machine has cores 0" in got["events"]["cores_refused"]
 
 
-def test_what_is_permitted_is_done_for_this_thread_alone() -> None:
+def test_what_is_permitted_is_done_for_this_thread_and_its_helpers_alone() -> None:
     got = asked("may")
     if set(got["events"]) & {"priority_refused", "memory_not_locked"}:
         pytest.skip("this user may not")
     assert got["events"] == {}
     assert (got["policy"], got["later"], got["cores"]) == (os.SCHED_FIFO, [os.SCHED_OTHER], [0])
+    assert got["helper"] == os.SCHED_FIFO
     assert got["locked_kb"] > 1000
