@@ -34,9 +34,13 @@ def run(bundle: Path, config: NodeConfig | None, engine: Path | None, frames: in
 
     if engine is None and config is not None and config.runtime.engine is not None:
         engine = Path(config.runtime.engine)
-    checks = engine_checks.check(bundle, config, engine, frames)
+    hashes, found = engine_checks.hashes(bundle)
+    checks = [hashes]
+    if found is not None:
+        checks += engine_checks.answers_and_latency(found, config, engine, frames)
     if config is not None:
-        checks += [*places.check(config), source.check(config, wait_s)]
+        calibration = None if found is None else found.manifest.calibration
+        checks += [*places.check(config), source.check(config, calibration, wait_s)]
     return checks
 
 

@@ -18,20 +18,24 @@ _WARM_UP = 3
 _FILLED = 0.7  # of a window's side by the box: too much for the next smaller window
 
 
-def check(folder: Path, config: NodeConfig | None, engine: Path | None, frames: int) -> list[Check]:
-    """Hashes, known answers, latency; what comes after one that failed is left out."""
+def hashes(folder: Path) -> tuple[Check, Bundle | None]:
+    """The bundle, where its files are what its manifest says."""
     try:
         bundle = bundles.read(folder)
     except InputError as error:
-        return [Check("hashes", False, str(error))]
-    checks = [Check("hashes", True, f"{len(bundle.manifest.files)} files, bundle {bundle.sha256[:12]}")]
+        return Check("hashes", False, str(error)), None
+    return Check("hashes", True, f"{len(bundle.manifest.files)} files, bundle {bundle.sha256[:12]}"), bundle
+
+
+def answers_and_latency(bundle: Bundle, config: NodeConfig | None, engine: Path | None, frames: int) -> list[Check]:
+    """Known answers, and the latency where these are given."""
     try:
         detector = Detector(bundle, engines.load(bundle, 1 if config is None else config.runtime.threads, engine))
     except InputError as error:
-        return [*checks, Check("known answers", False, str(error))]
+        return [Check("known answers", False, str(error))]
     known = len(bundle.manifest.known_answers)
-    checks.append(Check("known answers", True, f"{known}, with {detector.engine.name}"))
-    return [*checks, _latency(detector, config, frames)]
+    given = Check("known answers", True, f"{known}, with {detector.engine.name}")
+    return [given, _latency(detector, config, frames)]
 
 
 def _latency(detector: Detector, config: NodeConfig | None, frames: int) -> Check:

@@ -2,6 +2,7 @@
 
 import time
 
+from onboard.calibration import Calibration, other_frame_size
 from onboard.errors import InputError
 from onboard.fly.config import NodeConfig
 from onboard.sanity import Sanity
@@ -10,7 +11,7 @@ from onboard.sources import Settled, SourceFrame, open_source
 from onboard.sources.source import SUPERSEDED
 
 
-def check(config: NodeConfig, wait_s: float) -> Check:
+def check(config: NodeConfig, calibration: Calibration | None, wait_s: float) -> Check:
     """Open the source as the node would, take one frame, look at it, and close it again."""
     kind = type(config.source).__struct_config__.tag
     try:
@@ -24,7 +25,7 @@ def check(config: NodeConfig, wait_s: float) -> Check:
             said = taken.events[-1].detail if taken.events else said
             for item in taken.items:
                 if isinstance(item, SourceFrame):
-                    return _look(config, item, str(kind))
+                    return _look(config, calibration, item, str(kind))
                 said = _why(item) or said
     finally:
         source.close()
@@ -32,7 +33,7 @@ def check(config: NodeConfig, wait_s: float) -> Check:
     return Check("source", False, f"{kind}: no frame in {wait_s:g} s ({said}); {wanted}")
 
 
-def _look(config: NodeConfig, frame: SourceFrame, kind: str) -> Check:
+def _look(config: NodeConfig, calibration: Calibration | None, frame: SourceFrame, kind: str) -> Check:
     height, width = frame.pixels.shape[:2]
     shown = f"{kind}: a frame of {width} x {height} px, {_box(frame)}"
     refusal = Sanity(config.sanity).check(frame.pixels, frame.content)
@@ -42,6 +43,8 @@ def _look(config: NodeConfig, frame: SourceFrame, kind: str) -> Check:
         return Check(
             "source", False, f"{shown}, {refusal.reason}: {refusal.detail}; look at the camera, or at 'sanity'"
         )
+    if (other := other_frame_size(calibration, width, height)) is not None:
+        return Check("source", False, f"{kind}: a frame of {other}")
     age_ms = (frame.arrived_ns - frame.exposure_start_ns) / 1e6 - config.clock_offset_ms
     if config.stale_ms is not None and not -config.stale_ms <= age_ms <= config.stale_ms:
         return Check("source", False, f"{shown}, {age_ms:.0f} ms old; set clock_offset_ms, or look at the link")

@@ -17,6 +17,7 @@ from onboard.__main__ import main
 from onboard.fly.config import NodeConfig
 from onboard.fly.start import parts_of
 from onboard.sources.ring_writer import RingWriter
+from tests.onboard.fly.conftest import calibrated as calibrated
 from tests.onboard.fly.conftest import configured as configured
 from tests.onboard.fly.conftest import message, picture
 from tests.onboard.fly.conftest import small as small
@@ -112,6 +113,22 @@ def test_a_black_camera_and_another_journal_fail(
     assert "holds 1024 records, journal.records says 2048" in page
     assert "frame_black" in page
     assert "FAILED: journal, source" in page
+
+
+def test_a_camera_of_another_size_than_the_calibration_s_fails(
+    configured: Configured,
+    calibrated: Path,
+    tmp_path: Path,
+    camera: list[np.ndarray],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    manifest = bundles.read(calibrated).manifest
+    assert manifest.calibration is not None and manifest.calibration.frame is not None
+    frame = msgspec.structs.replace(manifest.calibration.frame, frame_px=(640, 480))
+    made = msgspec.structs.replace(manifest.calibration, frame=frame)
+    bundles.write_manifest(calibrated, msgspec.structs.replace(manifest, calibration=made))
+    assert ran(calibrated, configured(output__file_mb=1), tmp_path) == 1
+    assert "FAIL  source         ring: a frame of 96 x 96 px, but the bundle is calibrated" in capsys.readouterr().out
 
 
 def test_an_altered_bundle_and_another_answer_fail(
