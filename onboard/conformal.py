@@ -1,7 +1,6 @@
 """Conformal decisions: which share of normal data a rule may alarm on, and how many data a promise needs."""
 
 import math
-from bisect import bisect_left
 from fractions import Fraction
 
 import numpy as np
@@ -21,7 +20,7 @@ def p_value(normal: Scores, score: float) -> float:
         (1 + count) / (n + 1), in [1 / (n + 1), 1].
     """
     count = len(normal)
-    at_least = count - bisect_left(normal, normal.dtype.type(score))
+    at_least = count - int(np.searchsorted(normal, normal.dtype.type(score), side="left"))
     return (1 + at_least) / (count + 1)
 
 
