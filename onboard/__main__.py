@@ -14,6 +14,7 @@ from onboard.detector import Detector
 from onboard.fly import command as fly_command
 from onboard.journal import command as journal_command
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
+from onboard.selftest import command as selftest_command
 from onboard.signing import SignatureConfig
 from onboard.telemetry import command as telemetry_command
 from onboard.trt import command as trt_command
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     journal_command.add(commands)
     control_command.add(commands)
     telemetry_command.add(commands)
+    selftest_command.add(commands)
     return parser
 
 
@@ -63,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "journal": journal_command.run,
         "tell": control_command.run,
         "telemetry": telemetry_command.run,
+        "selftest": selftest_command.run,
     }
     stopped = {
         "tell": "stopped; the command may have been carried out: ask for the status",

@@ -20,13 +20,13 @@ from onboard.manifest import KnownAnswer
 from onboard.messages import Answer, Status
 from onboard.normal_scores import Box, NormalScores
 from onboard.signing import PublicKey
-from onboard.window import BoxError, Window, cut
+from onboard.window import BoxError, Window, buffers, cut
 
 LOGIT = "debris_logit"
 
 
 class Detector:
-    """Tells satellites from debris.
+    """Tells satellites from debris; for one thread at a time.
 
         detector = Detector.load("runs/demo/bundle")
         answer = detector(frame, (x_min, y_min, x_max, y_max))
@@ -47,6 +47,7 @@ class Detector:
         self.bundle = bundle
         self.engine = engine
         self._spec = bundle.manifest.crop
+        self._windows = buffers(self._spec)
         self._normal_scores = NormalScores.of(bundle)
         self.check_known_answers()
 
@@ -96,7 +97,7 @@ class Detector:
             return Answer(Status.REJECTED, "box_unusable", f"box {reprlib.repr(box)}: {wanted}")
         start = time.perf_counter_ns()
         try:
-            window = cut(frame, numbers, self._spec)
+            window = cut(frame, numbers, self._spec, self._windows)
         except BoxError as error:
             return Answer(Status.REJECTED, error.reason, str(error))
         cut_at = time.perf_counter_ns()

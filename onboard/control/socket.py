@@ -1,6 +1,7 @@
 """The socket that commands come by, in a thread of its own that never touches the detector nor holds up the loop."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ class ControlSocket:
 
     Args:
         config: endpoint and keys.
+        alive: called by its thread again and again.
 
     Attributes:
         desk: where the loop finds the command that waits.
@@ -32,7 +34,7 @@ class ControlSocket:
         InputError: pyzmq is not installed, or the endpoint or its keys cannot be used.
     """
 
-    def __init__(self, config: ControlConfig) -> None:
+    def __init__(self, config: ControlConfig, alive: Callable[[], None] = lambda: None) -> None:
         try:
             import zmq
         except ImportError as error:
@@ -40,7 +42,7 @@ class ControlSocket:
                 "control: needs pyzmq, which is not installed; pip install 'debris-rider[stream]'"
             ) from error
         self.desk, self.events = Desk(), Events()
-        self._config, self._now = config, zmq.NOBLOCK
+        self._config, self._alive, self._now = config, alive, zmq.NOBLOCK
         self._context: Any = zmq.Context()
         # Not REP: behind a malformed message of a sender that has gone, libzmq's loses the answer to the next one.
         self._socket = self._context.socket(zmq.ROUTER)
@@ -68,6 +70,7 @@ class ControlSocket:
 
     def _serve(self) -> None:
         while not self._ending.is_set():
+            self._alive()
             try:
                 if not self._socket.poll(_LOOK_MS):
                     continue

@@ -6,12 +6,14 @@ import msgspec
 
 from onboard.config import Runtime
 from onboard.control.config import ControlConfig
+from onboard.fly.realtime import RealtimeConfig
 from onboard.health.config import HealthConfig
 from onboard.sanity import SanityConfig
 from onboard.signing import SignatureConfig
 from onboard.sockets import Curve
 from onboard.sources.config import SourceConfig
 from onboard.telemetry.config import TelemetryConfig
+from onboard.watchdog.config import WatchdogConfig
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=3_600_000)]
@@ -94,6 +96,26 @@ class InvalidConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     healthy_frames: Count = 1000
 
 
+class Budgets(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Milliseconds that each stage of a frame may take; null: any. Misses are counted, and change nothing.
+
+    Attributes:
+        age: from the exposure's start to the arrival in this process.
+        read: from the arrival to the window: checksums, journal, freshness, sanity.
+        window: cutting it.
+        infer: the engine.
+        send: terminal record, and handing the verdict over.
+        total: from the arrival until the verdict is sent.
+    """
+
+    age: Milliseconds | None = None
+    read: Milliseconds | None = None
+    window: Milliseconds | None = None
+    infer: Milliseconds | None = None
+    send: Milliseconds | None = None
+    total: Milliseconds | None = None
+
+
 class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One node.
 
@@ -107,8 +129,11 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         sanity: which frames are refused before any work.
         invalid: what is done when the graph gives nonsense.
         health: how it looks after itself.
+        watchdog: how long each part of the node may take to answer.
         stale_ms: a frame whose exposure began longer ago is SKIPPED(stale); null: none is.
         deadline_ms: from the exposure's start until the verdict is sent; later ones are counted; null: not counted.
+        deadlines: a budget for each stage of a frame.
+        realtime: what the loop asks of the kernel.
         clock_offset_ms: this host's monotonic clock less the sender's, measured; 0 where both are one host.
         control: socket for commands (docs/control.md); null: there is none.
         tracks: whether each run is one track, judged where the bundle is calibrated on tracks.
@@ -125,8 +150,11 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     sanity: SanityConfig = SanityConfig()
     invalid: InvalidConfig = InvalidConfig()
     health: HealthConfig = HealthConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
     stale_ms: Milliseconds | None = 1000
     deadline_ms: Milliseconds | None = 100
+    deadlines: Budgets = Budgets()
+    realtime: RealtimeConfig = RealtimeConfig()
     clock_offset_ms: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] = 0.0
     control: ControlConfig | None = None
     tracks: bool = True

@@ -1,6 +1,7 @@
 """Events as lines of JSON: of each name one in a while, fatal ones and carried-out commands always."""
 
 import datetime
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from onboard.fly.storage import LineFile
 FATAL = frozenset(
     {
         "failed",
+        "part_hung",
         "engine_reloaded",
         "engine_handed_over",
         "known_answer_wrong",
@@ -32,6 +34,7 @@ INFO = frozenset(
         "started",
         "ended",
         "engine_renewed",
+        "part_back",
         "source_back",
         "run_retired",
         "closed_after_restart",
@@ -44,7 +47,7 @@ WHOLE = FATAL | {"command"}
 
 
 class EventLog:
-    """Writes events, and counts them.
+    """Writes events, and counts them; for several threads.
 
     Args:
         file: gets the lines.
@@ -60,9 +63,14 @@ class EventLog:
         self.counts: Counter[str] = Counter()
         self._due_s: dict[str, float] = {}
         self._left_out: Counter[str] = Counter()
+        self._one_at_a_time = threading.Lock()
 
     def write(self, events: Iterable[Event]) -> None:
         """Take what happened."""
+        with self._one_at_a_time:
+            self._write(events)
+
+    def _write(self, events: Iterable[Event]) -> None:
         for event in events:
             self.counts[event.name] += 1
             now_s = time.monotonic()

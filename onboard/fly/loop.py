@@ -22,8 +22,8 @@ from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
-from onboard.sources.source import OVERWRITTEN
 from onboard.telemetry.telemetry import Telemetry
+from onboard.watchdog import Pings
 
 STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
 _CLOCKS_AGREE_MS = 1.0
@@ -45,6 +45,7 @@ class Parts:
     log: EventLog
     storage: Storage
     background: Background
+    pings: Pings
     telemetry: Telemetry | None
     control: ControlSocket | None = None
     paused: bool = False
@@ -61,7 +62,7 @@ class Loop:
         self._parts = parts
         self._sanity = Sanity(parts.config.sanity)
 
-    def run(self, stop: Callable[[], bool], each_turn: Callable[[], None]) -> None:
+    def run(self, stop: Callable[[], bool], *each_turn: Callable[[], None]) -> None:
         """Fly until the source has ended or `stop` says so; what was taken by then is settled.
 
         Args:
@@ -70,7 +71,8 @@ class Loop:
         """
         while not stop() and not self._parts.source.ended:
             self.turn(0.1)
-            each_turn()
+            for call in each_turn:
+                call()
 
     def turn(self, timeout_s: float) -> None:
         """Settle what has arrived; where that is nothing, what arrives first within `timeout_s`."""
@@ -103,20 +105,23 @@ class Loop:
 
     def _time(self, frame: SourceFrame, answer: Answer, decided_ns: int, sent_ns: int) -> None:
         age_ns, total_ns = self._age_ns(frame, frame.arrived_ns), sent_ns - frame.arrived_ns
-        if not self._parts.account.time(age_ns, answer, sent_ns - decided_ns, total_ns):
+        missed = self._parts.account.time(age_ns, answer, sent_ns - decided_ns, total_ns)
+        if missed.stages:
+            self._parts.events.add("budget_missed", f"{frame.name}: {', '.join(missed.stages)}")
+        if missed.deadline:
             late = f"{frame.name}: {age_ns / 1e6:.1f} ms old on arrival, {total_ns / 1e6:.1f} ms until its verdict"
             self._parts.events.add("deadline_missed", late)
 
     def _judge(self, frame: SourceFrame) -> Answer:
-        """The answer to a frame, which is void where its pixels were overwritten meanwhile."""
+        """The answer to a frame, which is void where its pixels were altered on their way or overwritten meanwhile."""
         answer = self._refused(frame)
         if answer is None:
             assert frame.box is not None
             answer = self._parts.guard(frame.pixels, frame.box)
         if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
             answer = self._pose_alone(frame, answer)
-        if not frame.intact():
-            return Answer(Status.SKIPPED, OVERWRITTEN, "its slot was written again while it was worked on")
+        if (flaw := frame.flaw()) is not None:
+            return Answer(*flaw, window_ns=answer.window_ns, infer_ns=answer.infer_ns)
         return answer
 
     def _pose_alone(self, frame: SourceFrame, answer: Answer) -> Answer:

@@ -3,7 +3,7 @@
 import gc
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from onboard import files, provenance, strict_yaml
 from onboard.bundle import Bundle
 from onboard.control.socket import ControlSocket
 from onboard.detector import LOGIT, Detector
-from onboard.event import Events
+from onboard.event import Event, Events
 from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
@@ -25,6 +25,7 @@ from onboard.fly.kept import Kept
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.orders import Orders
 from onboard.fly.outlet import Outlet, VerdictSocket
+from onboard.fly.realtime import ask_for
 from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.summary import Summary
 from onboard.fly.tracks import MOST, Tracks
@@ -32,8 +33,10 @@ from onboard.health.background import Background
 from onboard.health.choice import Choice, Chosen
 from onboard.journal import Journal
 from onboard.sources import open_source
+from onboard.sources.checking import CHECKER
 from onboard.telemetry.opening import open_telemetry
 from onboard.telemetry.telemetry import Telemetry
+from onboard.watchdog import Pings, Systemd, Watchdog
 
 VERDICTS, EVENTS, RECORD, CHOSEN = "verdicts.jsonl", "events.jsonl", "node.yaml", "chosen.yaml"
 
@@ -47,17 +50,13 @@ def fly(config: NodeConfig) -> dict[str, Any]:
     with parts_of(config) as parts:
         summary = Summary(parts)
         parts.events.add("started", f"bundle {parts.guard.bundle.sha256}, engine {parts.guard.state}")
-        with asked_to_stop() as stop:
+        with asked_to_stop() as stop, watched(parts) as alive:
+            set_realtime(parts)
             gc.collect()
             gc.freeze()  # all that is there by now stays; collections look at what comes after it
             orders = Orders(parts, stop.set)
-
-            def each_turn() -> None:
-                orders.serve()
-                summary.when_due()
-
             try:
-                Loop(parts).run(stop.is_set, each_turn)
+                Loop(parts).run(stop.is_set, alive, orders.serve, summary.when_due)
                 summary.complete = True
                 parts.events.add("ended", "asked to stop" if stop.is_set() else "the source has ended")
             except BaseException as error:
@@ -79,26 +78,55 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         guard = Guard(chosen, ways(config), config, events)
         opened.callback(guard.close)
         archive = None if place.archive is None else Path(place.archive)
-        journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files)
+        pings = Pings(config.watchdog)
+        alive = (lambda: None) if archive is None else pings.add("archive").answer
+        journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files, alive=alive)
         opened.callback(journal.close)
-        storage = Storage(output.queue)
+        storage = Storage(output.queue, pings.add("storage").answer)
         log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened)
         files.write_text(Path(output.folder) / RECORD, _record(config, guard.flown))
         kept = Kept(Path(place.ring), MOST, storage, events)
         opened.callback(kept.close)
         tracks = Tracks(kept, set(journal.totals()), events)
         tracks.start_over(guard.flown.rules.track, guard.bundle.sha256)
-        background = Background(config.health, output.summary_s, guard.flown.files(), events)
+        scrubbed, alive = guard.flown.files(), pings.add("health").answer
+        background = Background(config.health, output.summary_s, scrubbed, events, alive)
         opened.callback(background.close)
         guard.follower = partial(_follow, config, guard, tracks, storage, background, events)
-        source = open_source(config.source)
+        source = open_source(config.source, pings)
         opened.callback(source.close)
-        account = Account(config.deadline_ms)
-        control = None if config.control is None else ControlSocket(config.control)
-        if control is not None:
+        account = Account(config.deadline_ms, config.deadlines)
+        control = None
+        if config.control is not None:
+            control = ControlSocket(config.control, pings.add("control", config.control.answer_s).answer)
             opened.callback(control.close)
-        made = (source, journal, guard, tracks, outlet, account, events, log, storage, background, telemetry)
+        made = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
         yield Parts(config, *made, control)
+
+
+def set_realtime(parts: Parts) -> None:
+    """Put the thread that calls this, and the one that computes checksums for it, before others as configured."""
+    helpers = [each.native_id for each in threading.enumerate() if each.name == CHECKER and each.native_id]
+    ask_for(parts.config.realtime, parts.events, helpers)
+
+
+@contextmanager
+def watched(parts: Parts) -> Iterator[Callable[[], None]]:
+    """Watch over all parts while the block runs; gives what the loop calls to say that it is alive.
+
+    Raises:
+        InputError: what the environment says of systemd's socket makes no sense.
+    """
+    loop = parts.pings.add("loop")
+
+    def say(event: Event, late: Collection[str]) -> None:
+        if loop.name in late:  # it will not fetch the event
+            parts.log.write([event])
+        else:
+            parts.events.add(*event)
+
+    with Watchdog(parts.pings, Systemd.from_environment(), parts.config.watchdog, say):
+        yield loop.answer
 
 
 def _follow(

@@ -22,10 +22,11 @@ class Storage:
 
     Args:
         most: jobs that wait at most.
+        alive: called by the thread at each round and after each job.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, alive: Callable[[], None] = lambda: None) -> None:
+        self._most, self._alive = most, alive
         self._waiting: deque[Callable[[], None]] = deque()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="storage", daemon=True)
@@ -46,10 +47,12 @@ class Storage:
     def _work(self) -> None:
         ending = False
         while not ending:
+            self._alive()
             ending = self._ending.wait(_LOOK_S)
             while self._waiting:
                 self._waiting[0]()
                 self._waiting.popleft()
+                self._alive()
 
 
 class LineFile:

@@ -104,10 +104,18 @@ def text(page: dict[str, Any]) -> str:
     if page["latency_ms"]:
         lines += ["latency, ms       p50      p99    p99.9      max"]
         lines += [
-            f"  {stage:<10}" + "".join(f"{value:9.3f}" for value in values.values())
+            f"  {stage:<10}"
+            + "".join(f"{value:9.3f}" for value in values.values())
+            + _over(deadline["stages"].get(stage))
             for stage, values in page["latency_ms"].items()
         ]
     return "\n".join(lines)
+
+
+def _over(budget: dict[str, Any] | None) -> str:
+    if budget is None:
+        return ""
+    return f"   {budget['missed']} of {budget['of']} over {budget['budget_ms']:g}"
 
 
 def _now() -> str:

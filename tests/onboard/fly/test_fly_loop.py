@@ -24,7 +24,7 @@ from onboard.fly.guard import Guard
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.outlet import Outlet
 from onboard.fly.start import fly, parts_of
-from onboard.fly.summary import Summary
+from onboard.fly.summary import Summary, text
 from onboard.health.choice import Choice, Chosen
 from onboard.messages import Status, Verdict
 from onboard.sources import Taken
@@ -198,7 +198,8 @@ def test_outlets_that_are_gone_or_full_are_counted_and_hold_nothing_up(
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "verdicts.jsonl").symlink_to("/dev/full")
     nobody = {"kind": "push", "endpoint": f"ipc://{tmp_path}/verdicts"}
-    with flying(configured(output__socket=nobody, deadline_ms=0.001)) as (parts, loop):
+    budgets = {"infer": 1e-4, "total": 3_600_000}
+    with flying(configured(output__socket=nobody, deadline_ms=0.001, deadlines=budgets)) as (parts, loop):
         summary, start = Summary(parts), time.monotonic()
         for frame_id in range(20):
             writer.write(*message(RUN, frame_id, picture(frame_id)))
@@ -209,8 +210,15 @@ def test_outlets_that_are_gone_or_full_are_counted_and_hold_nothing_up(
     assert page["verdicts_dropped"] == {"file": 20, "socket": 20}
     assert page["journal"]["agrees"]
     assert page["frames"]["answered"] == 20
-    assert page["deadline"] == {"limit_ms": 0.001, "missed": 20, "of": 20}
-    assert [page["events"][name] for name in ("deadline_missed", "verdict_dropped", "output_lost")] == [20] * 3
+    stages = {
+        "infer": {"budget_ms": 1e-4, "missed": 20, "of": 20},
+        "total": {"budget_ms": 3_600_000, "missed": 0, "of": 20},
+    }
+    assert page["deadline"] == {"limit_ms": 0.001, "missed": 20, "of": 20, "stages": stages}
+    assert "20 of 20 over 0.0001" in text(page)
+    assert [
+        page["events"][name] for name in ("deadline_missed", "budget_missed", "verdict_dropped", "output_lost")
+    ] == [20] * 4
     missed = [each for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "deadline_missed"]
     assert len(missed) == 1  # throttled
 
