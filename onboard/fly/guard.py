@@ -52,6 +52,7 @@ class Guard:
         self._shift = Shift(ways, RuleBook(config))
         self._ill = self._healthy = self.invalid = 0
         self._ask_at_s = self._reload_at_s = 0.0
+        self._suspect = False  # whether the engine that flies has given a wrong known answer
         self.follower: Callable[[bool], None] = lambda other_bundle: None
         self.known_answers = {"asked": 0, "wrong": 0}
         self.flown, self.chosen = self._shift.first(chosen, events)
@@ -159,6 +160,7 @@ class Guard:
             self._right_s = now_s
             return
         self.known_answers["wrong"] += 1
+        self._suspect = True
         since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
         self._events.add("known_answer_wrong", f"{self.flown.name}: {wrong}; {since}")
         step = self._ladder.reload(self.flown)
@@ -171,15 +173,17 @@ class Guard:
         of_bundle = step.event in _OF_BUNDLE
         if isinstance(found, Exception):
             self._events.add("bundle_refused" if of_bundle else "reload_failed", f"{step.word}: {found}")
-            if step.event == "engine_reloaded":  # nothing can be loaded beside an engine that gives wrong answers
+            if self._suspect and step.event == "engine_reloaded":
                 self._mend(_WRONG)
         elif of_bundle:
             forward = step.event == "bundle_changed"
             self.chosen = self.chosen.flying(found.choice) if forward else self.chosen.without_last()
             self._ladder.start(on_trial=forward)
             self._put(found, step)
-        elif self.flown.like(found):  # else it has been replaced meanwhile
+        elif self.available and self.flown.like(found):
             self._put(replace(found, rules=self.flown.rules), step)
+        else:  # what it was to replace has been given up meanwhile
+            self._shift.retire([found], self._events)
         if done is not None:
             done(found if isinstance(found, Exception) else None)
 
@@ -196,6 +200,7 @@ class Guard:
     def _fresh(self) -> None:
         """An engine that was just put in has no past, and is asked a known answer at once."""
         self._ill = self._healthy = 0
+        self._suspect = False
         self._ask_at_s = time.monotonic()
         self._reload_at_s = self._ask_at_s + (self._config.health.reload_s or 0.0)
         if self.flown.known is not None and not self.flown.known.repeatable:
@@ -204,6 +209,7 @@ class Guard:
 
     def _mend(self, why: str) -> None:
         """Go down the ladder to an engine that can be loaded in this one's place; first dropped, then loaded."""
+        self._suspect = False
         while step := self._ladder.next(self.flown, self._ways(self.flown.choice), self.chosen.earlier):
             if step.event == "bundle_rolled_back":
                 self.chosen = self.chosen.without_last()

@@ -1,7 +1,9 @@
 """Work in a thread beside the loop, one piece at a time; the loop fetches what came of it when it has time."""
 
+import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,6 +15,7 @@ class Beside(Generic[T]):
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
         self._found: T | Exception | None = None
+        self._cores = os.sched_getaffinity(0)  # before the loop is pinned to some, which its threads would inherit
 
     @property
     def busy(self) -> bool:
@@ -37,6 +40,8 @@ class Beside(Generic[T]):
             self._thread.join(timeout_s)
 
     def _run(self, work: Callable[[], T]) -> None:
+        with suppress(OSError):  # cores that were taken away since
+            os.sched_setaffinity(0, self._cores)
         try:
             self._found = work()
         except Exception as error:  # InputError, and whatever libraries raise

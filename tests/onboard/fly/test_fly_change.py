@@ -27,11 +27,11 @@ class Camera:
     """Shows frame after frame to a loop, each under its run's next id."""
 
     def __init__(self, writer: RingWriter) -> None:
-        self._writer, self._next = writer, 0
+        self._writer, self._next, self.run = writer, 0, b"0123456789abcdef"
 
     def show(self, loop: Loop, count: int = 1, most: int = 256) -> None:
         for _ in range(count):
-            self._writer.write(*message(b"0123456789abcdef", self._next, picture(self._next, most)))
+            self._writer.write(*message(self.run, self._next, picture(self._next, most)))
             self._next += 1
             loop.turn(5.0)
 
@@ -82,6 +82,8 @@ def test_a_bundle_is_changed_and_rolled_back_in_flight_and_a_restart_flies_the_l
         camera.show_until(loop, lambda: bool(answers))
         camera.show(loop, 2)
         assert (answers, parts.guard.rule is not None) == ([None], True)
+        camera.run = b"another run of 1"
+        camera.show(loop)
     verdicts = told(tmp_path)
     assert [each["frame_id"] for each in verdicts] == list(range(len(verdicts)))
     assert {each["status"] for each in verdicts} == {"ANSWERED"}
@@ -90,7 +92,9 @@ def test_a_bundle_is_changed_and_rolled_back_in_flight_and_a_restart_flies_the_l
     assert of_old + of_new == verdicts
     assert {each["is_debris"] for each in of_old} == {None}
     assert {each["is_debris"] for each in of_new} == {True}
-    assert not any("track" in each for each in of_old + of_new)  # the run began under the bundle before
+    *others, last = verdicts
+    assert not any("track" in each for each in others)  # that run began under the bundle before
+    assert last["track"]["frames"] == 1
     assert strict_yaml.parse((tmp_path / "out" / "node.yaml").read_text(), "")["decision"] is not None
     with parts_of(config) as parts:
         loop = Loop(parts)

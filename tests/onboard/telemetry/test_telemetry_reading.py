@@ -12,7 +12,7 @@ from onboard.event import Event, Events
 from onboard.telemetry.config import FileConfig, TelemetryConfig
 from onboard.telemetry.lines import lines
 from onboard.telemetry.telemetry import Telemetry
-from tests.onboard.telemetry.test_telemetry_packets import BUNDLE, PAGE, VERDICT
+from tests.onboard.telemetry.samples import BUNDLE, PAGE, VERDICT
 
 pytest.importorskip("spacepackets")
 
