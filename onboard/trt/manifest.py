@@ -149,7 +149,7 @@ def check_hash(path: Path, manifest: EngineManifest, remedy: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): {remedy}") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
     if (found := hashlib.sha256(data).hexdigest()) != manifest.engine_sha256:
         raise InputError(
             f"{path}: its SHA-256 is {found}, but {MANIFEST} says {manifest.engine_sha256}; it was altered: {remedy}"
