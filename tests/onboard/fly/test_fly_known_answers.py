@@ -12,12 +12,14 @@ import onnxruntime
 from onboard import bundle as bundles
 from onboard.bundle import Bundle
 from onboard.detector import Detector
+from onboard.engine import Outputs
 from onboard.event import Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.flown import Way
 from onboard.fly.guard import Guard
 from onboard.health.choice import Choice, Chosen
 from onboard.runtime_ort import OrtEngine
+from onboard.window import Window
 from tests.onboard.fly.conftest import BOX, picture
 
 
@@ -103,3 +105,33 @@ def test_an_engine_that_is_wrong_and_has_no_whole_file_answers_no_more(
         assert time.monotonic() < end
         guard.tend()
     assert guard(picture(0), BOX).logit is not None
+
+
+class Unsteady(OrtEngine):
+    """ONNX Runtime with a logit that is never the same twice, as an engine that adds in any order gives it."""
+
+    runs, size = 0, 1e-5
+
+    def run(self, window: Window) -> Outputs:
+        outputs = dict(super().run(window))
+        self.runs += 1
+        outputs["debris_logit"] = outputs["debris_logit"] + np.float32(self.size * (self.runs % 7))
+        return outputs
+
+
+def test_an_engine_that_is_not_repeatable_is_held_to_its_tolerance(
+    configured: Callable[..., NodeConfig], small: Path
+) -> None:
+    bundle, events, choice = bundles.read(small), Events(), Choice(str(small))
+    ways = [Way("unsteady", lambda: Detector(bundle, Unsteady(bundle)))]
+    guard = Guard(Chosen(choice, (choice,)), lambda _: ways, configured(health={"known_answer_s": 1e-6}), events)
+    for _ in range(20):
+        guard.tend()
+    assert [event.name for event in events.take()] == ["known_answers_vary"]
+    assert guard.known_answers == {"asked": 20, "wrong": 0}
+    assert guard.flown.detector is not None and isinstance(guard.flown.detector.engine, Unsteady)
+    guard.flown.detector.engine.size = 1.0
+    for _ in range(4):
+        guard.tend()
+    assert guard.known_answers["wrong"] >= 1
+    guard.close()
