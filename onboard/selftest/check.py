@@ -34,7 +34,7 @@ def run(bundle: Path, config: NodeConfig | None, engine: Path | None, frames: in
 
     if engine is None and config is not None and config.runtime.engine is not None:
         engine = Path(config.runtime.engine)
-    hashes, found = engine_checks.hashes(bundle)
+    hashes, found = engine_checks.hashes(bundle, config)
     checks = [hashes]
     if found is not None:
         checks += engine_checks.answers_and_latency(found, config, engine, frames)

@@ -18,13 +18,15 @@ _WARM_UP = 3
 _FILLED = 0.7  # of a window's side by the box: too much for the next smaller window
 
 
-def hashes(folder: Path) -> tuple[Check, Bundle | None]:
-    """The bundle, where its files are what its manifest says."""
+def hashes(folder: Path, config: NodeConfig | None) -> tuple[Check, Bundle | None]:
+    """The bundle, where its files are what its manifest says, and signed where the configuration has a key."""
     try:
-        bundle = bundles.read(folder)
+        key = None if config is None else config.signature.key()
+        bundle = bundles.read(folder, key)
     except InputError as error:
         return Check("hashes", False, str(error)), None
-    return Check("hashes", True, f"{len(bundle.manifest.files)} files, bundle {bundle.sha256[:12]}"), bundle
+    signed = "" if key is None else ", signed"
+    return Check("hashes", True, f"{len(bundle.manifest.files)} files, bundle {bundle.sha256[:12]}{signed}"), bundle
 
 
 def answers_and_latency(bundle: Bundle, config: NodeConfig | None, engine: Path | None, frames: int) -> list[Check]:

@@ -21,6 +21,7 @@ from tests.onboard.fly.conftest import calibrated as calibrated
 from tests.onboard.fly.conftest import configured as configured
 from tests.onboard.fly.conftest import message, picture
 from tests.onboard.fly.conftest import small as small
+from train.signing import make_keys
 
 RUN = b"0123456789abcdef"
 Configured = Callable[..., NodeConfig]
@@ -99,6 +100,15 @@ def test_what_is_wrong_is_named_with_its_remedy(
     assert line.split()[1] == failed
     assert says in line
     assert page.endswith(f"FAILED: {failed}\n")
+
+
+def test_an_unsigned_bundle_fails_where_the_configuration_has_a_key(
+    configured: Configured, small: Path, tmp_path: Path, camera: list[np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("cryptography")
+    _, public = make_keys(tmp_path / "keys")
+    assert ran(small, configured(signature={"public_key": str(public)}, output__file_mb=1), tmp_path) == 1
+    assert "not signed" in capsys.readouterr().out
 
 
 def test_a_black_camera_and_another_journal_fail(
