@@ -7,7 +7,7 @@ from onboard.fly.histogram import Histogram
 from onboard.journal import Arrival, Totals
 from onboard.messages import Answer, Status
 
-STAGES = ("age", "read", "window", "infer", "send", "total")
+STAGES = ("age", "read", "find", "window", "infer", "send", "total")
 
 
 class Account:
@@ -21,8 +21,9 @@ class Account:
         not_recorded: arrivals that got no record, by what they were.
         debris: frames called debris.
         late: frames that were worked on and missed the deadline, of `times["total"].count`.
-        times: one histogram for each of `STAGES`: the frame's age on arrival; from arrival to the window; cutting it;
-            the engine; record and sending; from arrival until the verdict is sent. Of frames that were worked on.
+        times: one histogram for each of `STAGES`: the frame's age on arrival; from arrival to the window, finding a box
+            apart; that, where none was given; cutting the window; the engine; record and sending; from arrival until
+            the verdict is sent. Of frames that were worked on.
     """
 
     def __init__(self, deadline_ms: float | None) -> None:
@@ -43,10 +44,10 @@ class Account:
 
     def time(self, age_ns: int, answer: Answer, sending_ns: int, total_ns: int) -> bool:
         """Count a worked frame's times; gives whether it met its deadline."""
-        inside = answer.window_ns + answer.infer_ns
-        spent = (age_ns, total_ns - sending_ns - inside, answer.window_ns, answer.infer_ns, sending_ns, total_ns)
+        stages = (answer.find_ns, answer.window_ns, answer.infer_ns)
+        spent = (age_ns, total_ns - sending_ns - sum(stages), *stages, sending_ns, total_ns)
         for stage, value in zip(STAGES, spent, strict=True):
-            if value or stage not in ("window", "infer"):  # a refused frame has neither
+            if value or stage not in ("find", "window", "infer"):  # a refused frame has none of them
                 self.times[stage].add(value)
         met = self._deadline_ms is None or age_ns + total_ns <= self._deadline_ms * 1e6
         self.late += not met

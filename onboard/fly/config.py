@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from onboard.config import Runtime
+from onboard.finder.config import FinderConfig
 from onboard.sanity import SanityConfig
 from onboard.sockets import Curve
 from onboard.sources.config import SourceConfig
@@ -100,6 +101,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         output: where verdicts go.
         runtime: how the graph is run.
         sanity: which frames are refused before any work.
+        finder: how a box is found where a frame has none; null: it is REJECTED(no_box).
         invalid: what is done when the graph gives nonsense.
         stale_ms: a frame whose exposure began longer ago is SKIPPED(stale); null: none is.
         deadline_ms: from the exposure's start until the verdict is sent; later ones are counted; null: not counted.
@@ -114,6 +116,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     output: OutputConfig
     runtime: Runtime = Runtime()
     sanity: SanityConfig = SanityConfig()
+    finder: FinderConfig | None = None
     invalid: InvalidConfig = InvalidConfig()
     stale_ms: Milliseconds | None = 1000
     deadline_ms: Milliseconds | None = 100
