@@ -135,8 +135,8 @@ def _time_of_large_frames() -> str:
     draw = np.random.default_rng(0)
     grey = np.clip(draw.normal(20, 4, (1200, 1920)), 0, 255).astype(np.uint8)
     grey[500:700, 800:1100] = 120
-    frames = {
-        "grey camera": cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB),
+    frames: dict[str, Frame] = {
+        "grey camera": np.dstack([grey, grey, grey]),
         "colour camera": np.dstack([grey, grey // 2, grey]),
     }
     said = []

@@ -29,7 +29,7 @@ class FinderConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     side_px: Annotated[int, msgspec.Meta(ge=64, le=1024)] = 320
     noise_sigmas: Annotated[float, msgspec.Meta(gt=0, le=100)] = 3.0
     least_levels: Annotated[float, msgspec.Meta(ge=0, le=255)] = 2.0
-    least_area: Share = 3e-4
+    least_area: Share = 6e-4
     join: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.7
     glow: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.04
     limb_area: Share = 0.02

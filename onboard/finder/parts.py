@@ -65,8 +65,10 @@ def objects(parts: list[Part], join: float) -> list[Part]:
 def without_glow(box: Box, reduced: Reduced, threshold: float, level: float, share: float) -> Box:
     """The box around what is not much dimmer than most of the object's own light."""
     x, y = int(box[0]), int(box[1])
-    light = reduced.light[y : int(box[3]), x : int(box[2])]
+    light = reduced.plain[y : int(box[3]), x : int(box[2])]
     lit = np.sort(light[light > threshold])
+    if not len(lit):  # it is bright only where smoothing adds up
+        return box
     brightest = float(lit[int(_BRIGHTEST * (len(lit) - 1))])
     itself = light > max(threshold, level + share * (brightest - level))
     columns, rows = np.flatnonzero(itself.any(0)), np.flatnonzero(itself.any(1))

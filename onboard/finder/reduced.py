@@ -22,7 +22,8 @@ class Reduced:
 
     Attributes:
         scale: frame pixels for each pixel of the reduced frame, horizontal and vertical.
-        light: uint8 [h, w], the last frame, smoothed.
+        plain: uint8 [h, w], the last frame without specks; edges are where they were.
+        light: uint8 [h, w], the same, smoothed: less noise, wider edges.
         bright, labels: uint8 and int32 [h, w], for whoever looks at it.
     """
 
@@ -31,7 +32,7 @@ class Reduced:
         h, w = max(1, round(height * share)), max(1, round(width * share))
         self.scale = width / w, height / h
         self._small = np.empty((h, w, 3), np.uint8)
-        self._grey, self._plain = np.empty((h, w), np.uint8), np.empty((h, w), np.uint8)
+        self._grey, self.plain = np.empty((h, w), np.uint8), np.empty((h, w), np.uint8)
         self.light, self.bright = np.empty((h, w), np.uint8), np.empty((h, w), np.uint8)
         self.labels = np.empty((h, w), np.int32)
 
@@ -40,8 +41,8 @@ class Reduced:
         h, w = self.light.shape
         cv2.resize(frame, (w, h), self._small, interpolation=cv2.INTER_AREA)
         cv2.cvtColor(self._small, cv2.COLOR_RGB2GRAY, self._grey)
-        cv2.medianBlur(self._grey, 3, self._plain)  # takes hot pixels and most stars, and keeps edges
-        cv2.GaussianBlur(self._plain, (0, 0), 1.0, self.light)
+        cv2.medianBlur(self._grey, 3, self.plain)  # takes hot pixels and most stars, and keeps edges
+        cv2.GaussianBlur(self.plain, (0, 0), 1.0, self.light)
 
     def background(self) -> tuple[float, float]:
         """Level and standard deviation of what is dark in it."""
