@@ -1,6 +1,8 @@
 """From frame to frame: an object that is missed is bridged for a while, and never beyond its run."""
 
-from onboard.finder import Found
+import numpy as np
+
+from onboard.finder import Boxes, Found
 from onboard.finder.boxes import Box, overlap
 from onboard.finder.config import FinderConfig
 from onboard.finder.follow import Follower
@@ -38,6 +40,7 @@ def test_the_object_is_preferred_to_a_brighter_stranger() -> None:
     bridged = follower.update(11, Found((stranger,)))
     assert bridged.source == "tracker"
     assert follower.update(12, Found((at(12),))) == (at(12), "finder", "")
+    assert [follower.update(each, NOTHING).source for each in (13, 14, 15, 16)] == ["tracker"] * 3 + [None]
 
 
 def test_a_stranger_alone_is_followed_once_the_object_is_lost() -> None:
@@ -57,6 +60,20 @@ def test_ids_that_never_came_count_as_missed() -> None:
     assert overlap(near.box, at(22)) > 0.85
     assert seen_until(19).update(23, NOTHING).box is None
     assert seen_until(19).update(19 + 2**63, Found((at(0),))) == (at(0), "finder", "")
+
+
+def test_each_run_has_its_own_track() -> None:
+    boxes = Boxes(FinderConfig())
+    one, other = bytes(16), bytes([1] * 16)
+    dark = np.full((200, 200, 3), 20, np.uint8)
+    lit = dark.copy()
+    lit[50:100, 60:120] = 150
+    assert [boxes(one, frame_id, lit).source for frame_id in (0, 1)] == ["finder"] * 2
+    assert boxes(other, 2, dark).box is None
+    assert boxes(one, 2, dark).source == "tracker"
+    for number in range(2, 10):
+        boxes(bytes([number] * 16), 0, dark)
+    assert boxes(one, 3, dark).box is None  # too many runs since
 
 
 def test_a_late_frame_is_judged_alone() -> None:
