@@ -27,10 +27,10 @@ def items(source: Source) -> list[Item]:
     Raises:
         InputError: the folder or the sidecar is missing, holds no frame, or has a row that cannot be read.
     """
-    folder = Path(source.folder)
-    names = _images(folder)
+    folder = _existing(Path(source.folder))
     sidecar = Path(source.boxes) if source.boxes else folder / "boxes.csv"
     boxes = read_boxes(sidecar)
+    names = _images(folder)
     if not names & boxes.keys():
         raise InputError(
             f"{sidecar}: none of its {len(boxes)} names, such as '{next(iter(boxes), '')}', is one of the "
@@ -45,7 +45,7 @@ def items_without_boxes(folder: Path) -> list[Item]:
     Raises:
         InputError: the folder is missing or holds no frame.
     """
-    return [Item(folder / name, name, None) for name in sorted(_images(folder))]
+    return [Item(folder / name, name, None) for name in sorted(_images(_existing(folder)))]
 
 
 def read_boxes(path: Path) -> dict[str, Box]:
@@ -81,9 +81,13 @@ def read_boxes(path: Path) -> dict[str, Box]:
     return boxes
 
 
-def _images(folder: Path) -> set[str]:
+def _existing(folder: Path) -> Path:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of frames (source.folder)")
+    return folder
+
+
+def _images(folder: Path) -> set[str]:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS}
     if not names:
         raise InputError(f"{folder}: holds no image ({', '.join(sorted(_ENDINGS))})")
