@@ -42,8 +42,9 @@ class Boxes:
     def __call__(self, run: bytes, frame_id: int, frame: Frame) -> Boxed:
         """The box in the next frame of a run, uint8 RGB [H, W, 3]."""
         if run not in self._runs and len(self._runs) >= _MOST_RUNS:
-            self._runs.popitem(last=False)
+            self._runs.popitem(last=False)  # the one that was silent longest
         follower = self._runs.setdefault(run, Follower(self._config))
+        self._runs.move_to_end(run)
         return follower.update(frame_id, self._find(frame))
 
 
