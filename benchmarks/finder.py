@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--bundle", help="also judge each image with the given and with the found box")
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    detector = Detector.load(options.bundle, 1) if options.bundle else None
     for root in options.data:
         samples = [each for each in spark.read(SparkData(root=str(root))).samples if each.source == options.part]
         if not samples:
@@ -66,8 +67,8 @@ def main() -> None:
         print(f"  time  {_times([(case.ms, case.own_ms) for case in cases])}")
         for folder in sorted(root.glob("tracks/*/")):
             _follow(folder)
-        if options.bundle:
-            _judge(cases, Detector.load(options.bundle, 1))
+        if detector is not None:
+            _judge(cases, detector)
     print(_time_of_large_frames())
     print(machine.describe())
 

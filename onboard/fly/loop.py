@@ -121,7 +121,7 @@ class Loop:
     def _found(self, frame: SourceFrame) -> tuple[SourceFrame, Answer | None, int]:
         """The frame with a box, or the answer where there is none, and how many ns looking for it took."""
         if self._boxes is None:
-            return frame, Answer(Status.REJECTED, NO_BOX, "neither message nor sidecar gives a box, no finder"), 0
+            return frame, Answer(Status.REJECTED, NO_BOX, "neither message, sidecar nor finder gives a box"), 0
         start_ns = time.monotonic_ns()
         found = self._boxes(frame.run, frame.frame_id, frame.pixels)
         took_ns = time.monotonic_ns() - start_ns
