@@ -8,7 +8,7 @@ from onboard.fly.histogram import Histogram
 from onboard.journal import Arrival, Totals
 from onboard.messages import Answer, Status
 
-STAGES = ("age", "read", "window", "infer", "send", "total")
+STAGES = ("age", "read", "find", "window", "infer", "send", "total")
 
 
 class Missed(NamedTuple):
@@ -31,8 +31,9 @@ class Account:
         debris: frames called debris.
         over: frames that were worked on and took longer in a stage than its budget, by stage.
         late: frames that were worked on and missed the deadline, of `times["total"].count`.
-        times: one histogram for each of `STAGES`: the frame's age on arrival; from arrival to the window; cutting it;
-            the engine; record and sending; from arrival until the verdict is sent. Of frames that were worked on.
+        times: one histogram for each of `STAGES`: the frame's age on arrival; from arrival to the window, finding a box
+            apart; that, where none was given; cutting the window; the engine; record and sending; from arrival until
+            the verdict is sent. Of frames that were worked on.
     """
 
     def __init__(self, deadline_ms: float | None, budgets: Budgets) -> None:
@@ -56,11 +57,11 @@ class Account:
 
     def time(self, age_ns: int, answer: Answer, sending_ns: int, total_ns: int) -> Missed:
         """Count a worked frame's times; gives what they were too long for."""
-        inside = answer.window_ns + answer.infer_ns
-        values = (age_ns, total_ns - sending_ns - inside, answer.window_ns, answer.infer_ns, sending_ns, total_ns)
+        stages = (answer.find_ns, answer.window_ns, answer.infer_ns)
+        values = (age_ns, total_ns - sending_ns - sum(stages), *stages, sending_ns, total_ns)
         spent = dict(zip(STAGES, values, strict=True))
         for stage, value in spent.items():
-            if value or stage not in ("window", "infer"):  # a refused frame has neither
+            if value or stage not in ("find", "window", "infer"):  # a refused frame has none of them
                 self.times[stage].add(value)
         over = tuple(stage for stage, ms in self._budgets_ms.items() if spent[stage] > ms * 1e6)
         self.over.update(over)

@@ -6,6 +6,7 @@ import msgspec
 
 from onboard.config import Runtime
 from onboard.control.config import ControlConfig
+from onboard.finder.config import FinderConfig
 from onboard.fly.realtime import RealtimeConfig
 from onboard.health.config import HealthConfig
 from onboard.sanity import SanityConfig
@@ -102,6 +103,7 @@ class Budgets(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     Attributes:
         age: from the exposure's start to the arrival in this process.
         read: from the arrival to the window: checksums, journal, freshness, sanity.
+        find: finding a box, where none was given.
         window: cutting it.
         infer: the engine.
         send: terminal record, and handing the verdict over.
@@ -110,6 +112,7 @@ class Budgets(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     age: Milliseconds | None = None
     read: Milliseconds | None = None
+    find: Milliseconds | None = None
     window: Milliseconds | None = None
     infer: Milliseconds | None = None
     send: Milliseconds | None = None
@@ -127,6 +130,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         runtime: how the graph is run.
         signature: the key whose owner must have signed bundle and engine; none by default.
         sanity: which frames are refused before any work.
+        finder: how a box is found where a frame has none; null: it is REJECTED(no_box).
         invalid: what is done when the graph gives nonsense.
         health: how it looks after itself.
         watchdog: how long each part of the node may take to answer.
@@ -148,6 +152,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     runtime: Runtime = Runtime()
     signature: SignatureConfig = SignatureConfig()
     sanity: SanityConfig = SanityConfig()
+    finder: FinderConfig | None = None
     invalid: InvalidConfig = InvalidConfig()
     health: HealthConfig = HealthConfig()
     watchdog: WatchdogConfig = WatchdogConfig()

@@ -19,7 +19,7 @@ HEADER_BYTES = _FIELDS.size + _CRC.size
 _HAS_BOX = 1
 _FORMATS: Mapping[int, PixelFormat] = {item.value: item for item in PixelFormat}
 
-BOX_SOURCES = ("none", "detector", "tracker", "sidecar", "simulation")
+BOX_SOURCES = ("none", "detector", "tracker", "sidecar", "simulation", "finder")
 """Who made the box, by number."""
 
 Buffer = bytes | bytearray | memoryview

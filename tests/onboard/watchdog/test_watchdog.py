@@ -235,7 +235,7 @@ def test_an_archive_thread_that_hangs_stops_answering(tmp_path: Path) -> None:
 
 
 def test_any_other_part_may_be_added_and_leave(configured: Configured, manager: Manager) -> None:
-    with flown(configured(watchdog={**FAST, "others_s": 0.2})) as parts:
+    with flown(configured(watchdog={**FAST, "others_s": 1.5})) as parts:
         manager.wait_for("WATCHDOG=1")
         scrub = parts.pings.add("scrub")
         assert_stops(manager, "scrub")
