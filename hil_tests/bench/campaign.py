@@ -1,7 +1,6 @@
 """A campaign from its configuration to its figures."""
 
 import os
-import time
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -22,8 +21,6 @@ from hil_tests.bench.process_faults import Done, ProcessFaults
 from hil_tests.bench.recovery import Recovery
 from hil_tests.bench.workbench import Workbench, summary, workbench
 from onboard.errors import InputError
-
-_QUIET_S, _MOST_QUIET_S = 2.0, 20.0
 
 
 @dataclass
@@ -96,6 +93,9 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
             bench.node.end()
         history = History(bench.records(run_id), told)
         page = summary(out / "node")
+    if page is not None:
+        counts = ", ".join(f"{name} {count}" for name, count in page["events"].items())
+        where["events of the last process"] = counts
     where["load after"] = f"{os.getloadavg()[0]:.1f}"
     return _campaign(config, laid, flown, history, lives, pictures, run_id, where, page)
 
@@ -115,14 +115,8 @@ def _fly(
         sent = bench.sender.send(run_id, frames, plan, laid.injections, config.stale_ms, begin)
         if faults is not None:
             faults.close()
-        _wait_until_quiet(bench, run_id)
+        bench.wait_until_quiet(run_id, sent)
         return _Flown(sent, [] if faults is None else faults.done, None if watch is None else watch.growth_mb())
-
-
-def _wait_until_quiet(bench: Workbench, run_id: bytes) -> None:
-    until = time.monotonic() + _MOST_QUIET_S
-    while time.monotonic() < until and bench.receiver.wait_for(run_id, len(bench.receiver.of(run_id)) + 1, _QUIET_S):
-        pass
 
 
 def _campaign(

@@ -119,8 +119,7 @@ def command(config: BenchConfig, out: Path, low_hz: float, high_hz: float, secon
 def _step(config: BenchConfig, bench: Workbench, rate_hz: float, seconds: float) -> Step:
     run, frames = uuid.uuid4().bytes, max(10, round(rate_hz * seconds))
     sent = bench.sender.send(run, frames, rate_hz=rate_hz)
-    while bench.receiver.wait_for(run, len(bench.receiver.of(run)) + 1, 1.0):
-        pass
+    bench.wait_until_quiet(run, sent)
     history = History(bench.records(run), bench.receiver.of(run))
     ledger = balance(sent, history)
     ends = ledger.ends

@@ -32,7 +32,7 @@ class FaultPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         seed: of order and details.
         faults: how many of each kind.
         every: a fault strikes one of so many frames; the others are clean, and are what latency is measured on.
-        settle_frames: clean frames behind a fault of the process, so that what follows is not mistaken for it.
+        settle_ms: clean frames behind a fault of the process, so that what follows is not mistaken for it.
         warm_up_frames: clean frames before the first.
         delay_ms: a delayed frame's.
         burst_frames, stall_ms: frames held back and then sent at once; for how long a network stands still.
@@ -43,7 +43,7 @@ class FaultPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     seed: int
     faults: dict[Kind, Count]
     every: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 3
-    settle_frames: Frames = 40
+    settle_ms: Milliseconds = 3000
     warm_up_frames: Frames = 20
     delay_ms: Milliseconds = 150
     burst_frames: Annotated[int, msgspec.Meta(ge=2, le=50)] = 4
@@ -99,7 +99,7 @@ def schedule(plan: FaultPlan, rate_hz: float) -> Schedule:
         kind = cast(Kind, kinds[place])
         frames = _length(plan, kind, rate_hz)
         found.append(Injection(at, kind, int(draw.integers(1 << 32)), frames))
-        at += frames + (plan.settle_frames if kind in PROCESS_KINDS else plan.every - 1)
+        at += frames + (_frames(plan.settle_ms, rate_hz) if kind in PROCESS_KINDS else plan.every - 1)
     return Schedule(tuple(found), at)
 
 

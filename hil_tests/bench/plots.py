@@ -25,7 +25,12 @@ def timeline(campaign: Campaign) -> str:
     """Latency of each frame by its exposure, coloured by its end; faults marked. As a data URL."""
     first_ns = campaign.sent[0].exposure_start_ns
     figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(12, 5.6), sharex=True, height_ratios=(3, 1.5), layout="constrained"
+        2,
+        1,
+        figsize=(12, 7.6),
+        sharex=True,
+        height_ratios=(4, 0.5 + 0.13 * len(_kinds(campaign))),
+        layout="constrained",
     )
     points = _points(campaign, first_ns)
     for name, found in points.items():
@@ -61,7 +66,8 @@ def histogram(campaign: Campaign, deadline_ms: float) -> str:
             value = float(np.percentile(values, share))
             axes.axvline(value, color="#333333", lw=1, ls=":")
             axes.text(value, 0.98, f" p{share:g}", transform=axes.get_xaxis_transform(), va="top", fontsize=8)
-    axes.axvline(deadline_ms, color="#c0392b", lw=1.2, label=f"deadline, {deadline_ms:g} ms")
+    axes.axvline(deadline_ms, color="#c0392b", lw=1.2)
+    axes.text(deadline_ms, 0.5, " deadline", transform=axes.get_xaxis_transform(), color="#c0392b", fontsize=8)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
@@ -69,7 +75,6 @@ def histogram(campaign: Campaign, deadline_ms: float) -> str:
     axes.tick_params(axis="x", which="both", labelsize=8)
     axes.set_xlabel("exposure to verdict, ms (clean frames)")
     axes.set_ylabel("frames")
-    axes.legend(loc="upper right", fontsize=8, frameon=False)
     axes.grid(alpha=0.3)
     return _url(figure)
 
@@ -86,16 +91,20 @@ def _points(campaign: Campaign, first_ns: int) -> dict[str, list[tuple[float, fl
     return points
 
 
+def _kinds(campaign: Campaign) -> list[str]:
+    return sorted({each.kind for each in campaign.schedule.injections}, key=lambda kind: (kind in PROCESS_KINDS, kind))
+
+
 def _marks(axes: Any, campaign: Campaign, first_ns: int) -> None:
     """One row for each kind of fault, a mark at each."""
-    kinds = sorted({each.kind for each in campaign.schedule.injections}, key=lambda kind: (kind in PROCESS_KINDS, kind))
+    kinds = _kinds(campaign)
     rows = {kind: n for n, kind in enumerate(kinds)}
     outcomes = {each.injection: each.outcome.value for each in campaign.judged}
-    for each in campaign.schedule.injections:
+    for each in sorted(campaign.schedule.injections, key=lambda each: outcomes.get(each) == "missed"):
         at_s = (campaign.sent[each.frame_id].exposure_start_ns - first_ns) / 1e9
         colour = {"met": "#1e8449", "missed": "#c0392b"}.get(outcomes.get(each, ""), "#999999")
         axes.plot(at_s, rows[each.kind], marker="|", ms=5, color=colour)
-    axes.set_yticks(range(len(kinds)), kinds, fontsize=5)
+    axes.set_yticks(range(len(kinds)), kinds, fontsize=7)
     axes.grid(alpha=0.2)
 
 

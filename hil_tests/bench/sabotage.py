@@ -71,8 +71,7 @@ HEAD = f"{'protection':<12} {'figure':<18} {'with it':>10} {'without':>10}"
 def compare(config: BenchConfig, shown: list[Picture], each: Sabotage, out: Path) -> Found:
     """Fly with the protection and without it."""
     assert config.node is not None
-    settle = round(4 * config.stream.rate_hz)
-    plan = FaultPlan(seed=1, faults=each.faults, settle_frames=settle, warm_up_frames=10, every=4)
+    plan = FaultPlan(seed=1, faults=each.faults, settle_ms=4000, warm_up_frames=10, every=4)
     setup = msgspec.structs.replace(config, frames=10)
     spoiled = msgspec.structs.replace(
         config.node,

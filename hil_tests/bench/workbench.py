@@ -18,7 +18,7 @@ import msgspec
 
 from hil_tests.bench.config import BenchConfig, NodeSetup
 from hil_tests.bench.disk import Disk, small_disk
-from hil_tests.bench.ledger import Record
+from hil_tests.bench.ledger import Record, Sent
 from hil_tests.bench.node import NodeProcess
 from hil_tests.bench.pictures import Picture
 from hil_tests.bench.receiver import Receiver
@@ -27,6 +27,7 @@ from onboard import files, strict_yaml
 from onboard.errors import InputError
 
 _READY_S = 60.0
+_QUIET_S, _SURPLUS_S, _MOST_QUIET_S = 2.0, 0.3, 20.0
 
 
 @dataclass
@@ -64,6 +65,18 @@ class Workbench:
                 return
         said = f": {self.node.said()}" if self.node is not None else "; are frames and verdicts the right endpoints?"
         raise InputError(f"the node gave no verdict within {_READY_S:g} s{said}")
+
+    def wait_until_quiet(self, run: bytes, sent: list[Sent]) -> None:
+        """Wait until every frame has its verdict, or for a while none has come."""
+        until, expected = (
+            time.monotonic() + _MOST_QUIET_S,
+            sum(bool(each.handed_over) for each in sent if each.is_frame),
+        )
+        while time.monotonic() < until:
+            count = len(self.receiver.of(run))
+            # Behind the last one a doubled verdict could still come.
+            if not self.receiver.wait_for(run, count + 1, _QUIET_S if count < expected else _SURPLUS_S):
+                return
 
     def records(self, run: bytes) -> list[Record] | None:
         """The node's records of a run; None where they cannot be had.
