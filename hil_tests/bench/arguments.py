@@ -1,6 +1,7 @@
 """The bench's commands, and what each does with its options."""
 
 import argparse
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,15 @@ def add(commands: Any) -> None:
     clock.set_defaults(action=_clock)
 
 
+def _put_away_when_asked_to_stop() -> None:
+    """Make SIGTERM unwind as Ctrl-C does: a node must not stay behind, nor a small disk mounted."""
+
+    def stop(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 def _common(parser: argparse.ArgumentParser, out: str) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/bench.yaml")
     parser.add_argument("--data", type=Path, metavar="DATA", help="in place of the configured data")
@@ -71,6 +81,7 @@ def _bench(options: argparse.Namespace) -> int:
     from hil_tests.bench import command
     from hil_tests.bench.limits import passed
 
+    _put_away_when_asked_to_stop()
     done, held = command.bench(command.load(options.config, options.data, options.bundle), options.plan, options.out)
     print(command.text(done, held))
     print(f"report: {options.out / 'report.html'}")
@@ -81,12 +92,14 @@ def _load(options: argparse.Namespace) -> int:
     from hil_tests.bench import command, load
 
     setup = command.load(options.config, options.data, options.bundle)
+    _put_away_when_asked_to_stop()
     return load.command(setup, options.out, options.from_hz, options.to_hz, options.seconds)
 
 
 def _sabotage(options: argparse.Namespace) -> int:
     from hil_tests.bench import command, sabotage
 
+    _put_away_when_asked_to_stop()
     return sabotage.command(command.load(options.config, options.data, options.bundle), options.out, options.only)
 
 

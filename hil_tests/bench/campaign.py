@@ -1,6 +1,7 @@
 """A campaign from its configuration to its figures."""
 
 import os
+import sys
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -77,6 +78,8 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
     kinds = {each.kind for each in laid.injections}
     if config.remote is not None and any(each.of_process for each in laid.injections):
         raise InputError("--plan: faults of the process need a node that the bench starts ('node', not 'remote')")
+    minutes = frames / config.stream.rate_hz / 60
+    print(f"{frames} frames, {len(laid.injections)} faults, {minutes:.1f} min", file=sys.stderr, flush=True)
     where = environment(config, plan)
     run_id = uuid.uuid4().bytes
     out.mkdir(parents=True, exist_ok=True)
@@ -110,7 +113,8 @@ def _fly(
             watch = MemoryWatch(lambda: bench.node.pid)  # type: ignore[union-attr]
             opened.callback(watch.close)
             if plan is not None and bench.model is not None:
-                faults = ProcessFaults(bench.node, plan, bench.model, bench.disk)
+                assert config.node is not None
+                faults = ProcessFaults(bench.node, plan, bench.model, config.node.keep_hashes, bench.disk)
         begin = (lambda _: None) if faults is None else faults.begin
         sent = bench.sender.send(run_id, frames, plan, laid.injections, config.stale_ms, begin)
         if faults is not None:

@@ -43,12 +43,14 @@ class NodeSetup(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         settings: keys of the node's own configuration by dotted name, such as `stale_ms` or `sanity.frozen`.
         restart_s: from a node's death to its next start, as systemd's RestartSec; null: it is not started again.
         keep_journal: false removes the journal before each restart: a sabotage, to see what the journal is for.
+        keep_hashes: false writes a damaged file's hash anew, as if nothing checked it: a sabotage as well.
     """
 
     bundle: str
     settings: dict[str, Any] = {}
     restart_s: Annotated[float, msgspec.Meta(ge=0, le=60)] | None = 0.1
     keep_journal: bool = True
+    keep_hashes: bool = True
 
 
 class RemoteSetup(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -10,8 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from hil_tests.bench.damage import damaged
 from hil_tests.bench.disk import Disk
 from hil_tests.bench.node import NodeProcess
 from hil_tests.bench.plan import FaultPlan, Injection, ProcessKind
@@ -33,6 +32,7 @@ class ProcessFaults:
         node: the process.
         plan: how long they last.
         model: the file of the node's own copy of the bundle that `bundle_corrupt` damages.
+        keep_hashes: as in `hil_tests.bench.config.NodeSetup`.
         disk: where the node's output lies.
 
     Attributes:
@@ -40,8 +40,8 @@ class ProcessFaults:
         error: what went wrong in the bench itself, or None.
     """
 
-    def __init__(self, node: NodeProcess, plan: FaultPlan, model: Path, disk: Disk | None) -> None:
-        self._node, self._plan, self._model, self._disk = node, plan, model, disk
+    def __init__(self, node: NodeProcess, plan: FaultPlan, model: Path, keep_hashes: bool, disk: Disk | None) -> None:
+        self._node, self._plan, self._model, self._keep_hashes, self._disk = node, plan, model, keep_hashes, disk
         self.done: list[Done] = []
         self.error: BaseException | None = None
         self._waiting: queue.SimpleQueue[Injection | None] = queue.SimpleQueue()
@@ -95,17 +95,10 @@ class ProcessFaults:
         return time.monotonic_ns()
 
     def _corrupt(self, seed: int, pause_s: float) -> None:
-        """Turn one bit of the model's file, and kill the node so that it has to read it again; then put it back."""
-        sound = self._model.read_bytes()
-        place = int(np.random.default_rng(seed).integers(8 * len(sound)))
-        damaged = bytearray(sound)
-        damaged[place // 8] ^= 1 << place % 8
-        try:
-            self._model.write_bytes(damaged)
+        """Damage the bundle, and kill the node so that it has to read it again; then put it back."""
+        with damaged(self._model, seed, self._keep_hashes):
             self._node.signal(signal.SIGKILL)
             time.sleep(pause_s)
-        finally:
-            self._model.write_bytes(sound)
 
 
 def _hog(pause_s: float) -> None:

@@ -24,7 +24,7 @@ class Sabotage:
         off: keys of the node's configuration that switch it off.
         faults: that it protects from.
         figure: which has to get worse: larger.
-        restart, keep_journal: of the node's setup, where the protection is not in its configuration.
+        restart, keep_journal, keep_hashes: of the node's setup, where the protection is not in its configuration.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Sabotage:
     figure: Literal["outcomes_missed", "ledger_errors", "recovery_s.kill"] = "outcomes_missed"
     restart: bool = True
     keep_journal: bool = True
+    keep_hashes: bool = True
 
 
 ALL = (
@@ -42,6 +43,7 @@ ALL = (
     Sabotage("saturated", {"sanity.white_share": 1.0}, {"saturated": 8}),
     Sabotage("checksum", {"source.checksum": False}, {"corrupt": 8}),
     Sabotage("journal", {}, {"kill": 1}, "ledger_errors", keep_journal=False),
+    Sabotage("hashes", {}, {"bundle_corrupt": 4}, keep_hashes=False),
     Sabotage("supervision", {}, {"kill": 1}, "recovery_s.kill", restart=False),
 )
 
@@ -71,13 +73,14 @@ HEAD = f"{'protection':<12} {'figure':<18} {'with it':>10} {'without':>10}"
 def compare(config: BenchConfig, shown: list[Picture], each: Sabotage, out: Path) -> Found:
     """Fly with the protection and without it."""
     assert config.node is not None
-    plan = FaultPlan(seed=1, faults=each.faults, settle_ms=4000, warm_up_frames=10, every=4)
+    plan = FaultPlan(seed=1, faults=each.faults, settle_ms=4000, process_ms=2500, warm_up_frames=10, every=4)
     setup = msgspec.structs.replace(config, frames=10)
     spoiled = msgspec.structs.replace(
         config.node,
         settings={**config.node.settings, **each.off},
         restart_s=config.node.restart_s if each.restart else None,
         keep_journal=each.keep_journal,
+        keep_hashes=each.keep_hashes,
     )
     values = []
     for node in (config.node, spoiled):

@@ -166,13 +166,12 @@ def _settings(
 
 def _copied(node: NodeSetup, out: Path, opened: ExitStack) -> Path:
     """A copy of the bundle for the node, which faults may damage."""
+    if not (Path(node.bundle) / "manifest.yaml").is_file():
+        raise InputError(f"{node.bundle}: no bundle: no manifest.yaml there (node.bundle)")
     bundle = out / "bundle"
     shutil.rmtree(bundle, ignore_errors=True)
     opened.callback(shutil.rmtree, bundle, ignore_errors=True)
-    try:
-        shutil.copytree(node.bundle, bundle)
-    except OSError as error:
-        raise InputError(f"{node.bundle}: no such bundle (node.bundle)") from error
+    shutil.copytree(node.bundle, bundle)
     return bundle
 
 
@@ -180,8 +179,8 @@ def _model(bundle: Path) -> str:
     manifest = bundle / "manifest.yaml"
     try:
         return str(strict_yaml.parse(manifest.read_text(), str(manifest))["model"])
-    except (OSError, KeyError) as error:
-        raise InputError(f"{bundle.name}: no bundle: {manifest} names no model (node.bundle)") from error
+    except KeyError as error:
+        raise InputError(f"{manifest}: names no model (node.bundle)") from error
 
 
 def _memory(opened: ExitStack) -> Path:
