@@ -61,8 +61,8 @@ class RemoteSetup(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         verdicts: endpoint that its `output.socket` (kind push) waits at.
         clock: endpoint of `python -m hil_tests clock` on its host; null: both are one host.
         curve: keys; needed beyond this host.
-        journal: a command that prints the records, such as [ssh, board, python, -m, onboard, journal, RING, --records];
-            null: the ledger is kept from verdicts alone.
+        journal: a command that prints the records, such as [ssh, board, python, -m, onboard, journal, RING, --records],
+            where the ring is large enough to hold them all; null: the ledger is kept from verdicts alone.
     """
 
     frames: str

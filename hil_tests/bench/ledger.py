@@ -43,6 +43,7 @@ class Record(msgspec.Struct, frozen=True):
     frame_id: int
     status: str | None
     reason: str | None
+    sequence: int = 0
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -93,8 +93,7 @@ def command(config: BenchConfig, out: Path, low_hz: float, high_hz: float, secon
     shown = pictures.load(Path(config.stream.data), config.stream.pictures)
     out.mkdir(parents=True, exist_ok=True)
     where = environment(config, None)
-    frames = round(seconds * high_hz * 16 * max(_ABOVE))
-    with workbench(config, shown, out, min(frames, 500_000), False) as bench:
+    with workbench(config, shown, out, False) as bench:
         bench.wait_until_ready()
         print(HEAD)
 

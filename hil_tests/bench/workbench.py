@@ -8,9 +8,10 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,7 @@ class Workbench:
     node: the process under test; None: it runs elsewhere.
     model: the file of its copy of the bundle that a fault may damage.
     disk: where its output lies, where a fault fills it.
-    journal: command that prints its records; None: they cannot be had.
-    ring: its journal; None: it runs elsewhere.
+    journal: gives the commands that print its records, some of them twice; none where they cannot be had.
     """
 
     sender: Sender
@@ -46,8 +46,7 @@ class Workbench:
     node: NodeProcess | None
     model: Path | None
     disk: Disk | None
-    journal: tuple[str, ...] | None
-    ring: Path | None
+    journal: Callable[[], tuple[tuple[str, ...], ...]]
 
     def wait_until_ready(self) -> None:
         """Send frames of another run until one gets a verdict.
@@ -84,19 +83,22 @@ class Workbench:
         Raises:
             InputError: the command fails.
         """
-        if self.journal is None:
+        commands = self.journal()
+        if not commands:
             return None
-        done = subprocess.run(self.journal, capture_output=True, text=True)
-        if done.returncode:
-            raise InputError(f"the journal's command {' '.join(self.journal)} failed: {done.stderr.strip()}")
-        found = msgspec.json.decode("[" + ",".join(done.stdout.splitlines()) + "]", type=list[Record])
-        return [record for record in found if record.run == run.hex()]
+        found: dict[int, Record] = {}
+        for command in commands:
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise InputError(f"the journal's command {' '.join(command)} failed: {done.stderr.strip()}")
+            for line in done.stdout.splitlines():
+                record = msgspec.json.decode(line, type=Record)
+                found[record.sequence] = record
+        return [record for record in found.values() if record.run == run.hex()]
 
 
 @contextmanager
-def workbench(
-    config: BenchConfig, pictures: list[Picture], out: Path, frames: int, fill_disk: bool
-) -> Iterator[Workbench]:
+def workbench(config: BenchConfig, pictures: list[Picture], out: Path, fill_disk: bool) -> Iterator[Workbench]:
     """Set everything up: a node on loopback, or the ends of one that flies elsewhere."""
     with ExitStack() as opened:
         if config.remote is not None:
@@ -105,7 +107,8 @@ def workbench(
             opened.callback(receiver.close)
             sender = Sender(config.stream, pictures, remote.frames, remote.curve, config.seed)
             opened.callback(sender.close)
-            yield Workbench(sender, receiver, None, None, None, remote.journal, None)
+            flown = () if remote.journal is None else (remote.journal,)
+            yield Workbench(sender, receiver, None, None, None, lambda: flown)
             return
         assert config.node is not None
         keep_journal, restart_s = config.node.keep_journal, config.node.restart_s
@@ -118,7 +121,9 @@ def workbench(
         ring = _memory(opened) / "journal"
         bundle = _copied(config.node, out, opened)
         endpoint = f"tcp://127.0.0.1:{_free_port()}"
-        settings = _settings(config, config.node, bundle, endpoint, receiver.endpoint, ring, folder, frames)
+        archive = out / "journal"
+        shutil.rmtree(archive, ignore_errors=True)
+        settings = _settings(config, config.node, bundle, endpoint, receiver.endpoint, ring, archive, folder)
         files.write_text(out / "node.yaml", strict_yaml.dump(settings))
 
         def before_restart() -> None:
@@ -129,8 +134,7 @@ def workbench(
         opened.callback(node.end)
         sender = Sender(config.stream, pictures, endpoint, None, config.seed)
         opened.callback(sender.close)
-        journal = (sys.executable, "-m", "onboard", "journal", str(ring), "--records")
-        yield Workbench(sender, receiver, node, bundle / _model(bundle), disk, journal, ring)
+        yield Workbench(sender, receiver, node, bundle / _model(bundle), disk, partial(_journal, ring, archive))
 
 
 def _settings(
@@ -140,15 +144,15 @@ def _settings(
     endpoint: str,
     verdicts: str,
     ring: Path,
+    archive: Path,
     folder: Path,
-    frames: int,
 ) -> dict[str, Any]:
     """The node's configuration file."""
     settings: dict[str, Any] = {
         "bundle": str(bundle),
         "source": {"kind": "stream", "endpoint": endpoint},
-        # Every record of the campaign stays in the ring, so that the ledger sees all of them.
-        "journal": {"ring": str(ring), "records": (2 * frames + 2048) // 16 * 16},
+        # Every record of the campaign stays in the archive or the ring, so that the ledger sees all of them.
+        "journal": {"ring": str(ring), "archive": str(archive), "archive_files": 1_000_000},
         "output": {"folder": str(folder), "socket": {"kind": "push", "endpoint": verdicts, "bind": False}},
         "stale_ms": config.stale_ms,
         "deadline_ms": config.deadline_ms,
@@ -173,6 +177,11 @@ def _copied(node: NodeSetup, out: Path, opened: ExitStack) -> Path:
     opened.callback(shutil.rmtree, bundle, ignore_errors=True)
     shutil.copytree(node.bundle, bundle)
     return bundle
+
+
+def _journal(ring: Path, archive: Path) -> tuple[tuple[str, ...], ...]:
+    places = [archive] if any(archive.glob("*.drj")) else []
+    return tuple((sys.executable, "-m", "onboard", "journal", str(place), "--records") for place in (*places, ring))
 
 
 def _model(bundle: Path) -> str:
