@@ -137,9 +137,9 @@ def _campaign(
     sent = flown.sent
     recovered = recovery.recoveries(laid, sent, history, flown.done)
     ledger = balance(sent, history, recovery.may_lose(recovered, sent))
-    judged = [expected.judge(each, history) for each in laid.injections if not each.of_process]
-    judged += [recovery.judge(each, sent, history, lives) for each in recovered if each.injection.of_process]
     held_up = recovery.held_up(recovered, sent)
+    judged = [expected.judge(each, history, held_up) for each in laid.injections if not each.of_process]
+    judged += [recovery.judge(each, sent, history, lives) for each in recovered if each.injection.of_process]
     nominal = {frame.frame_id for frame in sent if frame.fault is None} - held_up
     found = figures(
         sent, history, nominal, ledger, judged, recovered, pictures, config.deadline_ms, config.stream.rate_hz,

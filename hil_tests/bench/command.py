@@ -45,6 +45,7 @@ def write(done: Campaign, held: Sequence[Held], setup: BenchConfig, out: Path) -
     _lines(out / "verdicts.jsonl", [told for found in done.history.verdicts.values() for told in found])
     _lines(out / "records.jsonl", done.history.records)
     _lines(out / "faults.jsonl", done.judged)
+    _lines(out / "recoveries.jsonl", done.recoveries)
 
 
 def text(done: Campaign, held: Sequence[Held]) -> str:

@@ -1,6 +1,7 @@
 """How a frame that was struck may end. Whatever else happens is a missed outcome."""
 
 import enum
+from collections.abc import Container
 from dataclasses import dataclass
 
 from hil_tests.bench.ledger import History
@@ -50,19 +51,25 @@ class Judged:
     detail: str = ""
 
 
-def judge(injection: Injection, history: History) -> Judged:
-    """Judge a fault of a message kind by the records of the frames that it struck."""
+def judge(injection: Injection, history: History, held_up: Container[int] = ()) -> Judged:
+    """Judge a fault of a message kind by the records of the frames that it struck.
+
+    Args:
+        injection: the fault.
+        history: has the records.
+        held_up: ids of frames that a fault of the process kept waiting, which the node may then skip.
+    """
     ids = range(injection.frame_id, injection.frame_id + (injection.frames if injection.kind in _HELD else 1))
     if injection.kind == "delay":
         ids = range(injection.frame_id, injection.frame_id + 1)
-    found = [_one(injection, frame_id, history) for frame_id in ids]
+    found = [_one(injection, frame_id, history, frame_id in held_up) for frame_id in ids]
     for outcome in (Outcome.MISSED, Outcome.NOT_TESTED):
         if (first := next((each for each in found if each.outcome is outcome), None)) is not None:
             return first
     return found[0]
 
 
-def _one(injection: Injection, frame_id: int, history: History) -> Judged:
+def _one(injection: Injection, frame_id: int, history: History, held_up: bool) -> Judged:
     kind, ends = injection.kind, history.ends(frame_id)
     if kind in NO_RECORD:
         if ends:
@@ -77,6 +84,8 @@ def _one(injection: Injection, frame_id: int, history: History) -> Judged:
         return Judged(injection, Outcome.MET if kind in _HELD else Outcome.NOT_TESTED, f"frame {frame_id}: overtaken")
     if any(_fits(end, allowed) for allowed in _MAY_END[kind]):
         return Judged(injection, Outcome.MET)
+    if held_up and end[0] == "SKIPPED":
+        return Judged(injection, Outcome.NOT_TESTED, f"frame {frame_id}: {end[1]}, for the node had been held up")
     if kind == "frozen" and history.ends(frame_id - 1) in ([OVERTAKEN], []):
         return Judged(injection, Outcome.NOT_TESTED, f"frame {frame_id}: the one before it was not looked at")
     wanted = " or ".join(f"{status}({reason})" if reason else status for status, reason in _MAY_END[kind])

@@ -105,3 +105,11 @@ def test_the_bisection_finds_the_rate_that_holds() -> None:
     assert 37 / 1.05 <= best_step.rate_hz <= 37
     assert len(steps) < 12
     assert bisect(40, 200, step)[1] is None
+
+
+def test_a_frame_that_waited_for_the_node_may_be_skipped_but_not_answered_wrongly() -> None:
+    fault = Injection(3, "box_missing", 0)
+    waited, wrong = (History([Record("", 3, *end)], []) for end in (("SKIPPED", "stale"), ("ANSWERED", None)))
+    assert judge(fault, waited, {3}).outcome is Outcome.NOT_TESTED
+    assert judge(fault, waited, {4}).outcome is Outcome.MISSED
+    assert judge(fault, wrong, {3}).outcome is Outcome.MISSED
