@@ -13,14 +13,16 @@ from hil_tests.bench.config import BenchConfig
 from hil_tests.bench.environment import environment
 from hil_tests.bench.expected import Judged
 from hil_tests.bench.figures import Figures, figures
-from hil_tests.bench.ledger import History, Ledger, Sent, balance
+from hil_tests.bench.history import History, Sent
+from hil_tests.bench.ledger import Ledger, balance
 from hil_tests.bench.memory import MemoryWatch
 from hil_tests.bench.node import Life
+from hil_tests.bench.node_files import summary
 from hil_tests.bench.pictures import Picture
 from hil_tests.bench.plan import FaultPlan, Schedule, schedule
 from hil_tests.bench.process_faults import Done, ProcessFaults
 from hil_tests.bench.recovery import Recovery
-from hil_tests.bench.workbench import Workbench, summary, workbench
+from hil_tests.bench.workbench import Workbench, workbench
 from onboard.errors import InputError
 
 

@@ -4,7 +4,7 @@ import enum
 from collections.abc import Container
 from dataclasses import dataclass
 
-from hil_tests.bench.ledger import History
+from hil_tests.bench.history import History
 from hil_tests.bench.plan import Injection
 
 ANSWERED, OVERTAKEN = ("ANSWERED", None), ("SKIPPED", "superseded")

@@ -7,7 +7,8 @@ import numpy as np
 
 from hil_tests.bench.accuracy import auroc, rates
 from hil_tests.bench.expected import Judged, Outcome
-from hil_tests.bench.ledger import History, Ledger, Sent
+from hil_tests.bench.history import History, Sent
+from hil_tests.bench.ledger import Ledger
 from hil_tests.bench.pictures import Picture
 from hil_tests.bench.plan import PROCESS_KINDS
 from hil_tests.bench.recovery import Recovery

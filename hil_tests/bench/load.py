@@ -13,7 +13,8 @@ from hil_tests.bench import pictures
 from hil_tests.bench.config import BenchConfig
 from hil_tests.bench.environment import environment
 from hil_tests.bench.figures import latencies_ms
-from hil_tests.bench.ledger import History, balance
+from hil_tests.bench.history import History
+from hil_tests.bench.ledger import balance
 from hil_tests.bench.workbench import Workbench, workbench
 from onboard import files
 from onboard.errors import InputError

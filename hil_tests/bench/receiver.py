@@ -5,7 +5,7 @@ import time
 
 import zmq
 
-from hil_tests.bench.ledger import Told
+from hil_tests.bench.history import Told
 from onboard.sockets import Curve, attach
 from onboard.wire import WireError, verdict
 

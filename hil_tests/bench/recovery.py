@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hil_tests.bench.expected import Judged, Outcome
-from hil_tests.bench.ledger import History, Sent, Told
+from hil_tests.bench.history import History, Sent, Told
 from hil_tests.bench.node import Life
 from hil_tests.bench.plan import Injection, Schedule
 from hil_tests.bench.process_faults import Done

@@ -7,7 +7,7 @@ import numpy as np
 import zmq
 
 from hil_tests.bench.config import StreamSetup
-from hil_tests.bench.ledger import Sent
+from hil_tests.bench.history import Sent
 from hil_tests.bench.message_faults import Outgoing, strike
 from hil_tests.bench.pictures import Picture
 from hil_tests.bench.plan import FaultPlan, Injection

@@ -1,11 +1,7 @@
 """What stands on the bench while a campaign runs: node, receiver, sender, disk; put away at its end."""
 
-import json
 import shutil
-import socket
 import subprocess
-import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from hil_tests.bench import node_files
 from hil_tests.bench.config import BenchConfig, NodeSetup
 from hil_tests.bench.disk import Disk, small_disk
-from hil_tests.bench.ledger import Record, Sent
+from hil_tests.bench.history import Record, Sent
 from hil_tests.bench.node import NodeProcess
 from hil_tests.bench.pictures import Picture
 from hil_tests.bench.receiver import Receiver
@@ -67,10 +63,8 @@ class Workbench:
 
     def wait_until_quiet(self, run: bytes, sent: list[Sent]) -> None:
         """Wait until every frame has its verdict, or for a while none has come."""
-        until, expected = (
-            time.monotonic() + _MOST_QUIET_S,
-            sum(bool(each.handed_over) for each in sent if each.is_frame),
-        )
+        until = time.monotonic() + _MOST_QUIET_S
+        expected = sum(bool(each.handed_over) for each in sent if each.is_frame)
         while time.monotonic() < until:
             count = len(self.receiver.of(run))
             # Behind the last one a doubled verdict could still come.
@@ -99,117 +93,58 @@ class Workbench:
 
 @contextmanager
 def workbench(config: BenchConfig, pictures: list[Picture], out: Path, fill_disk: bool) -> Iterator[Workbench]:
-    """Set everything up: a node on loopback, or the ends of one that flies elsewhere."""
+    """Set everything up, and put it away.
+
+    Args:
+        config: names the node.
+        pictures: that are sent.
+        out: folder for the files of a node that is started here.
+        fill_disk: whether its output has to lie on a disk that can be filled.
+    """
     with ExitStack() as opened:
-        if config.remote is not None:
-            remote = config.remote
-            receiver = Receiver(remote.verdicts, False, remote.curve)
-            opened.callback(receiver.close)
-            sender = Sender(config.stream, pictures, remote.frames, remote.curve, config.seed)
-            opened.callback(sender.close)
-            flown = () if remote.journal is None else (remote.journal,)
-            yield Workbench(sender, receiver, None, None, None, lambda: flown)
-            return
-        assert config.node is not None
-        keep_journal, restart_s = config.node.keep_journal, config.node.restart_s
-        receiver = Receiver("tcp://127.0.0.1:0", True)
-        opened.callback(receiver.close)
-        folder = out / "node"
-        disk = small_disk(folder) if fill_disk else None
-        if disk is not None:
-            opened.callback(disk.close)
-        ring = _memory(opened) / "journal"
-        bundle = _copied(config.node, out, opened)
-        endpoint = f"tcp://127.0.0.1:{_free_port()}"
-        archive = out / "journal"
-        shutil.rmtree(archive, ignore_errors=True)
-        settings = _settings(config, config.node, bundle, endpoint, receiver.endpoint, ring, archive, folder)
-        files.write_text(out / "node.yaml", strict_yaml.dump(settings))
-
-        def before_restart() -> None:
-            if not keep_journal:
-                ring.unlink(missing_ok=True)
-
-        node = NodeProcess(out / "node.yaml", out / "node.log", restart_s, before_restart)
-        opened.callback(node.end)
-        sender = Sender(config.stream, pictures, endpoint, None, config.seed)
-        opened.callback(sender.close)
-        yield Workbench(sender, receiver, node, bundle / _model(bundle), disk, partial(_journal, ring, archive))
+        if config.node is None:
+            yield _elsewhere(config, pictures, opened)
+        else:
+            yield _here(config, config.node, pictures, out, fill_disk, opened)
 
 
-def _settings(
-    config: BenchConfig,
-    node: NodeSetup,
-    bundle: Path,
-    endpoint: str,
-    verdicts: str,
-    ring: Path,
-    archive: Path,
-    folder: Path,
-) -> dict[str, Any]:
-    """The node's configuration file."""
-    settings: dict[str, Any] = {
-        "bundle": str(bundle),
-        "source": {"kind": "stream", "endpoint": endpoint},
-        # Every record of the campaign stays in the archive or the ring, so that the ledger sees all of them.
-        "journal": {"ring": str(ring), "archive": str(archive), "archive_files": 1_000_000},
-        "output": {"folder": str(folder), "socket": {"kind": "push", "endpoint": verdicts, "bind": False}},
-        "stale_ms": config.stale_ms,
-        "deadline_ms": config.deadline_ms,
-    }
-    for dotted, value in node.settings.items():
-        *place, last = dotted.split(".")
-        at = settings
-        for key in place:
-            at = at.setdefault(key, {})
-            if not isinstance(at, dict):
-                raise InputError(f"node.settings: {dotted}: '{key}' is no mapping in the node's configuration")
-        at[last] = value
-    return settings
+def _elsewhere(config: BenchConfig, pictures: list[Picture], opened: ExitStack) -> Workbench:
+    """The ends of a node that flies already."""
+    remote = config.remote
+    assert remote is not None
+    receiver = Receiver(remote.verdicts, False, remote.curve)
+    opened.callback(receiver.close)
+    sender = Sender(config.stream, pictures, remote.frames, remote.curve, config.seed)
+    opened.callback(sender.close)
+    commands = () if remote.journal is None else (remote.journal,)
+    return Workbench(sender, receiver, None, None, None, lambda: commands)
 
 
-def _copied(node: NodeSetup, out: Path, opened: ExitStack) -> Path:
-    """A copy of the bundle for the node, which faults may damage."""
-    if not (Path(node.bundle) / "manifest.yaml").is_file():
-        raise InputError(f"{node.bundle}: no bundle: no manifest.yaml there (node.bundle)")
-    bundle = out / "bundle"
-    shutil.rmtree(bundle, ignore_errors=True)
-    opened.callback(shutil.rmtree, bundle, ignore_errors=True)
-    shutil.copytree(node.bundle, bundle)
-    return bundle
+def _here(
+    config: BenchConfig, setup: NodeSetup, pictures: list[Picture], out: Path, fill_disk: bool, opened: ExitStack
+) -> Workbench:
+    """A node on loopback."""
+    receiver = Receiver("tcp://127.0.0.1:0", True)
+    opened.callback(receiver.close)
+    folder, archive, log = out / "node", out / "journal", out / "node.log"
+    shutil.rmtree(archive, ignore_errors=True)
+    log.unlink(missing_ok=True)
+    disk = small_disk(folder) if fill_disk else None
+    if disk is not None:
+        opened.callback(disk.close)
+    ring = node_files.memory_folder(opened) / "journal"
+    bundle = node_files.copied_bundle(setup, out, opened)
+    model = bundle / node_files.model_file(bundle)
+    endpoint = f"tcp://127.0.0.1:{node_files.free_port()}"
+    settings = node_files.settings(config, setup, bundle, endpoint, receiver.endpoint, ring, archive, folder)
+    files.write_text(out / "node.yaml", strict_yaml.dump(settings))
 
+    def before_restart() -> None:
+        if not setup.keep_journal:
+            ring.unlink(missing_ok=True)
 
-def _journal(ring: Path, archive: Path) -> tuple[tuple[str, ...], ...]:
-    places = [archive] if any(archive.glob("*.drj")) else []
-    return tuple((sys.executable, "-m", "onboard", "journal", str(place), "--records") for place in (*places, ring))
-
-
-def _model(bundle: Path) -> str:
-    manifest = bundle / "manifest.yaml"
-    try:
-        return str(strict_yaml.parse(manifest.read_text(), str(manifest))["model"])
-    except KeyError as error:
-        raise InputError(f"{manifest}: names no model (node.bundle)") from error
-
-
-def _memory(opened: ExitStack) -> Path:
-    """A folder on a tmpfs where there is one, so that no storage is in the node's loop."""
-    shm = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="debris-bench-", dir=shm if shm.is_dir() else None))
-    opened.callback(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def summary(folder: Path) -> dict[str, Any] | None:
-    """The node's own last page, where it could write one."""
-    path = folder / "summary.json"
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return None
+    node = NodeProcess(out / "node.yaml", log, setup.restart_s, before_restart)
+    opened.callback(node.end)
+    sender = Sender(config.stream, pictures, endpoint, None, config.seed)
+    opened.callback(sender.close)
+    return Workbench(sender, receiver, node, model, disk, partial(node_files.journal_commands, ring, archive))

@@ -10,7 +10,7 @@ from hil_tests.bench.accuracy import auroc, rates
 from hil_tests.bench.clock import best
 from hil_tests.bench.expected import Outcome, judge
 from hil_tests.bench.figures import NAMES
-from hil_tests.bench.ledger import History, Record, Sent, Told
+from hil_tests.bench.history import History, Record, Sent, Told
 from hil_tests.bench.limits import Limit, Mark
 from hil_tests.bench.load import Step, bisect
 from hil_tests.bench.plan import Injection, Schedule

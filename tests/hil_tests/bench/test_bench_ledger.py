@@ -2,7 +2,8 @@
 
 import pytest
 
-from hil_tests.bench.ledger import History, Record, Sent, Told, balance
+from hil_tests.bench.history import History, Record, Sent, Told
+from hil_tests.bench.ledger import balance
 
 RUN = "00" * 16
 
