@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hil_tests.bench import clock, expected, recovery
+from hil_tests.bench import clock, expected, node_page, recovery
 from hil_tests.bench.config import BenchConfig
 from hil_tests.bench.environment import environment
 from hil_tests.bench.expected import Judged
@@ -17,7 +17,6 @@ from hil_tests.bench.history import History, Sent
 from hil_tests.bench.ledger import Ledger, balance
 from hil_tests.bench.memory import MemoryWatch
 from hil_tests.bench.node import Life
-from hil_tests.bench.node_files import summary
 from hil_tests.bench.pictures import Picture
 from hil_tests.bench.plan import FaultPlan, Schedule, schedule
 from hil_tests.bench.process_faults import Done, ProcessFaults
@@ -97,7 +96,7 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
         if bench.node is not None:
             bench.node.end()
         history = History(bench.records(run_id), told)
-        page = summary(out / "node")
+        page = node_page.read(out / "node", lives[-1].pid) if lives else None
     if page is not None:
         counts = ", ".join(f"{name} {count}" for name, count in page["events"].items())
         where["events of the last process"] = counts
@@ -139,6 +138,8 @@ def _campaign(
     sent = flown.sent
     recovered = recovery.recoveries(laid, sent, history, flown.done)
     ledger = balance(sent, history, recovery.may_lose(recovered, sent))
+    if page is not None:
+        ledger.errors += node_page.differences(page, run_id.hex(), ledger, len(lives))
     held_up = recovery.held_up(recovered, sent)
     judged = [expected.judge(each, history, held_up) for each in laid.injections if not each.of_process]
     judged += [recovery.judge(each, sent, history, lives) for each in recovered if each.injection.of_process]

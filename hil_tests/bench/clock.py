@@ -29,7 +29,7 @@ def best(rounds: list[tuple[int, int, int]]) -> Offset:
     return Offset((there - (asked + answered) / 2) / 1e6, (answered - asked) / 2e6, len(rounds))
 
 
-def measure(endpoint: str, curve: Curve | None = None, rounds: int = 200, timeout_s: float = 2.0) -> Offset:
+def measure(endpoint: str, curve: Curve | None = None, rounds: int = 200, timeout_s: float = 10.0) -> Offset:
     """Ask the other host's clock.
 
     Raises:

@@ -1,6 +1,5 @@
 """The files of a node that the bench starts: its configuration, its bundle, its journal."""
 
-import json
 import shutil
 import socket
 import sys
@@ -81,12 +80,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def summary(folder: Path) -> dict[str, Any] | None:
-    """The node's own last page, where it could write one."""
-    path = folder / "summary.json"
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return None

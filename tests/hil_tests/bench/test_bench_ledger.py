@@ -2,6 +2,7 @@
 
 import pytest
 
+from hil_tests.bench import node_page
 from hil_tests.bench.history import History, Record, Sent, Told
 from hil_tests.bench.ledger import balance
 
@@ -82,3 +83,25 @@ def test_without_a_journal_verdicts_are_counted() -> None:
     ledger = balance(sent(2), History(None, [told(0), told(0)]))
     assert (ledger.received, ledger.link_lost) == (1, 1)
     assert any("2 verdicts" in error for error in ledger.errors)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        ({"received": 3}, "3 received, its records 2"),
+        ({"skipped": 0, "open": 1}, "1 open"),
+        ({"duplicates": 2}, "2 duplicates, 1 were sent"),
+        ({}, None),
+    ],
+)
+def test_the_nodes_own_totals_have_to_be_the_same(spoil: dict[str, int], word: str | None) -> None:
+    frames = sent(3)
+    frames[0].handed_over, frames[2].is_frame = 2, False
+    ledger = balance(frames, history([record(0), record(1, "SKIPPED", "stale")], [told(0)]))
+    account = {"received": 2, "open": 0, "answered": 1, "rejected": 0, "skipped": 1, "duplicates": 1} | spoil
+    page = {"journal": {"agrees": True, "runs": {RUN: account}}, "events": {"garbage": 1}}
+    found = node_page.differences(page, RUN, ledger, 1)
+    assert (found == []) if word is None else any(word in each for each in found), found
+    page["events"] = {}
+    assert any("garbage" in each for each in node_page.differences(page, RUN, ledger, 1))
+    assert not any("garbage" in each for each in node_page.differences(page, RUN, ledger, 2))
