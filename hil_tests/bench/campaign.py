@@ -148,6 +148,8 @@ def _campaign(
         sent, history, nominal, ledger, judged, recovered, pictures, config.deadline_ms, config.stream.rate_hz,
         flown.growth_mb,
     )  # fmt: skip
+    if lives:
+        found["unexpected_ends"] = float(recovery.unexpected_ends(lives, recovered))
     return Campaign(run_id.hex(), laid, sent, history, lives, nominal, ledger, judged, recovered, found, where, page)
 
 

@@ -17,7 +17,7 @@ RECOVERING = ("stall", *PROCESS_KINDS)
 LATENCY = ("p50", "p99", "p99_9", "max", "jitter")
 NAMES = (
     *(f"latency_ms.{name}" for name in LATENCY),
-    "miss_share", "drop_share", "loss_share", "ledger_errors", "verdicts_missing_share",
+    "miss_share", "drop_share", "loss_share", "ledger_errors", "verdicts_missing_share", "unexpected_ends",
     *(f"recovery_s.{kind}" for kind in RECOVERING),
     *(f"recovery_periods.{kind}" for kind in RECOVERING),
     "outcomes_missed", "outcomes_not_tested_share", "memory_growth_mb",

@@ -56,6 +56,16 @@ def held_up(found: Iterable[Recovery], sent: list[Sent]) -> set[int]:
     return ids | {frame_id + 1 for frame_id in ids} | {frame_id + 2 for frame_id in ids}
 
 
+def unexpected_ends(lives: list[Life], found: Iterable[Recovery]) -> int:
+    """Processes that ended without a fault that ends them, the last one otherwise than with code 0."""
+    deadly = [each for each in found if each.injection.kind in MAY_LOSE]
+
+    def explained(life: Life) -> bool:
+        return any(each.began_ns <= life.ended_ns <= (each.answered_ns or life.ended_ns) for each in deadly)
+
+    return sum(not explained(life) for life in lives[:-1]) + (bool(lives) and lives[-1].code != 0)
+
+
 def judge(each: Recovery, sent: list[Sent], history: History, lives: list[Life]) -> Judged:
     """Judge a fault of the process: the node has to answer again, and to do what the fault asks for."""
     fault = each.injection
@@ -81,7 +91,7 @@ def _refused(each: Recovery, history: History, lives: list[Life]) -> Judged:
     wrong = [one for one in told if dead_ns + 100_000_000 < one.received_ns < each.unblocked_ns]
     if wrong:
         return Judged(each.injection, Outcome.MISSED, f"frame {wrong[0].frame_id}: a verdict from a damaged bundle")
-    if any(life.code == 2 and life.started_ns > each.began_ns and life.ended_ns for life in lives):
+    if any(life.code == 2 and each.began_ns < life.started_ns < each.unblocked_ns for life in lives):
         return Judged(each.injection, Outcome.MET)
     return Judged(each.injection, Outcome.NOT_TESTED, "no start fell into the time of the damage; raise process_ms")
 

@@ -27,6 +27,7 @@ def bench_file(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"figure": "ledger_errors", "at_most": 0},
         {"figure": "loss_share", "at_most": 0},
         {"figure": "outcomes_missed", "at_most": 0},
+        {"figure": "unexpected_ends", "at_most": 0},
         {"figure": "recovery_s.kill", "at_most": RECOVERY_S},
         {"figure": "recovery_s.stop", "at_most": RECOVERY_S},
     ]

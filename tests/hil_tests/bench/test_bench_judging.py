@@ -13,9 +13,10 @@ from hil_tests.bench.figures import NAMES
 from hil_tests.bench.history import History, Record, Sent, Told
 from hil_tests.bench.limits import Limit, Mark
 from hil_tests.bench.load import Step, bisect
+from hil_tests.bench.node import Life
 from hil_tests.bench.plan import Injection, Schedule
 from hil_tests.bench.process_faults import Done
-from hil_tests.bench.recovery import recoveries
+from hil_tests.bench.recovery import Recovery, recoveries, unexpected_ends
 from onboard.errors import InputError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -113,3 +114,12 @@ def test_a_frame_that_waited_for_the_node_may_be_skipped_but_not_answered_wrongl
     assert judge(fault, waited, {3}).outcome is Outcome.NOT_TESTED
     assert judge(fault, waited, {4}).outcome is Outcome.MISSED
     assert judge(fault, wrong, {3}).outcome is Outcome.MISSED
+
+
+def test_a_process_that_dies_by_itself_is_counted() -> None:
+    killed, crashed, asked = Life(1, 0, 110, -9), Life(2, 120, 500, 1), Life(3, 510, 900, 0)
+    kill = Recovery(Injection(3, "kill", 0), 100, 100, 200)
+    assert unexpected_ends([killed, asked], [kill]) == 0
+    assert unexpected_ends([killed, crashed, asked], [kill]) == 1
+    assert unexpected_ends([killed, crashed], [kill]) == 1
+    assert unexpected_ends([], []) == 0
