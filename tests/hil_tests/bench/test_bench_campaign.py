@@ -40,8 +40,8 @@ def bench_file(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     (folder / "bench.yaml").write_text(strict_yaml.dump(setup))
     # With this seed the kill comes early, so that even a slow restart falls into the campaign.
-    faults = {**dict.fromkeys(MESSAGE_KINDS, 2), "kill": 1, "stop": 1, "disk_full": 1}
-    plan = {"seed": 17, "faults": faults, "stall_ms": 100, "process_ms": 300, "settle_ms": 1500}
+    faults = {**dict.fromkeys(MESSAGE_KINDS, 1), "kill": 1, "stop": 1, "disk_full": 1}
+    plan = {"seed": 74, "faults": faults, "stall_ms": 100, "process_ms": 300, "settle_ms": 1000}
     (folder / "plan.yaml").write_text(strict_yaml.dump(plan))
     return folder / "bench.yaml"
 
