@@ -29,7 +29,12 @@ def settings(
         "source": {"kind": "stream", "endpoint": endpoint},
         # Every record of the campaign stays in the archive or the ring, so that the ledger sees all of them.
         "journal": {"ring": str(ring), "archive": str(archive), "archive_files": 1_000_000},
-        "output": {"folder": str(folder), "socket": {"kind": "push", "endpoint": verdicts, "bind": False}},
+        # Small files, so that a small disk is full when a fault fills it, and not before.
+        "output": {
+            "folder": str(folder),
+            "file_mb": 1,
+            "socket": {"kind": "push", "endpoint": verdicts, "bind": False},
+        },
         "stale_ms": config.stale_ms,
         "deadline_ms": config.deadline_ms,
     }

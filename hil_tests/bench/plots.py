@@ -100,10 +100,10 @@ def _marks(axes: Any, campaign: Campaign, first_ns: int) -> None:
     kinds = _kinds(campaign)
     rows = {kind: n for n, kind in enumerate(kinds)}
     outcomes = {each.injection: each.outcome.value for each in campaign.judged}
-    for each in sorted(campaign.schedule.injections, key=lambda each: outcomes.get(each) == "missed"):
-        at_s = (campaign.sent[each.frame_id].exposure_start_ns - first_ns) / 1e9
-        colour = {"met": "#1e8449", "missed": "#c0392b"}.get(outcomes.get(each, ""), "#999999")
-        axes.plot(at_s, rows[each.kind], marker="|", ms=5, color=colour)
+    for outcome, colour in (("not tested", "#999999"), ("met", "#1e8449"), ("missed", "#c0392b")):
+        found = [each for each in campaign.schedule.injections if outcomes.get(each) == outcome]
+        times = [(campaign.sent[each.frame_id].exposure_start_ns - first_ns) / 1e9 for each in found]
+        axes.scatter(times, [rows[each.kind] for each in found], marker="|", s=25, color=colour, linewidths=1)
     axes.set_yticks(range(len(kinds)), kinds, fontsize=7)
     axes.grid(alpha=0.2)
 

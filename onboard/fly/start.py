@@ -1,5 +1,6 @@
 """From a configuration to a flight and its end."""
 
+import errno
 import gc
 import signal
 import threading
@@ -71,7 +72,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         opened.callback(journal.close)
         storage = Storage(output.queue)
         log, outlet = _outputs(output, storage, events, opened)
-        files.write_text(Path(output.folder) / RECORD, _record(config, guard, rule))
+        _keep(Path(output.folder) / RECORD, _record(config, guard, rule), events)
         tracks = Tracks(track_rule, set(journal.totals()), events)
         source = open_source(config.source)
         opened.callback(source.close)
@@ -123,6 +124,16 @@ def asked_to_stop() -> Iterator[threading.Event]:
     finally:
         for number in numbers:
             signal.signal(number, before[number])
+
+
+def _keep(path: Path, text: str, events: Events) -> None:
+    """Write a file that nothing in flight needs: a full disk must not keep a node from starting again."""
+    try:
+        files.write_text(path, text)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        events.add("output_lost", f"{path}: {error.strerror}")
 
 
 def _check_names(names: tuple[str, ...] | None, bundle: Bundle) -> None:
