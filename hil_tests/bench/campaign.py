@@ -84,7 +84,7 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
     where = environment(config, plan)
     run_id = uuid.uuid4().bytes
     out.mkdir(parents=True, exist_ok=True)
-    with workbench(config, pictures, out, "disk_full" in kinds) as bench:
+    with workbench(config, pictures, out, bool(kinds & {"disk_full", "disk_full_kill"})) as bench:
         if config.remote is not None and config.remote.clock is not None:
             where["clock offset, ms"] = _offset(config)
         if bench.disk is not None:

@@ -15,7 +15,7 @@ MessageKind = Literal[
     "stale", "clock_step", "frozen", "black", "saturated", "hot_pixels",
     "box_jitter", "box_shift", "box_scale", "box_missing", "box_outside", "box_nan",
 ]  # fmt: skip
-ProcessKind = Literal["stop", "kill", "disk_full", "bundle_corrupt", "cpu_hog"]
+ProcessKind = Literal["stop", "kill", "disk_full", "disk_full_kill", "bundle_corrupt", "cpu_hog"]
 Kind = MessageKind | ProcessKind
 MESSAGE_KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 PROCESS_KINDS: tuple[ProcessKind, ...] = get_args(ProcessKind)

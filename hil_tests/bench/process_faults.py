@@ -79,6 +79,13 @@ class ProcessFaults:
             killed = time.monotonic_ns()
             self._node.signal(signal.SIGKILL)
             return killed
+        if kind == "disk_full_kill" and self._disk is not None:
+            self._disk.fill(self._node.pid)
+            killed = time.monotonic_ns()
+            self._node.signal(signal.SIGKILL)
+            time.sleep(pause_s)
+            self._disk.free(self._node.pid)
+            return killed
         if kind == "stop":
             self._node.signal(signal.SIGSTOP)
             time.sleep(pause_s)

@@ -9,7 +9,7 @@ from hil_tests.bench.node import Life
 from hil_tests.bench.plan import Injection, Schedule
 from hil_tests.bench.process_faults import Done
 
-MAY_LOSE = ("kill", "bundle_corrupt")
+MAY_LOSE = ("kill", "disk_full_kill", "bundle_corrupt")
 _IN_FLIGHT_NS = 500_000_000  # frames may lie in a process's socket before it dies
 
 
@@ -76,7 +76,7 @@ def judge(each: Recovery, sent: list[Sent], history: History, lives: list[Life])
         silent = [frame.frame_id for frame in during if frame.is_frame and not history.verdicts.get(frame.frame_id)]
         if silent:
             return Judged(fault, Outcome.MISSED, f"frame {silent[0]} and {len(silent) - 1} others: no verdict")
-    if fault.kind == "kill" and not any(_near(life.ended_ns, each.unblocked_ns) for life in lives):
+    if fault.kind in ("kill", "disk_full_kill") and not any(_near(life.ended_ns, each.unblocked_ns) for life in lives):
         return Judged(fault, Outcome.MISSED, f"frame {fault.frame_id}: the node did not die")
     if fault.kind == "bundle_corrupt":
         return _refused(each, history, lives)

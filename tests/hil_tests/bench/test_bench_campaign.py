@@ -29,6 +29,7 @@ def bench_file(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"figure": "outcomes_missed", "at_most": 0},
         {"figure": "unexpected_ends", "at_most": 0},
         {"figure": "recovery_s.kill", "at_most": RECOVERY_S},
+        {"figure": "recovery_s.disk_full_kill", "at_most": RECOVERY_S},
         {"figure": "recovery_s.stop", "at_most": RECOVERY_S},
     ]
     (folder / "limits.yaml").write_text(strict_yaml.dump({"limits": bounds}))
@@ -40,8 +41,8 @@ def bench_file(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     (folder / "bench.yaml").write_text(strict_yaml.dump(setup))
     # With this seed the kill comes early, so that even a slow restart falls into the campaign.
-    faults = {**dict.fromkeys(MESSAGE_KINDS, 1), "kill": 1, "stop": 1, "disk_full": 1}
-    plan = {"seed": 74, "faults": faults, "stall_ms": 100, "process_ms": 300, "settle_ms": 1000}
+    faults = {**dict.fromkeys(MESSAGE_KINDS, 1), "kill": 1, "stop": 1, "disk_full": 1, "disk_full_kill": 1}
+    plan = {"seed": 14, "faults": faults, "stall_ms": 100, "process_ms": 1000, "settle_ms": 1000}
     (folder / "plan.yaml").write_text(strict_yaml.dump(plan))
     return folder / "bench.yaml"
 
@@ -54,7 +55,7 @@ def test_a_campaign_with_every_fault_of_a_message_and_a_kill(bench_file: Path, t
     missed = [each for each in faults if each["outcome"] == "missed"]
     assert (code, missed) == (0, []), page
     met = {each["injection"]["kind"] for each in faults if each["outcome"] == "met"}
-    assert met >= {"kill", "stop", "disk_full", "corrupt_header", "drop"}
+    assert met >= {"kill", "stop", "disk_full", "disk_full_kill", "corrupt_header", "drop"}
     assert len(met) > len(MESSAGE_KINDS) * 2 / 3  # on a busy computer some are overtaken
     assert 0 < page["recovery_s.kill"] <= RECOVERY_S
     assert page["ledger_errors"] == 0
