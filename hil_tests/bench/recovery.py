@@ -78,6 +78,10 @@ def judge(each: Recovery, sent: list[Sent], history: History, lives: list[Life])
             return Judged(fault, Outcome.MISSED, f"frame {silent[0]} and {len(silent) - 1} others: no verdict")
     if fault.kind in ("kill", "disk_full_kill") and not any(_near(life.ended_ns, each.unblocked_ns) for life in lives):
         return Judged(fault, Outcome.MISSED, f"frame {fault.frame_id}: the node did not die")
+    if fault.kind == "disk_full_kill" and any(
+        life.code == 2 and each.began_ns < life.started_ns < (each.answered_ns or life.started_ns) for life in lives
+    ):
+        return Judged(fault, Outcome.MISSED, f"frame {fault.frame_id}: the full disk kept the node from starting")
     if fault.kind == "bundle_corrupt":
         return _refused(each, history, lives)
     return Judged(fault, Outcome.MET)
