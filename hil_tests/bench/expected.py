@@ -74,6 +74,8 @@ def _one(injection: Injection, frame_id: int, history: History, held_up: bool) -
     if kind in NO_RECORD:
         if ends:
             return Judged(injection, Outcome.MISSED, f"frame {frame_id}: a record where there should be none: {ends}")
+        if held_up:  # a node that is away leaves no record either
+            return Judged(injection, Outcome.NOT_TESTED, f"frame {frame_id}: the node had been held up")
         return Judged(injection, Outcome.MET)
     if not ends:
         return Judged(injection, Outcome.NOT_TESTED, f"frame {frame_id}: did not arrive")

@@ -143,14 +143,15 @@ def _listed(title: str, lines: Sequence[str]) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table; with a head, all columns but the first hold numbers."""
+
     def row(cells: Sequence[object], tag: str) -> str:
-        return "<tr>" + "".join(_cell(cell, tag, n) for n, cell in enumerate(cells)) + "</tr>"
+        return "<tr>" + "".join(_cell(cell, tag, bool(n) and any(head)) for n, cell in enumerate(cells)) + "</tr>"
 
     top = row(head, "th") if any(head) else ""
     return f"<table>{top}{''.join(row(cells, 'td') for cells in rows)}</table>"
 
 
-def _cell(cell: object, tag: str, column: int) -> str:
-    text = cell if isinstance(cell, str) and cell.startswith("&") else escape(str(cell))
-    number = column and (tag == "th" or not isinstance(cell, str) or (cell[:1].isdigit() and len(cell) < 10))
+def _cell(cell: object, tag: str, number: bool) -> str:
+    text = str(cell) if str(cell).startswith("&") else escape(str(cell))
     return f"<{tag}{' class=n' if number else ''}>{text}</{tag}>"

@@ -114,6 +114,7 @@ def test_a_frame_that_waited_for_the_node_may_be_skipped_but_not_answered_wrongl
     assert judge(fault, waited, {3}).outcome is Outcome.NOT_TESTED
     assert judge(fault, waited, {4}).outcome is Outcome.MISSED
     assert judge(fault, wrong, {3}).outcome is Outcome.MISSED
+    assert judge(Injection(3, "corrupt_header", 0), History([], []), {3}).outcome is Outcome.NOT_TESTED
 
 
 def test_a_process_that_dies_by_itself_is_counted() -> None:
