@@ -23,9 +23,10 @@ import numpy as np
 from onboard import machine
 from onboard.fly.config import JournalConfig, NodeConfig, OutputConfig
 from onboard.fly.loop import Loop
+from onboard.fly.opening import parts_of
 from onboard.fly.outlet import Outlet
 from onboard.fly.realtime import RealtimeConfig
-from onboard.fly.start import parts_of, set_realtime
+from onboard.fly.watching import set_realtime
 from onboard.messages import Status, Verdict
 from onboard.sources import SourceConfig
 from onboard.sources.config import RingConfig, StreamConfig

@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     cost.add_argument("--graphs", type=Path, metavar="FOLDER", help="keep the graphs there; those there are used")
     cost.add_argument("--rounds", type=int, default=100, help="how often each graph is timed (default: %(default)s)")
     cost.set_defaults(action=_marginal_cost)
+    from hil_tests.bench import arguments
+
+    arguments.add(commands)
     return parser
 
 

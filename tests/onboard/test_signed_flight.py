@@ -12,7 +12,7 @@ from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.guard import Guard
-from onboard.fly.start import ways
+from onboard.fly.opening import ways
 from onboard.health.choice import Choice, Chosen
 from onboard.signing import PublicKey, signature_of
 from tests.onboard.fly.conftest import BOX, picture

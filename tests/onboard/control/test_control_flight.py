@@ -20,7 +20,7 @@ from onboard.control.messages import Load, Pause, Resume, RollBack, SelfTest, Se
 from onboard.errors import InputError
 from onboard.files import sha256
 from onboard.fly.config import NodeConfig
-from onboard.fly.start import parts_of
+from onboard.fly.opening import parts_of
 from onboard.sockets import Curve
 from tests.onboard.control.node import flying, until
 from tests.onboard.fly.conftest import calibrated as calibrated

@@ -15,7 +15,7 @@ from onboard import strict_yaml
 from onboard.errors import InputError
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop, Parts
-from onboard.fly.start import parts_of
+from onboard.fly.opening import parts_of
 from onboard.fly.summary import Summary
 from onboard.sources.ring_writer import RingWriter
 from tests.onboard.fly.conftest import message, picture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop
-from onboard.fly.start import parts_of
+from onboard.fly.opening import parts_of
 from onboard.sources.ring_writer import RingWriter
 from tests.onboard.fly.conftest import message, picture
 from tests.onboard.trt.worlds import MakeWorld

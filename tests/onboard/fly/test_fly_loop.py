@@ -22,8 +22,9 @@ from onboard.fly.config import NodeConfig
 from onboard.fly.flown import Way
 from onboard.fly.guard import Guard
 from onboard.fly.loop import Loop, Parts
+from onboard.fly.opening import parts_of
 from onboard.fly.outlet import Outlet
-from onboard.fly.start import fly, parts_of
+from onboard.fly.start import fly
 from onboard.fly.summary import Summary, text
 from onboard.health.choice import Choice, Chosen
 from onboard.messages import Status, Verdict

@@ -12,7 +12,7 @@ import pytest
 
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop
-from onboard.fly.start import parts_of
+from onboard.fly.opening import parts_of
 from onboard.sources.ring_writer import RingWriter
 from onboard.wire import Header, PixelFormat, encode
 

@@ -10,8 +10,8 @@ from onboard.control.client import ask
 from onboard.control.messages import Command, Load, Reply, SelfTest
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop, Parts
+from onboard.fly.opening import parts_of
 from onboard.fly.orders import Orders
-from onboard.fly.start import parts_of
 from tests.onboard.trt.worlds import MakeWorld
 from tests.onboard.trt.worlds import make_world as make_world
 

@@ -14,7 +14,7 @@ from onboard import strict_yaml
 from onboard.errors import InputError
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop
-from onboard.fly.start import parts_of
+from onboard.fly.opening import parts_of
 from onboard.fly.summary import Summary
 from onboard.messages import Status
 from onboard.sources.ring_writer import RingWriter

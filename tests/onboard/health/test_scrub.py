@@ -12,8 +12,8 @@ from onboard.event import Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.flown import Flown
 from onboard.fly.loop import Loop
+from onboard.fly.opening import parts_of, ways
 from onboard.fly.rules import RuleBook
-from onboard.fly.start import parts_of, ways
 from onboard.fly.summary import Summary
 from onboard.health.choice import Choice
 from onboard.health.scrub import Scrub

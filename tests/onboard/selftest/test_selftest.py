@@ -15,7 +15,7 @@ from onboard import bundle as bundles
 from onboard import strict_yaml
 from onboard.__main__ import main
 from onboard.fly.config import NodeConfig
-from onboard.fly.start import parts_of
+from onboard.fly.opening import parts_of
 from onboard.sources.ring_writer import RingWriter
 from tests.onboard.fly.conftest import calibrated as calibrated
 from tests.onboard.fly.conftest import configured as configured

@@ -22,7 +22,8 @@ from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop, Parts
-from onboard.fly.start import parts_of, watched
+from onboard.fly.opening import parts_of
+from onboard.fly.watching import watched
 from onboard.journal.archive import Archive
 from onboard.sources.camera import CameraSource
 from onboard.sources.ring_writer import RingWriter
