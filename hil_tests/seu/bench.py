@@ -1,0 +1,89 @@
+"""Judges flips in one bundle: live in the part of the graph behind them, or in the whole graph as flown."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hil_tests.seu.frames import FrameChoice, Shot, known_answers, shots
+from hil_tests.seu.graph import Graph
+from hil_tests.seu.judge import Facts, Seen, facts, rule, see
+from hil_tests.seu.plan import Flip
+from hil_tests.seu.suffix import Suffix
+from hil_tests.seu.words import flipped
+from onboard.bundle import Bundle
+from onboard.engine import Outputs
+from onboard.errors import InputError
+from onboard.runtime_ort import OrtEngine
+
+
+class Bench:
+    """One bundle, its frames and its known answers.
+
+    Args:
+        bundle: checked.
+        choice: of frames.
+        rate: of the alarm decision; None: the bundle's.
+        bits: neighbouring bits of each flip.
+
+    Attributes:
+        graph: the bundle's.
+        shots: frames, then known answers.
+        answers: how many known answers.
+
+    Raises:
+        InputError: bundle or frames cannot be used.
+    """
+
+    def __init__(self, bundle: Bundle, choice: FrameChoice, rate: float | None, bits: int) -> None:
+        self.bundle, self.graph, self._bits = bundle, Graph(bundle), bits
+        self._rule = rule(bundle, rate)
+        known = known_answers(bundle)
+        self.shots, self.answers = [*shots(bundle, choice), *known], len(known)
+        self._outputs = self._run(OrtEngine(bundle))
+        self._whole = self._seen(self._outputs)
+
+    @property
+    def alarms(self) -> int:
+        """Frames that are called debris without a flip."""
+        return sum(seen.alarm is True for seen in self._whole[: len(self.shots) - self.answers])
+
+    def live(self, tensor: str, flips: Sequence[Flip]) -> list[Facts]:
+        """Flips of one tensor, one window after the other: a window's prefix is computed once for all of them."""
+        suffix, values = Suffix(self.graph, tensor), self.graph.array(tensor)
+        before: list[Seen] = []
+        after: list[list[Seen]] = [[] for _ in flips]
+        for shot, outputs, whole in zip(self.shots, self._outputs, self._whole, strict=True):
+            judge = self._judge(suffix, shot, outputs, values)
+            before.append(judge())
+            if before[-1].alarm != whole.alarm:
+                raise InputError(
+                    f"{self.graph.name}: {shot.name} is so near to the threshold that the graph cut at {tensor} decides "
+                    "otherwise than the whole one; draw other frames with --seed"
+                )
+            for flip, seen in zip(flips, after, strict=True):
+                with flipped(values, flip.index, flip.bit, self._bits):
+                    seen.append(judge())
+        return [facts(before, seen, self.answers) for seen in after]
+
+    def flown(self, flip: Flip) -> Facts:
+        """A flip in the model file, loaded and optimised as the node does."""
+        values = self.graph.array(flip.target.tensor)
+        with flipped(values, flip.index, flip.bit, self._bits):
+            model = self.graph.with_value(flip.target.tensor, values)
+        contents = {**self.bundle.contents, self.bundle.manifest.model: model}
+        engine = OrtEngine(dataclasses.replace(self.bundle, contents=contents))
+        return facts(self._whole, self._seen(self._run(engine)), self.answers)
+
+    def _run(self, engine: OrtEngine) -> list[Outputs]:
+        return [engine.run(shot.window) for shot in self.shots]
+
+    def _seen(self, outputs: Sequence[Outputs]) -> list[Seen]:
+        return [see(each, self._rule, shot.box) for shot, each in zip(self.shots, outputs, strict=True)]
+
+    def _judge(
+        self, suffix: Suffix, shot: Shot, outputs: Outputs, values: npt.NDArray[np.generic]
+    ) -> Callable[[], Seen]:
+        boundary = suffix.cut(shot.feed())
+        return lambda: see({**outputs, **suffix.run(boundary, values)}, self._rule, shot.box)
