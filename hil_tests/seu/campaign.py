@@ -152,10 +152,16 @@ _worker: tuple[dict[str, Bench], set[int]] | None = None
 def _start(asked: Asked, again: set[int]) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the pool
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker = (asked.benches(), again)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed could not end its workers."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()  # a killed parent ends us too
-    _worker = (asked.benches(), again)
+    parent.join()
+    os._exit(1)
 
 
 def _work(flips: list[Flip]) -> list[Record]:

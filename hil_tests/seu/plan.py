@@ -54,7 +54,5 @@ def draw(targets: Sequence[Target], count: int, bits: int, seed: int) -> list[Fl
         rounds = -(-int(here) // places)
         order = np.concatenate([random.permutation(places) for _ in range(rounds)] or [np.array([], int)])
         for place in order[:here]:
-            flips.append(
-                Flip(len(flips), target, int(random.integers(target.size)), int(place), float(share / often))
-            )
+            flips.append(Flip(len(flips), target, int(random.integers(target.size)), int(place), float(share / often)))
     return flips

@@ -110,6 +110,7 @@ def session(model: bytes, optimise: bool) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.add_session_config_entry("session.disable_prepacking", "1")  # packed weights are summed otherwise
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
