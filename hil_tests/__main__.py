@@ -111,7 +111,6 @@ def _seu(options: argparse.Namespace) -> int:
         from hil_tests.seu.campaign import Asked
         from hil_tests.seu.command import seu
         from hil_tests.seu.frames import FrameChoice
-        from hil_tests.seu.table import Periods
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is not installed; run pip install '.[hil]'") from error
 
@@ -127,8 +126,8 @@ def _seu(options: argparse.Namespace) -> int:
     )
     folder = options.bundle.resolve()
     out = options.out or folder.with_name(f"{folder.name}_seu")
-    periods = Periods(options.answer_period_s, options.reload_period_s)
-    return 0 if seu(asked, periods, options.file_blocks, out) else 1
+    periods_s = (options.answer_period_s, options.reload_period_s)
+    return 0 if seu(asked, periods_s, options.file_blocks, out) else 1
 
 
 def _trtexec_report(options: argparse.Namespace) -> int:

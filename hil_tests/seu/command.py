@@ -20,12 +20,12 @@ from onboard.errors import InputError
 FLIPS = "flips.jsonl"
 
 
-def seu(asked: Asked, periods: Periods, blocks: int, out: Path) -> bool:
+def seu(asked: Asked, periods_s: tuple[float, float], blocks: int, out: Path) -> bool:
     """Run or go on with a campaign, and write its tables, charts and page.
 
     Args:
         asked: bundles, frames and plan.
-        periods: of the node's checks.
+        periods_s: from one known-answer frame to the next, and from one reload to the next.
         blocks: that each file is shared into; 0: no file is flipped.
         out: folder of the results.
 
@@ -39,6 +39,7 @@ def seu(asked: Asked, periods: Periods, blocks: int, out: Path) -> bool:
     _refuse_others(benches)
     flips = campaign.plan(benches, asked)
     told, records = campaign.run(benches, flips, asked, out / FLIPS)
+    periods = Periods(*periods_s, told.answers)
     swept = regions.sweep(asked.bundles["plain"], blocks, asked.seed) if blocks else []
     lines = table.protections(flips, records, told.frame_count, periods)
     bits = sorted(table.by(flips, records, _bit), key=lambda row: [int(n) for n in row.name.split("/")][::-1])
@@ -51,6 +52,7 @@ def seu(asked: Asked, periods: Periods, blocks: int, out: Path) -> bool:
         "about": about,
         "protections": table.plain_values(lines),
         "rarer": table.rarer(lines),
+        "contained": dataclasses.asdict(table.contained(flips, records)),
         "as_flown": table.as_flown(records),
         "by_bit": [dataclasses.asdict(row) for row in bits],
         "by_layer": [dataclasses.asdict(row) for row in layers],

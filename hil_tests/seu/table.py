@@ -17,10 +17,21 @@ class Periods:
     Attributes:
         answer_s: from one known-answer frame to the next.
         reload_s: from one reload of the bundle, with its hashes checked, to the next.
+        answers: known answers, which take turns.
     """
 
     answer_s: float
     reload_s: float
+    answers: int
+
+    def ends_s(self, found: Facts, known_answers: bool) -> float:
+        """What ends a wrong decision, at the latest.
+
+        A rejected frame is not counted on: the node reloads after three in a row only.
+        """
+        if not known_answers or not found.answers:
+            return self.reload_s
+        return min((self.answers - found.answers + 1) * self.answer_s, self.reload_s)
 
 
 @dataclass(frozen=True)
@@ -142,8 +153,8 @@ def _protection(
     def share(counts: Callable[[Facts], bool]) -> Rate:
         return rate((weight, counts(facts)) for weight, facts in found)
 
-    # An event falls anywhere in a period, so on average half of it is left.
-    lasts = [(w, f.changed / frames, _ends_s(f, known, periods)) for w, f in found if f.changed]
+    # An event falls anywhere in a period, so on average half of the longest time is left (of turns, at most).
+    lasts = [(w, f.changed / frames, periods.ends_s(f, known)) for w, f in found if f.changed]
     return Protection(
         variant,
         known,
@@ -157,11 +168,6 @@ def _protection(
         wrong_s=sum(w * wrong * s / 2 for w, wrong, s in lasts) / sum(w for w, _ in found),
         longest_s=max((s for _, _, s in lasts), default=0.0),
     )
-
-
-def _ends_s(found: Facts, known_answers: bool, periods: Periods) -> float:
-    """What ends a wrong decision, at the latest. A rejected frame is not counted on: three in a row make a reload."""
-    return min(periods.answer_s, periods.reload_s) if known_answers and found.answers else periods.reload_s
 
 
 def _row(name: str, group: Sequence[tuple[Flip, Record]]) -> Row:

@@ -57,7 +57,7 @@ def test_figures_of_a_made_up_campaign() -> None:
         Record(n, {"plain": harm if n < 20 else quiet if n == 20 else none, "bounded": quiet if n == 0 else none})
         for n in range(100)
     ]
-    lines = table.protections(flips, records, 4, Periods(60, 3600))
+    lines = table.protections(flips, records, 4, Periods(60, 3600, 1))
     assert [line.silent.hits for line in lines] == [21, 1, 1, 1]
     assert [line.longest_s for line in lines] == [3600] * 4
     assert lines[0].wrong_s == pytest.approx((20 * 0.5 + 0.25) * 1800 / 100)
@@ -65,6 +65,13 @@ def test_figures_of_a_made_up_campaign() -> None:
     assert table.rarer(lines)["times"] == pytest.approx(21)
     assert table.contained(flips, records).hits == 20
     assert msgspec.json.decode(msgspec.json.encode(records[0]), type=Record) == records[0]
+
+
+def test_known_answers_that_take_turns_take_longer() -> None:
+    periods = Periods(60, 200, 3)
+    ends = [periods.ends_s(Facts(1, 0, 0, answers), True) for answers in range(4)]
+    assert ends == [200, 180, 120, 60]
+    assert periods.ends_s(Facts(1, 0, 0, 3), False) == 200
 
 
 def test_weights_make_a_rate_of_memory() -> None:
