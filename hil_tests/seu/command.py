@@ -93,6 +93,8 @@ def _verdicts(
             f"silent wrong decisions with clamps and known answers beside neither: {found}; by the 95 % intervals at "
             f"least {times['at_least']:.3g} times (wanted: 10)"
         )
+        if times["wrong_s"] is not None:
+            said.append(f"time of wrong decisions with both beside neither: {times['wrong_s']:.3g} times shorter")
         said.append(f"flips that do harm without clamps and none with them: {percent(table.contained(flips, records))}")
     again = table.as_flown(records)
     if again["judged"]:

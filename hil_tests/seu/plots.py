@@ -16,7 +16,7 @@ _SERIES = (
 
 
 def draw(rows: Sequence[Row], along: str, path: Path) -> None:
-    """Bars with 95 % intervals, a group for each row."""
+    """Bars with 95 % intervals, a group for each row; none where no flip did it."""
     from matplotlib.figure import Figure  # without pyplot: no window system, no state
 
     shown = [s for s in _SERIES if any(s[1] in getattr(row, s[0]) for row in rows)]
@@ -26,15 +26,19 @@ def draw(rows: Sequence[Row], along: str, path: Path) -> None:
     for place, (kind, key, told, colour) in enumerate(shown):
         found = [(x, getattr(row, kind)[key]) for x, row in enumerate(rows) if key in getattr(row, kind)]
         middles = [x - 0.42 + (place + 0.5) * width for x, _ in found]
-        shares = [100 * r.share for _, r in found]
-        arms = [[100 * (r.share - r.low) for _, r in found], [100 * (r.high - r.share) for _, r in found]]
-        axes.bar(middles, shares, width, color=colour, label=told)
-        axes.errorbar(middles, shares, arms, fmt="none", ecolor="#00000055", elinewidth=0.6)
+        axes.bar(middles, [100 * rate.share for _, rate in found], width, color=colour, label=told)
+        for middle, (_, rate) in zip(middles, found, strict=True):
+            if rate.hits:  # the tables have the upper ends of the others
+                axes.vlines(middle, 100 * rate.low, 100 * rate.high, color="#00000055", linewidth=0.6)
     axes.set_xlim(-0.6, len(rows) - 0.4)
-    axes.set_xticks(range(len(rows)), [row.name for row in rows], rotation=90, fontsize=7)
+    axes.set_xticks(range(len(rows)), [_short(row.name) for row in rows], rotation=90, fontsize=7)
     axes.set_ylim(bottom=0)
     axes.set_xlabel(along)
-    axes.set_ylabel("% of flips (bars: 95 % intervals)")
+    axes.set_ylabel("% of flips, with 95 % intervals")
     axes.legend(fontsize=8)
     with files.whole(path) as beside:
         figure.savefig(beside, dpi=120)
+
+
+def _short(name: str) -> str:
+    return "/".join(name.split("/")[-3:])

@@ -98,14 +98,15 @@ def rarer(table: Sequence[Protection]) -> dict[str, float | None] | None:
     """How many times rarer silent wrong alarms are with bounds and known answers than with neither.
 
     Returns:
-        `times`: of the estimates, None where none was silent; `at_least`: from the ends of both 95 % intervals.
-        None without a bounded graph.
+        `times`: of the estimates, None where none was silent; `at_least`: from the ends of both 95 % intervals;
+        `wrong_s`: of the seconds of wrong decisions, None where there are none. None without a bounded graph.
     """
     first, last = table[0], table[-1]
     if last.variant == first.variant:
         return None
     times = first.silent.share / last.silent.share if last.silent.share else None
-    return {"times": times, "at_least": first.silent.low / last.silent.high}
+    shorter = first.wrong_s / last.wrong_s if last.wrong_s else None
+    return {"times": times, "at_least": first.silent.low / last.silent.high, "wrong_s": shorter}
 
 
 def contained(flips: Sequence[Flip], records: Sequence[Record]) -> Rate:
