@@ -18,6 +18,7 @@ from onnx import helper, numpy_helper
 
 from hil_tests.__main__ import main
 from hil_tests.seu import regions
+from hil_tests.seu.results import Campaign, Results
 from onboard import bundle as bundles
 from onboard.bounds import ActivationBounds
 from onboard.files import sha256
@@ -118,7 +119,8 @@ def test_killed_and_gone_on_with_gives_the_same(small: Path, data: Path, tmp_pat
     kept = kept[: kept.rfind(b"\n", 0, 4 * len(kept) // 5) + 1]  # the kill may have come too late to leave some undone
     lines.write_bytes(kept + b'{"kind":"flip","number":15')  # what a power cut leaves of a line
     assert main(arguments(small, data, out)) == 0
-    assert lines.read_bytes().startswith(kept)
+    assert lines.read_bytes().startswith(kept + b'{"kind":"flip","number":')
+    assert len(Results(lines, msgspec.json.decode(kept.splitlines()[0], type=Campaign)).records) == 120
     assert result(out) == result(tmp_path / "whole")
 
 
