@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from hil_tests.seu.frames import FrameChoice
 from hil_tests.seu.plan import Flip, draw
 from hil_tests.seu.results import Campaign, Record, Results
 from onboard import bundle as bundles
+from onboard.errors import InputError
 
 _CHUNK = 64  # flips; of the largest graphs, what a killed run loses is minutes
 
@@ -142,6 +144,11 @@ def _judged(
     try:
         for future in as_completed([pool.submit(_work, chunk) for chunk in chunks]):
             yield future.result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a worker process was ended from outside, perhaps for its memory; the same command goes on where it was, "
+            "and --workers 1 takes less"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -151,7 +158,7 @@ _worker: tuple[dict[str, Bench], set[int]] | None = None
 
 def _start(asked: Asked, again: set[int]) -> None:
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the pool
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker in the middle of its chunk, without a word
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker = (asked.benches(), again)
 
