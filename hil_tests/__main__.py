@@ -105,6 +105,8 @@ def _seu(options: argparse.Namespace) -> int:
     for name, value in least.items():
         if not 0 < value < float("inf"):
             raise InputError(f"{name}: too small or no number; see python -m hil_tests seu --help")
+    if options.rate is not None and not 0 < options.rate < 1:
+        raise InputError(f"--rate: {options.rate} is not allowed; give a false-alarm rate between 0 and 1")
     if options.bits > 8:
         raise InputError(f"--bits: {options.bits} is not allowed; the smallest stored number has 8 bits")
     try:

@@ -1,6 +1,7 @@
 """Judges flips in one bundle: live in the part of the graph behind them, or in the whole graph as flown."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from hil_tests.seu.frames import FrameChoice, Shot, known_answers, shots
 from hil_tests.seu.graph import Graph
-from hil_tests.seu.judge import Facts, Seen, facts, rule, see
+from hil_tests.seu.judge import LOGIT, Facts, Seen, facts, rule, see
 from hil_tests.seu.plan import Flip
 from hil_tests.seu.suffix import Suffix
 from hil_tests.seu.words import flipped
@@ -74,7 +75,7 @@ class Bench:
         return facts(self._whole, self._seen(self._run(engine)), self.answers)
 
     def _run(self, engine: OrtEngine) -> list[Outputs]:
-        return [engine.run(shot.window) for shot in self.shots]
+        return [_ran(functools.partial(engine.run, shot.window)) for shot in self.shots]
 
     def _seen(self, outputs: Sequence[Outputs]) -> list[Seen]:
         return [see(each, self._rule, shot.box) for shot, each in zip(self.shots, outputs, strict=True)]
@@ -83,4 +84,12 @@ class Bench:
         self, suffix: Suffix, shot: Shot, outputs: Outputs, values: npt.NDArray[np.generic]
     ) -> Callable[[], Seen]:
         boundary = suffix.cut(shot.feed())
-        return lambda: see({**outputs, **suffix.run(boundary, values)}, self._rule, shot.box)
+        return lambda: see({**outputs, **_ran(lambda: suffix.run(boundary, values))}, self._rule, shot.box)
+
+
+def _ran(run: Callable[[], Outputs]) -> Outputs:
+    """The outputs; where a flip in a size asks for more memory than there is, a NaN, for the node rejects both alike."""
+    try:
+        return run()
+    except Exception:  # ONNX Runtime's exceptions have no common base class
+        return {LOGIT: np.array([[np.nan]], np.float32)}

@@ -150,6 +150,7 @@ def test_every_region_of_every_file_is_refused(small: Path) -> None:
         (["--bits", "9"], "--bits"),
         (["-n", "0"], "-n"),
         (["--rate", "0.001"], "finer than 40 calibration frames"),
+        (["--rate", "2"], "--rate"),
         (["--boxes", "absent.csv"], "absent.csv"),
     ],
 )
