@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from benchmarks.fly_protocols import PROTOCOLS
 from onboard import Detector, machine
+from onboard.normal_scores import NormalScores
 from train import metrics, runs
 from train.data import load as loading
 from train.data.config import SparkData
@@ -36,6 +37,8 @@ def main() -> None:
     is_anomaly = np.array([sample.is_anomaly for sample in test])
     one, other = (detector.bundle.manifest.precision for detector in detectors)
     print(f"{options.run}: {len(test)} test images, {one} against {other}, {machine.describe()}")
+    frames = [scores.frames if (scores := NormalScores.of(d.bundle)) is not None else 0 for d in detectors]
+    print(f"  p-values rest on {frames[0]} and {frames[1]} normal frames: only of the same ones are alarms comparable")
     for name, recipe in PROTOCOLS.items():
         view = views(recipe, seed=2_000_000)[0]  # as in fly_protocols
         answers = []

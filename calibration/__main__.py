@@ -46,6 +46,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CLASS=BUNDLE",
         help="bundles whose heads never saw a class: how often its tracks alarm",
     )
+    track.add_argument(
+        "--unseen",
+        action="store_true",
+        help="promise the rate to a class never seen, not to those of the tracks; takes --without for every class",
+    )
 
     proof = _add(commands, "validate", _validate, "measure the false-alarm rate over random splits and disturbances")
     proof.add_argument("--splits", type=_count, default=1000, help="random splits (default: %(default)s)")
@@ -77,6 +82,20 @@ def _parser() -> argparse.ArgumentParser:
         default="minmax",
         help="how a tensor's range is made (default: %(default)s)",
     )
+    small.add_argument(
+        "--fp16",
+        type=Path,
+        metavar="HALF",
+        help="the same head's bundle from 'python -m train export RUN --precision fp16', for the table",
+    )
+    small.add_argument("--report", type=Path, metavar="DEBRIS", help="data with debris, to report the AUROC")
+
+    told = "write one HTML page about all that is known of a bundle's calibration"
+    page = commands.add_parser("report", help=told, description=f"{told.capitalize()}.")
+    page.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of the flight bundle")
+    page.add_argument("--cache", type=Path, help="folder of the scores and results (default: BUNDLE_calibration)")
+    page.add_argument("--out", type=Path, metavar="HTML", help="file to write (default: report.html in that folder)")
+    page.set_defaults(action=_report)
     return parser
 
 
@@ -95,13 +114,14 @@ def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None],
     )
     command.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
     command.add_argument("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
-    command.add_argument(
-        "--kept-back",
-        type=_share,
-        default=0.2,
-        metavar="SHARE",
-        help="of the data, for quantising, clamping and selecting (default: %(default)s)",
-    )
+    if name != "validate":  # it calibrates nothing, and so keeps nothing back
+        command.add_argument(
+            "--kept-back",
+            type=_share,
+            default=0.2,
+            metavar="SHARE",
+            help="of the data, for quantising, clamping and selecting (default: %(default)s)",
+        )
     command.add_argument("--cache", type=Path, help="folder of the scores (default: BUNDLE_calibration)")
     command.set_defaults(action=action)
     return command
@@ -145,8 +165,7 @@ def _class_and_bundle(text: str) -> tuple[str, Path]:
 def _normal_data(options: argparse.Namespace) -> "NormalData":
     from calibration.normal_data import NormalData
 
-    if not options.bundle.is_dir():
-        raise InputError(f"{options.bundle}: no such bundle folder; export one with 'python -m train export RUN'")
+    _refuse_no_bundle(options.bundle)
     return NormalData(
         data=options.data,
         part=getattr(options, "part", None),
@@ -155,9 +174,19 @@ def _normal_data(options: argparse.Namespace) -> "NormalData":
         skip_fitted=options.skip_fitted,
         grey=options.grey,
         seed=options.seed,
-        kept_back=options.kept_back,
-        cache=options.cache or options.bundle.resolve().with_name(f"{options.bundle.resolve().name}_calibration"),
+        kept_back=getattr(options, "kept_back", 0.0),
+        cache=_cache(options),
     )
+
+
+def _refuse_no_bundle(bundle: Path) -> None:
+    if not bundle.is_dir():
+        raise InputError(f"{bundle}: no such bundle folder; export one with 'python -m train export RUN'")
+
+
+def _cache(options: argparse.Namespace) -> Path:
+    bundle: Path = options.bundle.resolve()
+    return options.cache or bundle.with_name(f"{bundle.name}_calibration")
 
 
 def _threshold(options: argparse.Namespace) -> None:
@@ -177,6 +206,7 @@ def _tracks(options: argparse.Namespace) -> None:
         evidence=options.evidence,
         debris=options.report,
         without=dict(options.without),
+        unseen=options.unseen,
     )
     tracks(options.bundle, _normal_data(options), asked)
 
@@ -196,9 +226,18 @@ def _bounds(options: argparse.Namespace) -> None:
 
 
 def _int8(options: argparse.Namespace) -> None:
-    from calibration.int8.command import int8
+    from calibration.int8.command import Int8Options, int8
 
-    int8(options.bundle, _normal_data(options), options.method, _out(options, "int8"))
+    asked = Int8Options(options.method, options.fp16, options.report)
+    int8(options.bundle, _normal_data(options), asked, _out(options, "int8"))
+
+
+def _report(options: argparse.Namespace) -> None:
+    from calibration.report.command import report
+
+    _refuse_no_bundle(options.bundle)
+    cache = _cache(options)
+    report(options.bundle, cache, options.out or cache / "report.html")
 
 
 def _out(options: argparse.Namespace, made: str) -> Path:
@@ -214,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.action(options)
         return 0
 
-    return cli.exit_code(act, "stopped; the bundle is as it was, and the scores so far are kept")
+    return cli.exit_code(act, "stopped; the bundle is as it was, and what was found so far is kept")
 
 
 if __name__ == "__main__":

@@ -57,20 +57,32 @@ def measure(
         return [_one(name, statistic, scored, asked.horizon, asked.rate, None) for name in names]
     found = []
     for name, path in sorted(asked.without.items()):
-        detector = Detector.load(path)
-        _refuse_known(detector.bundle, name)
-        reference = NormalScores.of(detector.bundle)
-        with ScoreCache(options.cache, detector.bundle) as cache:
-            anew = score_tracks(detector, [one.track for one in scored], cache, options.grey)
-        if reference is None:
-            raise AssertionError("tracks are scored against normal scores")
-        (same,) = (
-            one
-            for one in track_choice.candidates(reference)
-            if (one.kind, one.evidence) == (statistic.kind, statistic.evidence)
-        )
+        anew, same = scored_without(name, path, scored, statistic, options)
         found.append(_one(name, same, anew, asked.horizon, asked.rate, path))
     return found
+
+
+def scored_without(
+    name: str, path: Path, tracks: Sequence[ScoredTrack], statistic: TrackStatistic, options: NormalData
+) -> tuple[list[ScoredTrack], TrackStatistic]:
+    """Tracks scored anew by a head that never saw a class, and the statistic with what is usual to that head.
+
+    Raises:
+        InputError: the bundle cannot be used, or its head was fitted on the class.
+    """
+    detector = Detector.load(path)
+    _refuse_known(detector.bundle, name)
+    reference = NormalScores.of(detector.bundle)
+    with ScoreCache(options.cache, detector.bundle) as cache:
+        anew = score_tracks(detector, [one.track for one in tracks], cache, options.grey)
+    if reference is None:
+        raise AssertionError("tracks are scored against normal scores")
+    (same,) = (
+        one
+        for one in track_choice.candidates(reference)
+        if (one.kind, one.evidence) == (statistic.kind, statistic.evidence)
+    )
+    return anew, same
 
 
 def _refuse_known(bundle: Bundle, name: str) -> None:

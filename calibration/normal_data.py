@@ -1,12 +1,15 @@
 """The normal frames that a command reads, and what it leaves out."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from calibration import frames as reading
 from calibration import normal, scoring
 from calibration.frames import LabelledFrame
+from onboard import provenance
 from onboard.bundle import Bundle
 from onboard.image import Grey
 
@@ -66,3 +69,18 @@ def read_normals(bundle: Bundle, options: NormalData) -> Normals:
     fresh = normal.without_fitted(bundle, options.data, once, options.skip_fitted)
     left = Counter(debris=len(found) - len(clean), twice=len(pairs) - len(once), fitted=len(once) - len(fresh))
     return Normals(fresh, left)
+
+
+def depends_on(
+    bundle: Bundle, frames: Sequence[tuple[str, LabelledFrame]], options: NormalData, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """All that the steps of a command depend on: its own settings, and what every command reads; see `Journal`."""
+    return {
+        "bundle": bundle.sha256,
+        "frames": [f"{digest}\t{frame.box}" for digest, frame in frames],  # in this order
+        "grey": options.grey,
+        "seed": options.seed,
+        "kept_back": options.kept_back,
+        "settings": settings,
+        "versions": provenance.versions(),
+    }

@@ -6,6 +6,7 @@ from types import TracebackType
 
 import msgspec
 
+from calibration.journal import whole_lines
 from onboard import provenance
 from onboard.bundle import Bundle
 from onboard.errors import InputError
@@ -73,12 +74,12 @@ class ScoreCache:
             data = self.path.read_bytes() if self.path.exists() else b""
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read ({error.strerror})") from error
-        whole, _, cut_off = data.rpartition(b"\n")
-        if cut_off:  # the process was killed while it wrote this line
+        lines = whole_lines(data)
+        if data and not data.endswith(b"\n"):  # the process was killed while it wrote the last line
             with self.path.open("r+b") as file:
-                file.truncate(len(whole) + 1 if whole else 0)
+                file.truncate(sum(len(line) + 1 for line in lines))
         try:
-            scores = [msgspec.json.decode(line, type=Score) for line in whole.splitlines()]
+            scores = [msgspec.json.decode(line, type=Score) for line in lines]
         except msgspec.DecodeError as error:
             raise InputError(f"{self.path}: damaged ({error}); remove it, and the scores are made anew") from error
         return {score.key: score for score in scores}

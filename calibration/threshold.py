@@ -26,6 +26,15 @@ POOLED, IMAGES = "calibration_scores.npy", "calibration_images.bin"
 
 
 def threshold(folder: Path, options: NormalData, rate: float, confidence: float | None, by_size: bool) -> None:
+    """Calibrate a bundle's frame threshold, write it into its manifest, and tell; see `calibrate`."""
+    written, told = calibrate(folder, options, rate, confidence, by_size)
+    print(told)
+    print(f"{folder}: calibrated; bundle {written.sha256}")
+
+
+def calibrate(
+    folder: Path, options: NormalData, rate: float, confidence: float | None, by_size: bool
+) -> tuple[Bundle, str]:
     """Calibrate a bundle's frame threshold and write it into its manifest.
 
     Args:
@@ -34,6 +43,9 @@ def threshold(folder: Path, options: NormalData, rate: float, confidence: float 
         rate: alpha.
         confidence: see `conformal.rank`.
         by_size: promise the rate for each range of apparent sizes.
+
+    Returns:
+        The calibrated bundle, and what there is to tell.
 
     Raises:
         InputError: the data are too few for the rate, or cannot be used.
@@ -68,16 +80,18 @@ def threshold(folder: Path, options: NormalData, rate: float, confidence: float 
     )
     old = detector.bundle.manifest.calibration
     written = _write(detector.bundle, made, added)
-    print(_text(made, normals.left_out, detector.bundle))
+    told = [_text(made, normals.left_out, detector.bundle)]
     if by_size:
         least = conformal.needed(rate, confidence)
-        print(
+        told.append(
             f"octaves of size with fewer than {least} frames, which this rate needs, were joined with their neighbours"
         )
     now = written.manifest.calibration
     if old is not None and old.track is not None and (now is None or now.track is None):
-        print("the track threshold rested on the old scores and was removed: run 'python -m calibration tracks' again")
-    print(f"{folder}: calibrated; bundle {written.sha256}")
+        told.append(
+            "the track threshold rested on the old scores and was removed: run 'python -m calibration tracks' again"
+        )
+    return written, "\n".join(told)
 
 
 def _box(frame: LabelledFrame) -> Box:

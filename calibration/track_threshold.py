@@ -32,6 +32,7 @@ class TrackOptions:
         kind, evidence: of the statistic; None: chosen on the tracks that are kept back.
         debris: folder with debris tracks to report on; None: none.
         without: bundles whose heads were fitted without a class, by class.
+        unseen: promise the rate to a class never seen; takes a bundle of `without` for every class.
     """
 
     rate: float
@@ -40,6 +41,7 @@ class TrackOptions:
     evidence: str | None
     debris: Path | None
     without: Mapping[str, Path]
+    unseen: bool = False
 
 
 def refuse_too_few(data: Path, count: int, kept: int, left: Counter[str], rate: float) -> None:

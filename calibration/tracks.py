@@ -1,14 +1,11 @@
 """python -m calibration tracks: from whole normal tracks to a false-alarm rate a track."""
 
-import json
-import math
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from calibration import in_force, left_out, normal, track_report, track_threshold
+from calibration import in_force, left_out, normal, results, track_report, track_threshold, unseen
 from calibration.normal_data import NormalData
 from calibration.npy import npy
 from calibration.rewrite import rewrite
@@ -16,15 +13,12 @@ from calibration.score_cache import ScoreCache
 from calibration.track_choice import Candidate
 from calibration.track_data import TrackFrames, read_tracks, score_tracks
 from calibration.track_threshold import MAXIMA, TrackOptions
-from onboard import files
 from onboard.bundle import Bundle
 from onboard.calibration import Calibration, TrackThreshold
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.normal_scores import NormalScores
 from onboard.track import TrackRule
-
-REPORT = "tracks.json"
 
 
 def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
@@ -42,7 +36,11 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
     found, left = _read(detector.bundle, options, asked)
     roles = {track.sha256: normal.role(track.sha256, options.seed, options.kept_back) for track in found}
     count = sum(role == "calibrate" for role in roles.values())
-    track_threshold.refuse_too_few(options.data, count, len(found) - count, left, asked.rate)
+    if asked.unseen:
+        labels = [track.label for track in found if roles[track.sha256] == "calibrate"]
+        unseen.refuse_too_few(options.data, labels, asked)
+    else:
+        track_threshold.refuse_too_few(options.data, count, len(found) - count, left, asked.rate)
     reference = NormalScores.of(detector.bundle)
     with ScoreCache(options.cache, detector.bundle) as cache:
         scored = score_tracks(detector, found, cache, options.grey)
@@ -51,7 +49,13 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
         ours = [one for one in scored if roles[one.track.sha256] == "calibrate"]
         kept = [one for one in scored if roles[one.track.sha256] == "select"]
         ranked = track_threshold.statistics(options.data, kept, reference, asked)
-        made, tops = track_threshold.threshold(ours, ranked[0].statistic, options, asked)
+        if asked.unseen:
+            every, ours = len(ours), unseen.as_many_of_each(ours, options.seed)
+            left["more than the rarest class has"] = every - len(ours)
+            by_class = unseen.tops(ours, ranked[0].statistic, options, asked)
+            made, tops = unseen.threshold(by_class, ours, ranked[0].statistic, options, asked)
+        else:
+            made, tops = track_threshold.threshold(ours, ranked[0].statistic, options, asked)
         rule = TrackRule(made.statistic, made.horizon_frames, tops, made.rank / (made.tracks + 1))
         seen = None
         if asked.debris is not None:
@@ -59,7 +63,7 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
             if not debris:
                 raise InputError(f"{asked.debris}: no track is labelled {', '.join(options.debris)}")
             seen = track_report.debris(rule, score_tracks(detector, debris, cache, options.grey))
-    out = left_out.measure(scored, made.statistic, options, asked)
+    out = unseen.check(by_class, asked) if asked.unseen else left_out.measure(scored, made.statistic, options, asked)
     written = _write(detector.bundle, made, npy(tops))
     print(_text(made, ranked, left + Counter({"kept back": len(kept)})))
     if seen is not None:
@@ -67,14 +71,13 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
     if out:
         print(left_out.text(out, asked.rate))
     report = {
-        "bundle": written.sha256,
         "threshold": msgspec.to_builtins(made),
         "statistics": [{"name": one.text(), **msgspec.to_builtins(one)} for one in ranked],
         "debris": None if seen is None else {**msgspec.to_builtins(seen), "missed": seen.missed},
         "left_out": [{**vars(one), "bundle": str(one.bundle) if one.bundle else None} for one in out],
     }
-    files.write_text(options.cache / REPORT, json.dumps(_finite(report), indent=2) + "\n")
-    print(f"report: {options.cache / REPORT}\n{folder}: calibrated on tracks; bundle {written.sha256}")
+    results.write(options.cache / results.TRACKS, written, report)
+    print(f"report: {options.cache / results.TRACKS}\n{folder}: calibrated on tracks; bundle {written.sha256}")
 
 
 def _read(bundle: Bundle, options: NormalData, asked: TrackOptions) -> tuple[list[TrackFrames], Counter[str]]:
@@ -125,17 +128,14 @@ def _text(made: TrackThreshold, ranked: list[Candidate], left_out: Counter[str])
     if len(ranked) > 1:
         lines.append("statistic          shifted tracks seen   delay, frames")
         lines += [f"{one.text():<19}{one.found:>19.3f}{one.delay_frames:>16.1f}" for one in ranked]
+    whose = "a normal track" if made.classes is None else "one track of a class never seen"
     lines.append(
-        f"{ranked[0].text()} above {made.threshold:.6g} is an alarm: P(a normal track alarms within "
+        f"{ranked[0].text()} above {made.threshold:.6g} is an alarm: P({whose} alarms within "
         f"{made.horizon_frames} frames) <= {made.false_alarm_rate:g}, on average over calibration sets"
     )
+    if made.classes is not None:
+        lines.append(
+            f"{made.tracks // made.classes} tracks of each of {made.classes} classes, scored by heads that never saw "
+            f"them; no rate below {1 / (made.classes + 1):.3g} can be promised with so many classes"
+        )
     return "\n".join(lines)
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

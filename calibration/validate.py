@@ -1,20 +1,19 @@
 """python -m calibration validate: the measured false-alarm rate, over splits, under disturbances, and in force."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from calibration import coverage, in_force, plot, scoring
+from calibration import coverage, drift, in_force, plot, results, scoring
 from calibration.coverage import Point
+from calibration.drift import Drift
 from calibration.in_force import InForce
 from calibration.normal import same_frame_size
 from calibration.normal_data import NormalData, read_normals
 from calibration.score_cache import ScoreCache
 from calibration.shifts import SHIFTS
-from onboard import files
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.normal_scores import Box, FrameRule
@@ -22,7 +21,7 @@ from onboard.normal_scores import Box, FrameRule
 ALPHAS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 _SHOWN = (0.01, 0.05, 0.1)  # in the terminal, beside the finest; the JSON has all
 _LEAST_FRAMES = 20
-JSON, PNG = "validate.json", "coverage.png"
+PNG = "coverage.png"
 
 
 def validate(folder: Path, options: NormalData, splits: int, out: Path) -> None:
@@ -58,15 +57,15 @@ def validate(folder: Path, options: NormalData, splits: int, out: Path) -> None:
     about = f"{len(kept)} normal frames, {splits} splits into {len(kept) // 2} and {len(kept) - len(kept) // 2}"
     out.mkdir(parents=True, exist_ok=True)
     plot.coverage(out / PNG, found, about)
-    files.write_text(
-        out / JSON, json.dumps(_report(detector, options, splits, len(kept), found, force), indent=2) + "\n"
-    )
+    drifted = drift.measure(scores, SHIFTS[0].name, options.seed)
+    results.write(out / results.VALIDATE, detector.bundle, _report(options, splits, len(kept), found, force, drifted))
     left = {**normals.left_out, "rejected": len(normals.frames) - len(kept)}
     said = ", ".join(f"{count} {reason}" for reason, count in left.items() if count) or "none"
     print(f"{about}; left out: {said}")
     print(_splits_text(found))
     print(_force_text(force))
-    print(f"figures: {out / JSON}\nplot:    {out / PNG}")
+    print(drift.text(drifted))
+    print(f"figures: {out / results.VALIDATE}\nplot:    {out / PNG}")
 
 
 def _refuse_too_few(data: Path, count: int) -> None:
@@ -116,15 +115,14 @@ def _force_text(found: dict[str, list[InForce]]) -> str:
 
 
 def _report(
-    detector: Detector,
     options: NormalData,
     splits: int,
     frames: int,
     found: dict[str, list[Point]],
     force: dict[str, list[InForce]],
+    drifted: dict[str, Drift],
 ) -> dict[str, Any]:
     return {
-        "bundle": detector.bundle.sha256,
         "frames": frames,
         "splits": splits,
         "seed": options.seed,
@@ -133,4 +131,5 @@ def _report(
             for name, points in found.items()
         },
         "in_force": {name: [dataclasses.asdict(one) for one in groups] for name, groups in force.items()},
+        "drift": {name: dataclasses.asdict(one) for name, one in drifted.items()},
     }

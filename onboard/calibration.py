@@ -97,6 +97,9 @@ class TrackThreshold(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         threshold: the k-th highest maximum; a value above it is an alarm. For people: the node goes by rank.
         maxima: sorted maxima of the tracks within the horizon, a float64 .npy file of the bundle.
         data_sha256, seed, kept_back, date: as for `FrameThreshold`, of whole tracks.
+        classes: None: the promise holds for normal tracks like the calibration's. Else it holds for one track of a
+            class never seen, drawn as these K classes were; they gave as many tracks each, scored by heads that never
+            saw them.
     """
 
     false_alarm_rate: Rate
@@ -110,6 +113,7 @@ class TrackThreshold(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     seed: int
     kept_back: Annotated[float, msgspec.Meta(ge=0, lt=1)]
     date: str
+    classes: Count | None = None
 
 
 class Calibration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

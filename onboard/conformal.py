@@ -51,6 +51,24 @@ def rank(count: int, false_alarm_rate: float, confidence: float | None = None) -
     return int(np.count_nonzero(log_cdf <= math.log1p(-confidence)))
 
 
+def class_rank(classes: int, each: int, false_alarm_rate: float) -> int:
+    """The largest k for which "alarm above the k-th highest score" keeps its promise to a class that was never seen.
+
+    The classes are exchangeable with the new one, and so are the scores within each. Whatever the new class's other
+    scores would be, they hold one share in K + 1 of all; so the p-value (each + count) / ((K + 1) * each), with the
+    count of scores at least as high, is at most alpha with probability alpha or less.
+
+    Args:
+        classes: K.
+        each: scores of each class.
+        false_alarm_rate: alpha, in (0, 1), for one score of a new class.
+
+    Returns:
+        k; 0 where alpha is below 1 / (K + 1): more scores of the same classes do not help.
+    """
+    return max(0, math.floor(Fraction(str(false_alarm_rate)) * (classes + 1) * each) - each + 1)
+
+
 def needed(false_alarm_rate: float, confidence: float | None = None) -> int:
     """The fewest calibration scores with which `rank` is at least 1.
 

@@ -79,12 +79,14 @@ class TrackRule:
         horizon_frames: the promise's reach, from the first frame.
         maxima: sorted maxima of the normal tracks, float64.
         limit: the largest p-value that is an alarm.
+        is_for_unseen: the maxima are other heads', of classes that those never saw.
     """
 
     statistic: TrackStatistic
     horizon_frames: int
     maxima: npt.NDArray[np.float64]
     limit: float
+    is_for_unseen: bool = False
 
     @classmethod
     def at(cls, bundle: Bundle, rate: float | None = None) -> "TrackRule | None":
@@ -103,12 +105,19 @@ class TrackRule:
         maxima = bundle.sorted_scores(found.maxima, np.float64)
         rate = found.false_alarm_rate if rate is None else rate
         k = conformal.rank(len(maxima), rate)
+        if found.classes is not None:
+            k = conformal.class_rank(found.classes, len(maxima) // found.classes, rate)
+        if not k and found.classes is not None:
+            raise InputError(
+                f"track false-alarm rate {rate:g} is finer than {found.classes} classes can support for one never seen "
+                f"(1 / {found.classes + 1}); raise it, or calibrate on tracks of more classes"
+            )
         if not k:
             raise InputError(
                 f"track false-alarm rate {rate:g} is finer than {len(maxima)} calibration tracks can support; "
                 f"raise it, or calibrate on at least {conformal.needed(rate)} tracks"
             )
-        return cls(found.statistic, found.horizon_frames, maxima, k / (len(maxima) + 1))
+        return cls(found.statistic, found.horizon_frames, maxima, k / (len(maxima) + 1), found.classes is not None)
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,8 @@ class TrackState:
         value: the statistic now.
         highest: its highest value within the horizon so far; a track's number for `onboard.drift` when that has ended.
         p_value: of the highest value within the horizon: share of normal tracks that rose at least as high within it.
-            It only falls, and below a limit it falls for at most that share of normal tracks.
+            It only falls, and below a limit it falls for at most that share of normal tracks (of a calibration for
+            classes never seen, it is only to be compared with the rule's limit).
         is_debris: whether the track alarmed; an alarm stays.
         alarm_frame: at which frame it did, counted from 1; None: it has not.
         beyond_horizon: the promise covers no later frame, so none can raise an alarm.

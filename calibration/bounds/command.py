@@ -4,20 +4,20 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import msgspec
 
-from calibration import latency, normal
+from calibration import latency, normal, results
+from calibration.bounds import over_frames
 from calibration.bounds import places as placing
 from calibration.bounds.clamp import clamp
 from calibration.bounds.places import Place
-from calibration.frames import LabelledFrame
-from calibration.graph import flight, ranges, running
+from calibration.graph import flight
 from calibration.graph import write as writing
 from calibration.graph.ranges import Range
-from calibration.normal_data import NormalData, read_normals
+from calibration.journal import Journal
+from calibration.normal_data import NormalData, depends_on, read_normals
 from onboard import image_hashes
 from onboard.bounds import ActivationBounds, Bound
 from onboard.bundle import Bundle
@@ -27,6 +27,7 @@ from onboard.errors import InputError
 
 LEAST_FRAMES = 10
 _VECTOR = 2  # dimensions
+_ROUNDS = 40
 
 
 @dataclass(frozen=True)
@@ -60,32 +61,41 @@ def bounds(folder: Path, options: NormalData, margins: Margins, out: Path) -> No
     found = placing.find(model)
     if not found:
         raise InputError(f"{name}: has no convolution, so nothing tells where the crop ends; no clamp is placed")
-    seen = [digest for digest, _ in running.feeds(bundle, ours, options.grey, "cutting")]
-    _refuse_too_few(options, len(seen), len(normals.frames))
-    feeds = (feed for _, feed in running.feeds(bundle, ours, options.grey, "ranges"))
-    measured = ranges.measure(model, [place.tensor for place in found], feeds, name)
-    made = _bounds(found, measured, margins)
-    data = clamp(model, found, made).SerializeToString()
-    same = _compared(bundle, data, normals.frames, options, name)
-    facts = ActivationBounds(
-        margin=margins.maps,
-        vector_margin=margins.vectors,
-        frames=len(seen),
-        data_sha256=normal.data_sha256(p for p in ours if p[0] in set(seen)),
-        same_outputs=len(same),
-        seed=options.seed,
-        kept_back=options.kept_back,
-        model_sha256=bundle.manifest.files[bundle.manifest.model],
-        bounds=made,
-        unclamped=tuple(place.layer for place in found if place.tensor not in made),
-    )
-    calibration, told = _calibration(bundle, same, hashlib.sha256(data).hexdigest())
-    manifest = msgspec.structs.replace(bundle.manifest, bounds=facts, calibration=calibration)
-    written = writing.write(bundle, out, manifest, data)
+    settings = {"margin": margins.maps, "vector_margin": margins.vectors}
+    with Journal(options.cache / "bounds.jsonl", depends_on(bundle, normals.frames, options, settings)) as journal:
+        seen, measured = over_frames.measured(journal, bundle, ours, options, found, name)
+        _refuse_too_few(options, len(seen), len(normals.frames))
+        made = _bounds(found, measured, margins)
+        data = clamp(model, found, made).SerializeToString()
+        same = over_frames.compared(journal, bundle, data, normals.frames, options, name)
+        facts = ActivationBounds(
+            margin=margins.maps,
+            vector_margin=margins.vectors,
+            frames=len(seen),
+            data_sha256=normal.data_sha256(p for p in ours if p[0] in set(seen)),
+            same_outputs=len(same),
+            seed=options.seed,
+            kept_back=options.kept_back,
+            model_sha256=bundle.manifest.files[bundle.manifest.model],
+            bounds=made,
+            unclamped=tuple(place.layer for place in found if place.tensor not in made),
+        )
+        calibration, told = _calibration(bundle, same, hashlib.sha256(data).hexdigest())
+        graphs = {"without": bundle.contents[bundle.manifest.model], "with": data}
+        times = latency.by_turns(graphs, latency.known_window(bundle), _ROUNDS)
+        cost = latency.ratio(times["with"], times["without"])
+        results.write(
+            options.cache / results.BOUNDS, bundle, {"out": out.name, "cost": cost, **msgspec.to_builtins(facts)}
+        )
+        manifest = msgspec.structs.replace(bundle.manifest, bounds=facts, calibration=calibration)
+        written = writing.write(bundle, out, manifest, data)
     left = normals.left_out + Counter({"without a window": len(ours) - len(seen)})
     print(_text(facts, left))
+    print(
+        f"latency with clamps / without: {cost[0]:.3f} (5 to 95 % of {_ROUNDS} rounds: {cost[1]:.2f} to {cost[2]:.2f})"
+    )
     print("\n".join(told))
-    print(f"{out}: written; bundle {written.sha256}")
+    print(f"report: {options.cache / results.BOUNDS}\n{out}: written; bundle {written.sha256}")
 
 
 def _refuse_graph(bundle: Bundle) -> None:
@@ -122,32 +132,6 @@ def _bounds(found: Sequence[Place], measured: Mapping[str, Range], margins: Marg
             low, high = max(bottom - wider, place.limits[0]), min(top + wider, place.limits[1])
             made[place.tensor] = Bound(place.layer, place.limiter, (seen.low, seen.high), (low, high))
     return made
-
-
-def _compared(
-    bundle: Bundle, data: bytes, frames: Sequence[tuple[str, LabelledFrame]], options: NormalData, name: Path
-) -> list[str]:
-    """The frames, all of which gave the same outputs to the last bit, as did the known-answer windows."""
-    before = running.session(bundle.contents[bundle.manifest.model], name)
-    after = running.session(data, f"{name} with clamps")
-    known = ((k.window, latency.known_window(bundle, i)) for i, k in enumerate(bundle.manifest.known_answers))
-    same = []
-    for digest, feed in chain(known, running.feeds(bundle, frames, options.grey, "comparing")):
-        one, other = running.outputs(before, feed), running.outputs(after, feed)
-        if not running.same_bits(one, other):
-            path = next((frame.path for found, frame in frames if found == digest), bundle.folder / digest)
-            raise InputError(
-                f"{path}: with clamps the graph gives {_worst(one, other)}; no bundle is written. What lies beyond the "
-                f"ranges of the frames kept back needs a larger --margin or --vector-margin, or a larger --kept-back "
-                f"than {options.kept_back:g}"
-            )
-        same.append(digest)
-    return same[len(bundle.manifest.known_answers) :]
-
-
-def _worst(one: running.Feed, other: running.Feed) -> str:
-    name = next(n for n in one if not running.same_bits({n: one[n]}, {n: other[n]}))
-    return f"{name} {other[name].reshape(-1)[0]:.9g} instead of {one[name].reshape(-1)[0]:.9g}"
 
 
 def _calibration(bundle: Bundle, same: Sequence[str], model_sha256: str) -> tuple[Calibration | None, list[str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper
+from onnxruntime import InferenceSession
 
 from calibration.graph.running import Feed, session
 from onboard.errors import InputError
@@ -24,20 +25,34 @@ class Range:
     high: float
     rank: int
 
+    def join(self, other: "Range") -> "Range":
+        """Of the frames of both."""
+        return Range(min(self.low, other.low), max(self.high, other.high), other.rank)
 
-def measure(model: ModelProto, tensors: Sequence[str], feeds: Iterable[Feed], name: object) -> dict[str, Range]:
-    """The tensors' ranges. Reduced within the graph, for all tensors at once take much memory.
+
+def probe(model: ModelProto, tensors: Sequence[str], name: object) -> InferenceSession:
+    """A graph that gives the tensors' extremes: reduced within it, for all tensors at once take much memory.
 
     Args:
         model: not changed.
         tensors: names of float tensors.
-        feeds: one for each frame.
+        name: what an error calls the graph.
+    """
+    return session(_probe(model, tensors).SerializeToString(), name)
+
+
+def measure(running: InferenceSession, tensors: Sequence[str], feeds: Iterable[Feed], name: object) -> dict[str, Range]:
+    """The tensors' ranges.
+
+    Args:
+        running: see `probe`.
+        tensors: as there.
+        feeds: one for each frame; none gives no range.
         name: what an error calls the graph.
 
     Raises:
         InputError: a tensor is not finite.
     """
-    running = session(_probe(model, tensors).SerializeToString(), name)
     low, high = np.full(len(tensors), np.inf), np.full(len(tensors), -np.inf)
     ranks: list[int] = []
     for feed in feeds:
@@ -45,6 +60,8 @@ def measure(model: ModelProto, tensors: Sequence[str], feeds: Iterable[Feed], na
         found = [np.array([float(v) for v in values[kind::3]]) for kind in (0, 1, 2)]
         low, high = np.minimum(low, found[0]), np.maximum(high, found[1])  # a NaN stays one
         ranks = [int(rank) for rank in found[2]]
+    if not ranks:
+        return {}
     for tensor, bottom, top in zip(tensors, low, high, strict=True):
         if not np.isfinite([bottom, top]).all():
             raise InputError(

@@ -44,7 +44,11 @@ def feed(window: Window) -> Feed:
 
 
 def feeds(
-    bundle: Bundle, frames: Sequence[tuple[str, LabelledFrame]], grey: Grey, told: str
+    bundle: Bundle,
+    frames: Sequence[tuple[str, LabelledFrame]],
+    grey: Grey,
+    told: str,
+    like: LabelledFrame | None = None,
 ) -> Iterator[tuple[str, Feed]]:
     """What the graph takes of each frame, one at a time; frames whose box allows no window are left out.
 
@@ -53,6 +57,7 @@ def feeds(
         frames: with their SHA-256.
         grey: what to do with one-channel images.
         told: beside the progress bar.
+        like: a frame whose size the others must have; None: the first one's.
 
     Raises:
         InputError: a frame cannot be decoded, has no box, or is of another size than the first, or than the bundle was
@@ -60,6 +65,9 @@ def feeds(
     """
     calibrated = bundle.manifest.calibration
     size = calibrated.frame.frame_px if calibrated is not None and calibrated.frame is not None else None
+    if size is None and like is not None:
+        pixels = image.read(like.path, grey)
+        size = (pixels.shape[1], pixels.shape[0])
     for digest, frame in tqdm(frames, desc=told, unit="frame", disable=None, leave=False):
         if frame.box is None:
             raise InputError(f"{frame.path}: the boxes' file has no row for this frame; add one, or remove the image")

@@ -1,7 +1,7 @@
 """A new bundle from an old one whose graph was changed; it appears whole, or not at all."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -25,7 +25,12 @@ def refuse_existing(out: Path) -> None:
 
 
 def write(
-    bundle: Bundle, out: Path, manifest: Manifest, model: bytes, added: Mapping[str, bytes] | None = None
+    bundle: Bundle,
+    out: Path,
+    manifest: Manifest,
+    model: bytes,
+    added: Mapping[str, bytes] | None = None,
+    finish: Callable[[Path], None] | None = None,
 ) -> Bundle:
     """Write a bundle with another graph.
 
@@ -35,6 +40,7 @@ def write(
         manifest: the new one; `files` is brought up to date here.
         model: the new graph.
         added: new files by name.
+        finish: what else is done to the new bundle before it takes its place, such as a calibration.
 
     Returns:
         The new bundle, whose known answers were checked.
@@ -56,6 +62,9 @@ def write(
         hashes = {name: files.sha256(beside / name) for name in contents if name in named | unnamed}
         bundles.write_manifest(beside, msgspec.structs.replace(manifest, files=hashes))
         made = Detector.load(beside).bundle
+        if finish is not None:
+            finish(beside)
+            made = Detector.load(beside).bundle
         refuse_existing(out)
         beside.rename(out)
     finally:

@@ -6,20 +6,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import onnx
 from onnx import ModelProto, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantType
-from onnxruntime.quantization.calibrate import create_calibrator
+from onnxruntime.quantization.calibrate import TensorsData, create_calibrator
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from calibration.graph import flight
 from calibration.graph.running import Feed
 from calibration.int8.layers import QUANTISED
+from onboard.errors import InputError
 
 Method = Literal["minmax", "entropy", "percentile"]
+Ranges = dict[str, tuple[float, float]]
 _METHODS = {
     "minmax": CalibrationMethod.MinMax,
     "entropy": CalibrationMethod.Entropy,
@@ -44,13 +46,16 @@ class _Feeds(CalibrationDataReader):
         return next(self._left, None)
 
 
-def tensor_ranges(model: ModelProto, feeds: Iterator[Feed], method: Method) -> Any:
-    """The quantiser's ranges of all tensors that could become int8.
+def tensor_ranges(model: ModelProto, feeds: Iterator[Feed], method: Method) -> Ranges:
+    """Lowest and highest value of all tensors that could become int8, float32.
 
     Args:
         model: with a name for every node.
         feeds: of normal frames; at least one.
         method: how a range is made from the values.
+
+    Raises:
+        InputError: a tensor is not finite.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
@@ -64,12 +69,15 @@ def tensor_ranges(model: ModelProto, feeds: Iterator[Feed], method: Method) -> A
         )
         while some := list(islice(feeds, _AT_ONCE)):
             calibrator.collect_data(_Feeds(some))
-        ranges = calibrator.compute_data()
+        found = calibrator.compute_data()
+    ranges = {name: (one.lowest.item(), one.highest.item()) for name, one in found.items()}
+    if odd := [name for name, limits in ranges.items() if not np.isfinite(limits).all()]:
+        raise InputError(f"{odd[0]}: not finite on normal frames; export the bundle again, or look at the frames")
     _narrow_to_activations(model, ranges)
     return ranges
 
 
-def _narrow_to_activations(model: ModelProto, ranges: Any) -> None:
+def _narrow_to_activations(model: ModelProto, ranges: Ranges) -> None:
     """Quantise what a ReLU or Clip takes within the range of what it gives: what lies beyond is cut off either way.
 
     Before a ReLU6 values reach many times 6, and their full range would leave few steps to what counts.
@@ -79,11 +87,11 @@ def _narrow_to_activations(model: ModelProto, ranges: Any) -> None:
         following = taken[node.output[0]] if node.output else []
         if len(following) == 1 and following[0].op_type in ("Relu", "Clip"):
             given, cut = node.output[0], following[0].output[0]
-            if given in ranges.data and cut in ranges.data:
-                ranges.data[given] = ranges.data[cut]
+            if given in ranges and cut in ranges:
+                ranges[given] = ranges[cut]
 
 
-def quantise(model: ModelProto, nodes: Sequence[str], ranges: Any) -> ModelProto:
+def quantise(model: ModelProto, nodes: Sequence[str], ranges: Ranges) -> ModelProto:
     """The graph with Q/DQ pairs around these nodes.
 
     Args:
@@ -92,6 +100,7 @@ def quantise(model: ModelProto, nodes: Sequence[str], ranges: Any) -> ModelProto
         ranges: see `tensor_ranges`.
     """
     copy = onnx.shape_inference.infer_shapes(model)
+    limits = {name: (np.array(low, np.float32), np.array(high, np.float32)) for name, (low, high) in ranges.items()}
     wanted = set(nodes)
     others = [node.name for node in model.graph.node if node.name not in wanted]
     told = logging.getLogger().level
@@ -103,7 +112,7 @@ def quantise(model: ModelProto, nodes: Sequence[str], ranges: Any) -> ModelProto
             False,
             QuantType.QInt8,
             QuantType.QInt8,
-            ranges,
+            TensorsData(CalibrationMethod.MinMax, limits),
             list(nodes),
             others,
             list(QUANTISED),

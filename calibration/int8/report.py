@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from calibration import latency
-from calibration.int8.decisions import Decisions
-from calibration.latency import Times
-from onboard import conformal
+from calibration.int8.decisions import ALPHAS, Decisions
+from calibration.int8.precisions import Precision
 
 _SHOWN = 5
 
@@ -52,15 +51,27 @@ def outputs(facts: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def table(sizes: Mapping[str, int], times: Mapping[str, Times], scores: Mapping[str, np.ndarray], rate: float) -> str:
-    """Size, latency and threshold by precision."""
-    lines = [f"precision      MB   median ms   fp32 / it (5 to 95 %)      score above, alpha {rate:g}"]
-    for name, size in sizes.items():
-        middle, low, high = latency.ratio(times["fp32"], times[name])
-        rank = conformal.rank(len(scores[name]), rate)
-        limit = f"{np.sort(scores[name])[-rank]:.4f}" if rank else "too few frames"
+def table(rows: Sequence[Precision], rate: float) -> str:
+    """Size, latency, AUROC, threshold and changed decisions by precision."""
+    alphas = " / ".join(f"{alpha:g}" for alpha in ALPHAS)
+    lines = [
+        f"precision      MB   median ms   fp32 / it (5 to 95 %)     AUROC   score above, alpha {rate:g}   "
+        f"alarms changed at {alphas}"
+    ]
+    for row in rows:
+        middle, low, high = latency.ratio(rows[0].times, row.times)
+        limit, auroc, ratio = row.limit(rate), row.auroc, f"{middle:.2f} ({low:.2f} to {high:.2f})"
         lines.append(
-            f"{name:<10}{size / 1e6:>7.1f}{np.median(times[name]):>12.2f}   {middle:.2f} ({low:.2f} to {high:.2f})"
-            f"{limit:>24}"
+            f"{row.name:<10}{row.size / 1e6:>7.1f}{np.median(row.times):>12.2f}   {ratio}"
+            f"{'-' if auroc is None else f'{100 * auroc:.2f}':>14}"
+            f"{'too few frames' if limit is None else f'{limit:.4f}':>21}   {_changed(row)}"
         )
+    if all(row.name != "fp16" for row in rows):
+        lines.append("fp16: not measured; --fp16 BUNDLE takes what 'python -m train export RUN --precision fp16' wrote")
     return "\n".join(lines)
+
+
+def _changed(row: Precision) -> str:
+    if row.changed is None:
+        return "-"
+    return " / ".join(str(one.changed) if one.alarms else "not seen" for one in row.changed)

@@ -28,15 +28,17 @@ class Tracks:
         events: told of such runs.
 
     Attributes:
-        drift: watches whether tracks are still like the calibration's; None without a rule. It takes the tracks that
-            reached their horizon, and starts afresh with each process.
+        drift: watches whether tracks are still like the calibration's; None without a rule, and with one for classes
+            never seen, whose numbers are not this head's. It takes the tracks that reached their horizon, and starts
+            afresh with each process.
     """
 
     def __init__(self, rule: TrackRule | None, begun: set[bytes], events: Events) -> None:
         self._rule, self._events = rule, events
         self._lost: deque[bytes] = deque(begun, maxlen=_MOST_LOST)
         self._flown: OrderedDict[bytes, _Flown] = OrderedDict()
-        numbers = [] if rule is None else [value for value in map(float, rule.maxima) if math.isfinite(value)]
+        maxima = [] if rule is None or rule.is_for_unseen else rule.maxima.tolist()
+        numbers = [value for value in maxima if math.isfinite(value)]
         self.drift = DriftMonitor.fresh(numbers) if numbers else None
 
     def update(self, run: bytes, frame_id: int, answer: Answer) -> TrackVerdict | None:

@@ -1,9 +1,11 @@
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from calibration import coverage, shifts
+from calibration import coverage, plot, shifts
+from calibration.coverage import Point
 from calibration.scoring import RAW
 
 
@@ -16,6 +18,12 @@ def test_the_law_is_that_of_every_split_of_a_pool(calibrated: int, tested: int, 
         counts[sum(value > limit for value in pool if value not in chosen)] += 1
     law = coverage.alarms_law(calibrated, tested, rank)
     assert counts / counts.sum() == pytest.approx(law.pmf(np.arange(tested + 1)))
+
+
+def test_a_mean_outside_of_what_most_splits_gave_is_drawn(tmp_path: Path) -> None:
+    far = Point(0.1, 0.09, measured=0.999, low=1.0, high=1.0, band=(0.0, 0.2), inside=0.0)
+    plot.coverage(tmp_path / "coverage.png", {"far": [far]}, "far")
+    assert (tmp_path / "coverage.png").stat().st_size > 0
 
 
 def test_exchangeable_scores_keep_to_the_band_and_shifted_ones_leave_it() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from calibration.track_choice import candidates, choose
 from calibration.track_data import ScoredTrack, TrackFrames, read_tracks
 from onboard import bundle as bundles
 from onboard import image
+from onboard.errors import InputError
 from onboard.normal_scores import NormalScores
 from onboard.track import TrackRule
 
@@ -85,6 +87,29 @@ def test_a_head_that_never_saw_a_class(call: Call, bundle: Path, flown: Path) ->
     assert code == 2 and "zeppelin" in said and "a, b, z" in said
     code, said = call("tracks", bundle, flown, *ASKED, *named, "--without", f"a={bundle}")
     assert code == 2 and "was fitted on" in said and "images of this class" in said
+
+
+def test_a_promise_to_a_class_never_seen(call: Call, bundle: Path, flown: Path, tmp_path: Path) -> None:
+    named = ("--statistic", "ewma", "--evidence", "score", "--unseen", "--false-alarm-rate", 0.3)
+    heads = {}
+    for name in "abz":  # the same weights, but the record of what they were fitted on
+        heads[name] = Path(shutil.copytree(bundle, tmp_path / name))
+        training = bundles.read(bundle).manifest.training
+        fit = {label: count for label, count in training["samples"]["fit"].items() if label != name}
+        without = {**training, "samples": {**training["samples"], "fit": fit}}
+        bundles.write_manifest(heads[name], msgspec.structs.replace(bundles.read(bundle).manifest, training=without))
+    given = ("--without", *(f"{name}={folder}" for name, folder in heads.items()))
+    assert "none of z" in call("tracks", bundle, flown, *ASKED, *named, *given[:-1])[1]
+    said = call("tracks", bundle, flown, *ASKED, *named, *given, "--false-alarm-rate", 0.2)[1]
+    assert "needs 4 classes, and there are 3, which support 0.25" in said
+    code, said = call("tracks", bundle, flown, *ASKED, *named, *given, "--report", flown)
+    assert code == 0 and "P(one track of a class never seen alarms within 4 frames) <= 0.3" in said, said
+    assert "2 tracks of each of 3 classes" in said and said.count("never saw it") == 3
+    read = bundles.read(bundle)
+    rule = TrackRule.at(read)
+    assert rule is not None and len(rule.maxima) == 6 and rule.limit == 1 / 7 and rule.is_for_unseen
+    with pytest.raises(InputError, match="finer than 3 classes can support"):
+        TrackRule.at(read, 0.2)
 
 
 def test_refusals(call: Call, bundle: Path, flown: Path, tmp_path: Path) -> None:

@@ -36,6 +36,20 @@ def test_coverage_on_uniform_scores() -> None:
     assert (rates <= 0.1).mean() < 0.7  # so the average promises little for one set
 
 
+def test_a_class_never_seen_alarms_as_often_as_promised_though_its_scores_are_alike() -> None:
+    draw = np.random.default_rng(0)
+    classes, each, rate = 12, 5, 0.1
+    k = conformal.class_rank(classes, each, rate)
+    # What is alike within a class makes five scores little more than one: taken for independent they promise too much.
+    centres = draw.normal(0, 2, (20_000, classes + 1, 1))
+    scores = centres + draw.normal(0, 1, (20_000, classes + 1, each))
+    known, new = np.sort(scores[:, :classes].reshape(20_000, -1), axis=1), scores[:, classes, 0]
+    assert (new > known[:, -k]).mean() <= rate < 0.11 < (new > known[:, -conformal.rank(60, rate)]).mean()
+    assert [conformal.class_rank(12, each, 0.07) for each in (1, 5, 1000)] == [0, 0, 0]
+    assert [conformal.class_rank(19, each, 0.05) for each in (1, 5)] == [1, 1]
+    assert [conformal.class_rank(count, 1, 0.29) for count in (5, 60)] == [conformal.rank(n, 0.29) for n in (5, 60)]
+
+
 def test_p_values_against_a_count_by_hand() -> None:
     normal = np.array([1, 2, 2, 3], np.float32)
     found = [conformal.p_value(normal, score) for score in (0.5, 1, 2, 2.5, 3, 4)]

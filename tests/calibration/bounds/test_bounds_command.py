@@ -15,6 +15,7 @@ from onboard import image
 from onboard.detector import Detector
 from onboard.messages import Answer
 from onboard.runtime_ort import OrtEngine
+from tests.calibration.killed import killed_after
 from tests.onboard.small_flight import write_bundle
 
 Call = Callable[..., tuple[int, str]]
@@ -95,6 +96,15 @@ def test_a_threshold_stays_only_where_its_frames_were_compared(call: Call, drawn
     assert code == 0 and "the frame threshold holds" in said
     old, new = (bundles.read(folder).manifest.calibration for folder in (bundle, out))
     assert old is not None and new is not None and old.frame == new.frame
+    # Killed behind the ranges, and started again: the same bundle.
+    first = bundles.read(out).sha256
+    shutil.rmtree(out)
+    same = ("--part", "val", "--ignore-debris", "--kept-back", 0.7, "--margin", 20, "--out", out)
+    killed_after(1, "bounds", bundle, drawn.root, *same)
+    assert not out.exists()
+    code, said = limit(call, bundle, drawn.root, "--out", out)
+    assert code == 0 and "goes on where it was stopped, 1 steps were done" in said
+    assert bundles.read(out).sha256 == first
     fewer = tmp_path / "fewer"
     shutil.copytree(drawn.root, fewer)
     rows = (fewer / "val.csv").read_text().splitlines()

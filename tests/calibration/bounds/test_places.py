@@ -53,7 +53,8 @@ def test_clamped_tensors_stay_within_their_bounds() -> None:
     model = block()
     found = [place for place in places.find(model) if not place.is_sum]
     given = {"image": np.random.default_rng(1).normal(0, 1, (1, 3, 8, 8)).astype(np.float32)}
-    seen = ranges.measure(model, [place.tensor for place in found], [given], "block")
+    tensors = [place.tensor for place in found]
+    seen = ranges.measure(ranges.probe(model, tensors, "block"), tensors, [given], "block")
     wide = {
         p.tensor: Bound(p.layer, p.limiter, (0, 0), (min(0.0, 2 * seen[p.tensor].low), 2 * seen[p.tensor].high))
         for p in found
@@ -64,6 +65,6 @@ def test_clamped_tensors_stay_within_their_bounds() -> None:
     one, other = (running.outputs(running.session(m.SerializeToString(), "block"), given) for m in (model, made))
     assert running.same_bits(one, other)
     given["image"] *= np.float32(1e4)
-    after = ranges.measure(made, list(wide), [given], "block")
+    after = ranges.measure(ranges.probe(made, list(wide), "block"), list(wide), [given], "block")
     assert after["b"].high == pytest.approx(wide["b"].clamp[1], rel=1e-3)
     assert all(b.clamp[0] - 0.01 <= after[t].low and after[t].high <= b.clamp[1] + 0.01 for t, b in wide.items())

@@ -1,8 +1,10 @@
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 import pytest
@@ -13,6 +15,7 @@ from onboard import bundle as bundles
 from onboard import image
 from onboard.__main__ import main as onboard
 from onboard.detector import Detector
+from tests.calibration.killed import killed_after
 from tests.onboard.small_flight import write_bundle
 
 Call = Callable[..., tuple[int, str]]
@@ -68,6 +71,14 @@ def test_the_new_bundle_flies_and_rests_on_scores_of_its_own(
     shutil.rmtree(out)
     assert quantise(call, small, drawn)[0] == 0
     assert bundles.read(out).sha256 == first, "the same data give the same bundle"
+
+    # Killed behind the third step, and started again: also the same bundle.
+    shutil.rmtree(out)
+    killed_after(3, "int8", small, drawn.root, "--ignore-debris", "--kept-back", 0.4)
+    assert not out.exists()
+    code, said = quantise(call, small, drawn)
+    assert code == 0 and "goes on where it was stopped, 3 steps were done" in said
+    assert bundles.read(out).sha256 == first
     pytest.importorskip("tensorrt_rtx", reason="the builder is not on this platform")
     assert onboard(["build", str(out), "--runtime", "tensorrt_rtx", "--precision", "int8"]) == 0
 
@@ -86,3 +97,22 @@ def test_what_it_refuses(call: Call, small: Path, drawn: Any, tmp_path: Path) ->
     assert "exists already" in refused(small)
     assert "computes in int8" in refused(out)
     assert not np.any([path.name.startswith(".") for path in tmp_path.iterdir()])
+
+
+def test_the_table_with_float16_and_debris(call: Call, small: Path, drawn: Any, tmp_path: Path) -> None:
+    half = write_bundle(tmp_path / "half", (256,))
+    assert "computes in fp32; give the bundle" in quantise(call, small, drawn, "--fp16", half)[1]
+    manifest = bundles.read(half).manifest
+    bundles.write_manifest(half, msgspec.structs.replace(manifest, precision="fp16", head={"kind": "other"}))
+    assert "its head is not that of" in quantise(call, small, drawn, "--fp16", half)[1]
+    bundles.write_manifest(half, msgspec.structs.replace(manifest, precision="fp16"))
+    code, said = quantise(call, small, drawn, "--fp16", half, "--report", drawn.root)
+    assert code == 0, said
+    found = json.loads((tmp_path / "small_calibration" / "int8.json").read_text())
+    full, same, integer = found["precisions"]
+    # The "float16" graph here is the float32 one, so whatever they are told to have in common must be equal.
+    assert (full["name"], same["name"], integer["name"]) == ("fp32", "fp16", "int8")
+    assert (full["scores"], full["auroc"]) == (same["scores"], same["auroc"]) and full["scores"] != integer["scores"]
+    assert [one["changed"] for one in same["changed"]] == [0, 0, 0]
+    pairs = [(d > n) + (d == n) / 2 for d in full["debris_scores"] for n in full["scores"]]
+    assert len(full["debris_scores"]) == 12 and full["auroc"] == pytest.approx(np.mean(pairs))

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from calibration.journal import Journal
+from onboard.errors import InputError
+
+
+def refuse() -> list[float]:
+    raise AssertionError("done before")
+
+
+def test_it_goes_on_behind_the_last_whole_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, asked = tmp_path / "steps.jsonl", {"seed": 1}
+    with pytest.raises(KeyboardInterrupt), Journal(path, asked) as journal:
+        assert journal.once("a", list[float], lambda: [0.1, 1e-45]) == [0.1, 1e-45]
+        with pytest.raises(InputError, match="another process"):
+            Journal(path, asked)
+        raise KeyboardInterrupt
+    with path.open("ab") as file:
+        file.write(b'["b",[0.')  # killed while it wrote
+    with pytest.raises(KeyboardInterrupt), Journal(path, asked) as journal:
+        assert "1 steps were done" in capsys.readouterr().out
+        assert journal.once("a", list[float], refuse) == [0.1, 1e-45]
+        assert journal.once("b", list[float], lambda: [0.3]) == [0.3]
+        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt), Journal(path, asked) as journal:
+        assert journal.once("b", list[float], refuse) == [0.3]
+        raise KeyboardInterrupt
+    with Journal(path, {"seed": 2}) as journal:
+        assert "starts afresh" in capsys.readouterr().out
+        assert journal.once("b", list[float], lambda: [0.4]) == [0.4]
+    assert not path.exists(), "a command that ended leaves nothing"
+    path.write_text("nonsense\n")
+    with pytest.raises(InputError, match="damaged"):
+        Journal(path, asked)
+
+
+def test_blocks_are_steps_of_their_own(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def twice(some: object) -> list[int]:
+        seen.extend(some)  # type: ignore[arg-type]
+        if len(seen) > 40:
+            raise KeyboardInterrupt
+        return [2 * one for one in some]  # type: ignore[attr-defined]
+
+    items = list(range(50))
+    with pytest.raises(KeyboardInterrupt), Journal(tmp_path / "steps.jsonl", {}) as journal:
+        journal.in_blocks("twice", items, int, twice)
+    seen.clear()
+    with Journal(tmp_path / "steps.jsonl", {}) as journal:
+        assert journal.in_blocks("twice", items, int, twice) == [2 * one for one in items]
+    assert seen == items[32:]
