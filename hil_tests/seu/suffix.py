@@ -107,7 +107,7 @@ def session(model: bytes, optimise: bool) -> onnxruntime.InferenceSession:
     """A graph on one thread; optimised as the node has it, or not at all."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # that a flip in a size asks for much memory is no news
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.add_session_config_entry("session.disable_prepacking", "1")  # packed weights are summed otherwise
