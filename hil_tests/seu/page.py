@@ -12,8 +12,8 @@ _STYLE = """
 body { font: 15px/1.5 sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em; color: #222 }
 table { border-collapse: collapse; margin: 1em 0; font-size: 13px } caption { text-align: left; color: #555 }
 td, th { border-bottom: 1px solid #ddd; padding: 3px 10px; text-align: right; vertical-align: top }
-td:first-child, th:first-child { text-align: left } img { max-width: 100% } .wide { overflow-x: auto } .wide img { max-width: none }
-.scroll { max-height: 30em; overflow: auto }
+td:first-child, th:first-child { text-align: left } img { max-width: 100% }
+.wide { overflow-x: auto } .wide img { max-width: none } .scroll { max-height: 30em; overflow: auto }
 """
 
 
