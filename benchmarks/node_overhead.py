@@ -1,9 +1,10 @@
 """What the node costs a frame outside the engine call: 1024 x 1024 RGB from another process, 20 frames a second.
 
-python -m benchmarks.node_overhead runs/demo/bundle
+python -m benchmarks.node_overhead runs/demo/bundle --priority 5
 
 One turn of the flight loop, less the time in the engine: receiving, checksums, journal, sanity, cutting the window, the
-verdict, and handing it to its file. The box is given.
+verdict, and handing it to its file. The box is given. With a priority the loop runs as `realtime.priority` has it, and
+other processes stay out of the figures.
 """
 
 import argparse
@@ -22,8 +23,10 @@ import numpy as np
 from onboard import machine
 from onboard.fly.config import JournalConfig, NodeConfig, OutputConfig
 from onboard.fly.loop import Loop
+from onboard.fly.opening import parts_of
 from onboard.fly.outlet import Outlet
-from onboard.fly.start import parts_of
+from onboard.fly.realtime import RealtimeConfig
+from onboard.fly.watching import set_realtime
 from onboard.messages import Status, Verdict
 from onboard.sources import SourceConfig
 from onboard.sources.config import RingConfig, StreamConfig
@@ -40,20 +43,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("bundle", help="folder of a flight bundle")
     parser.add_argument("--frames", type=int, default=300, help="measured for each source (default: 300)")
+    parser.add_argument("--priority", type=int, help="SCHED_FIFO, 1 to 99 (default: none)")
     options = parser.parse_args()
+    realtime = RealtimeConfig(priority=options.priority)
     kinds: list[tuple[str, SourceConfig, Callable[[], None]]] = [
         ("stream, checksum", StreamConfig(_ENDPOINT), _stream),
         ("ring, checksum", RingConfig(_RING), _ring),
+        ("in place, checksum", RingConfig(_RING, copy=False), _ring),
         ("ring, in place", RingConfig(_RING, checksum=False, copy=False), _ring),
     ]
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores before")
     for name, source, sender in kinds:
         _FOLDER.mkdir()
         try:
-            config = NodeConfig(
-                options.bundle, source, JournalConfig(str(_FOLDER / "journal")), OutputConfig(str(_FOLDER / "out"))
-            )
-            print(f"{name:<18} {_measured(config, sender, options.frames)}")
+            journal, output = JournalConfig(str(_FOLDER / "journal")), OutputConfig(str(_FOLDER / "out"))
+            config = NodeConfig(options.bundle, source, journal, output, realtime=realtime)
+            print(f"{name:<19} {_measured(config, sender, options.frames)}")
         finally:
             shutil.rmtree(_FOLDER)
     print(f"load {os.getloadavg()[0]:.1f} after; {machine.describe()}")
@@ -75,6 +80,9 @@ def _measured(config: NodeConfig, sender: Callable[[], None], frames: int) -> st
     outside_ms: list[float] = []
     engine_ms: list[float] = []
     with parts_of(config) as parts:
+        set_realtime(parts)
+        for event in parts.events.take():
+            print(f"{event.name}: {event.detail}")
         seen = parts.outlet = _Seen(parts.outlet)
         loop = Loop(parts)
         process = multiprocessing.get_context("spawn").Process(target=sender)

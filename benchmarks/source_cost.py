@@ -2,8 +2,9 @@
 
 python -m benchmarks.source_cost
 
-Taking is all that happens in the node's own thread: receiving, checking sizes and checksums, copying out of the ring.
-Arrival is the time from the sender's stamp to the frame in hand.
+Taking is what happens in the node's own thread: receiving, checking sizes, copying out of the ring. The checksum is
+what is left to wait for once sanity has been checked; in flight the engine comes first, and nothing is left. Arrival
+is the time from the sender's stamp to the frame in hand.
 """
 
 import multiprocessing
@@ -57,6 +58,7 @@ def _measured(source: Source, sender: Callable[[], None]) -> str:
     taking: list[int] = []
     arrival: list[int] = []
     checking: list[int] = []
+    waiting: list[int] = []
     try:
         until = time.monotonic() + 30
         while len(taking) < _FRAMES and time.monotonic() < until:
@@ -71,10 +73,13 @@ def _measured(source: Source, sender: Callable[[], None]) -> str:
                     start = time.perf_counter_ns()
                     sanity.check(item.pixels, item.content)
                     checking.append(time.perf_counter_ns() - start)
+                    start = time.perf_counter_ns()
+                    item.flaw()
+                    waiting.append(time.perf_counter_ns() - start)
     finally:
         process.terminate()
         process.join()
-    parts = [("take", taking), ("sanity", checking), ("arrival", arrival)]
+    parts = [("take", taking), ("sanity", checking), ("checksum", waiting), ("arrival", arrival)]
     return "; ".join(f"{name} {_percentiles(values)}" for name, values in parts) + f"; {len(taking)} frames"
 
 

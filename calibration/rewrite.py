@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import msgspec
 
@@ -11,6 +12,7 @@ from onboard.bundle import Bundle
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.manifest import Manifest
+from onboard.signing import signature_of
 
 
 def rewrite(bundle: Bundle, manifest: Manifest, added: dict[str, bytes]) -> Bundle:
@@ -33,6 +35,7 @@ def rewrite(bundle: Bundle, manifest: Manifest, added: dict[str, bytes]) -> Bund
             f"{folder}: is read-only, and a calibration is written into it; chmod u+w, or calibrate a copy"
         )
     beside = folder.with_name(f".{folder.name}.calibrated.part")
+    signed = signature_of(folder / bundles.MANIFEST).exists()
     gone = set(bundle.manifest.named_files()) - set(manifest.named_files())
     try:
         with files.alone_beside(folder):
@@ -52,6 +55,8 @@ def rewrite(bundle: Bundle, manifest: Manifest, added: dict[str, bytes]) -> Bund
                 files.replace_folder(beside, folder)
             finally:
                 shutil.rmtree(beside, ignore_errors=True)
+        if signed:
+            print(f"{folder}: its signature was of the manifest before, and is gone: sign it again", file=sys.stderr)
     except OSError as error:
         why = error.strerror or "not all of it could be copied"  # copytree's error lists files, and gives no reason
         raise InputError(

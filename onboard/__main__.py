@@ -1,4 +1,4 @@
-"""python -m onboard: fly, replay frames through a flight bundle, verify it, build a TensorRT engine, compare poses."""
+"""python -m onboard: fly, tell a node in flight something, replay frames, verify a bundle, build an engine, compare."""
 
 import argparse
 import sys
@@ -9,10 +9,14 @@ from typing import Any
 from onboard import cli, strict_yaml
 from onboard.compare import command as compare_command
 from onboard.config import FlightConfig
+from onboard.control import command as control_command
 from onboard.detector import Detector
 from onboard.fly import command as fly_command
 from onboard.journal import command as journal_command
 from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
+from onboard.selftest import command as selftest_command
+from onboard.signing import SignatureConfig
+from onboard.telemetry import command as telemetry_command
 from onboard.trt import command as trt_command
 
 _ENGINE = "TensorRT engine that 'python -m onboard build' made here from the bundle (default: ONNX Runtime)"
@@ -38,10 +42,14 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check a bundle's hashes and known answers on this machine")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
     verify.add_argument("--engine", type=Path, metavar="FOLDER", help=_ENGINE)
+    verify.add_argument("--public-key", metavar="PEM", help="also check that the owner of this key has signed both")
     fly_command.add(commands)
     trt_command.add(commands)
     compare_command.add(commands)
     journal_command.add(commands)
+    control_command.add(commands)
+    telemetry_command.add(commands)
+    selftest_command.add(commands)
     return parser
 
 
@@ -55,8 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "build": trt_command.run,
         "compare-pose": compare_command.run,
         "journal": journal_command.run,
+        "tell": control_command.run,
+        "telemetry": telemetry_command.run,
+        "selftest": selftest_command.run,
     }
     stopped = {
+        "tell": "stopped; the command may have been carried out: ask for the status",
         "run": "stopped; the verdicts so far are kept",
         "fly": "stopped at once; the next start records a frame that was under way as SKIPPED(restart)",
     }.get(options.command, "stopped; nothing was written")
@@ -86,11 +98,14 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    detector = Detector.load(options.bundle, engine=options.engine)
+    key = SignatureConfig(options.public_key).key()
+    detector = Detector.load(options.bundle, engine=options.engine, key=key)
     known = len(detector.bundle.manifest.known_answers)
     print(f"{options.bundle}: all hashes match, {known} known answers given; bundle {detector.bundle.sha256}")
-    for key, value in {**detector.engine.about(), **detector.engine.times_ms()}.items():
-        print(f"  {key}: {value}")
+    if key is not None:
+        print(f"  signed by the owner of {options.public_key}")
+    for name, value in {**detector.engine.about(), **detector.engine.times_ms()}.items():
+        print(f"  {name}: {value}")
     return 0
 
 

@@ -12,8 +12,10 @@ import numpy.typing as npt
 from onboard import files, strict_yaml
 from onboard.errors import InputError
 from onboard.manifest import Manifest
+from onboard.signing import PublicKey, signature_of
 
 MANIFEST, MANIFEST_HASH = "manifest.yaml", "manifest.sha256"
+_MOST_HASH_BYTES = 1024
 _REMEDY = "copy the bundle again, or export it again with 'python -m train export RUN'"
 
 
@@ -26,12 +28,14 @@ class Bundle:
         manifest: see `Manifest`.
         sha256: of the manifest, and so of everything.
         contents: the files' bytes by name.
+        key: that the manifest's signature was checked with; an engine of the bundle has to be signed by it as well.
     """
 
     folder: Path
     manifest: Manifest
     sha256: str
     contents: dict[str, bytes]
+    key: PublicKey | None = None
 
     def calibration_scores(self) -> npt.NDArray[np.float32] | None:
         """Sorted anomaly scores of held-out normal data, or None.
@@ -58,22 +62,29 @@ class Bundle:
         return np.sort(scores)
 
 
-def read(folder: Path) -> Bundle:
+def read(folder: Path, key: PublicKey | None = None) -> Bundle:
     """Read a bundle and check every hash.
 
+    Args:
+        folder: the bundle.
+        key: whose owner must have signed it; None: signatures are not looked at.
+
     Raises:
-        InputError: a file is missing or differs from its hash; the manifest does not fit its schema.
+        InputError: a file is missing or differs from its hash; the manifest is not signed by the key's owner, or does
+            not fit its schema.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such bundle folder; export one with 'python -m train export RUN'")
-    text = _bytes(folder / MANIFEST)
-    wanted = _bytes(folder / MANIFEST_HASH).decode("ascii", errors="replace").strip()
+    text = _bytes(folder / MANIFEST, strict_yaml.MOST_BYTES)
+    wanted = _bytes(folder / MANIFEST_HASH, _MOST_HASH_BYTES).decode("ascii", errors="replace").strip()
     found = hashlib.sha256(text).hexdigest()
     if found != wanted:
         raise InputError(
             f"{folder / MANIFEST}: its SHA-256 is {found}, but {MANIFEST_HASH} says '{wanted}'; "
             f"one of the two was altered: {_REMEDY}"
         )
+    if key is not None:
+        key.check(folder / MANIFEST, text)
     raw = strict_yaml.parse(text.decode("utf-8", errors="replace"), str(folder / MANIFEST))
     manifest = strict_yaml.convert(raw, Manifest, str(folder / MANIFEST))
     if unhashed := sorted(set(manifest.named_files()) - set(manifest.files)):
@@ -85,12 +96,16 @@ def read(folder: Path) -> Bundle:
             "the graph is changed, and calibrate the new one"
         )
     contents = {name: _checked(folder / name, digest) for name, digest in manifest.files.items()}
-    return Bundle(folder, manifest, found, contents)
+    return Bundle(folder, manifest, found, contents, key)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest and its hash. The hash comes last: a bundle that is cut short is no bundle."""
+    """Write the manifest and its hash. The hash comes last: a bundle that is cut short is no bundle.
+
+    A signature that lies there goes: it was of another manifest.
+    """
     text = strict_yaml.dump(manifest)
+    signature_of(folder / MANIFEST).unlink(missing_ok=True)
     (folder / MANIFEST_HASH).unlink(missing_ok=True)
     files.write_text(folder / MANIFEST, text)
     files.write_text(folder / MANIFEST_HASH, hashlib.sha256(text.encode()).hexdigest() + "\n")
@@ -106,8 +121,12 @@ def _checked(path: Path, wanted: str) -> bytes:
     return data
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int | None = None) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read() if most is None else file.read(most + 1)
     except OSError as error:
         raise InputError(f"{path}: the bundle lacks this file ({error.strerror}); {_REMEDY}") from error
+    if most is not None and len(data) > most:
+        raise InputError(f"{path}: more than {most} bytes, so it is no such file; {_REMEDY}")
+    return data

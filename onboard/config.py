@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from onboard.image import Grey
+from onboard.signing import SignatureConfig
 
 Pixels = Annotated[int, msgspec.Meta(ge=1, le=65536)]
 
@@ -58,6 +59,7 @@ class FlightConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         source: where frames come from.
         output: where verdicts go.
         runtime: how the graph is run.
+        signature: the key whose owner must have signed bundle and engine; none by default.
         false_alarm_rate: on normal frames, of the rule that calls a box debris; null: the bundle's calibrated rate and
             confidence, or 0.05 where it has none.
         confidence: that this calibration keeps the rate; null: it is kept on average over calibrations.
@@ -67,5 +69,6 @@ class FlightConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     source: Source
     output: Output
     runtime: Runtime = Runtime()
+    signature: SignatureConfig = SignatureConfig()
     false_alarm_rate: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
     confidence: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None

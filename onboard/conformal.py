@@ -78,4 +78,5 @@ def needed(false_alarm_rate: float, confidence: float | None = None) -> int:
     on_average = math.ceil(1 / Fraction(str(false_alarm_rate))) - 1
     if confidence is None:
         return on_average
-    return max(on_average, math.ceil(math.log1p(-confidence) / math.log1p(-false_alarm_rate)))
+    once = math.log1p(-confidence) / math.log1p(-false_alarm_rate)
+    return max(on_average, math.ceil(once) if math.isfinite(once) else 0)  # of a rate of 1e-320 it is not

@@ -3,6 +3,7 @@
 import math
 import reprlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,17 @@ from onboard.bundle import Bundle
 from onboard.engine import Engine
 from onboard.errors import InputError
 from onboard.image import Frame
+from onboard.manifest import KnownAnswer
 from onboard.messages import Answer, Status
 from onboard.normal_scores import Box, NormalScores
-from onboard.window import BoxError, Window, cut
+from onboard.signing import PublicKey
+from onboard.window import BoxError, Window, buffers, cut
 
 LOGIT = "debris_logit"
 
 
 class Detector:
-    """Tells satellites from debris.
+    """Tells satellites from debris; for one thread at a time.
 
         detector = Detector.load("runs/demo/bundle")
         answer = detector(frame, (x_min, y_min, x_max, y_max))
@@ -44,23 +47,31 @@ class Detector:
         self.bundle = bundle
         self.engine = engine
         self._spec = bundle.manifest.crop
+        self._windows = buffers(self._spec)
         self._normal_scores = NormalScores.of(bundle)
         self.check_known_answers()
 
     @classmethod
-    def load(cls, folder: str | Path, threads: int = 1, engine: str | Path | None = None) -> "Detector":
+    def load(
+        cls,
+        folder: str | Path,
+        threads: int = 1,
+        engine: str | Path | None = None,
+        key: PublicKey | None = None,
+    ) -> "Detector":
         """Load a bundle and what runs it, check its hashes and its known answers.
 
         Args:
             folder: the bundle.
             threads: that ONNX Runtime may use; 0 for all cores.
             engine: folder of a TensorRT engine that was built from the bundle; None for ONNX Runtime.
+            key: whose owner must have signed bundle and engine; None: signatures are not looked at.
 
         Raises:
             InputError: the bundle is missing, altered, or does not give its known answers on this machine; the engine
-                is another bundle's, GPU's or TensorRT's.
+                is another bundle's, GPU's or TensorRT's; one of the two is not signed by the key's owner.
         """
-        bundle = bundles.read(Path(folder))
+        bundle = bundles.read(Path(folder), key)
         return cls(bundle, engines.load(bundle, threads, None if engine is None else Path(engine)))
 
     @property
@@ -86,7 +97,7 @@ class Detector:
             return Answer(Status.REJECTED, "box_unusable", f"box {reprlib.repr(box)}: {wanted}")
         start = time.perf_counter_ns()
         try:
-            window = cut(frame, numbers, self._spec)
+            window = cut(frame, numbers, self._spec, self._windows)
         except BoxError as error:
             return Answer(Status.REJECTED, error.reason, str(error))
         cut_at = time.perf_counter_ns()
@@ -111,10 +122,8 @@ class Detector:
             InputError: a logit differs from the training side's by more than the engine's tolerance.
         """
         manifest = self.bundle.manifest
-        for known in manifest.known_answers:
-            name = str(self.bundle.folder / known.window)
-            pixels = image.decode(self.bundle.contents[known.window], name)
-            window = Window(pixels, np.array(known.region, np.float32))
+        for known, window in self.known_windows():
+            name = self.bundle.folder / known.window
             try:
                 found = float(self.engine.run(window)[LOGIT].reshape(-1)[0])
             except Exception as error:  # the libraries' exceptions have no common base class
@@ -128,6 +137,16 @@ class Detector:
                     f"{name}: known answer {known.logit:.6f}, but this machine gives {found:.6f} with "
                     f"{self.engine.name} (tolerance {tolerance:g}); do not fly this bundle here: {self.engine.remedy}"
                 )
+
+    def known_windows(self) -> Iterator[tuple[KnownAnswer, Window]]:
+        """The known answers and what is shown for each.
+
+        Raises:
+            InputError: a file is no image.
+        """
+        for known in self.bundle.manifest.known_answers:
+            pixels = image.decode(self.bundle.contents[known.window], str(self.bundle.folder / known.window))
+            yield known, Window(pixels, np.array(known.region, np.float32))
 
     def _p_value(self, score: float, box: Box) -> float | None:
         return None if self._normal_scores is None else self._normal_scores.p_value(score, box)

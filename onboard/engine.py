@@ -35,6 +35,10 @@ class Engine(Protocol):
         """What the last window took inside it, by stage, in milliseconds; empty where nothing tells."""
         ...
 
+    def files(self) -> dict[Path, str | None]:
+        """Files beside the bundle's that it was loaded from, and their SHA-256; None: nothing says it."""
+        ...
+
     def about(self) -> dict[str, Any]:
         """What a run's record says of it; plain values only."""
         ...

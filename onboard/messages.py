@@ -31,6 +31,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
             (1 + count) / (n + 1); None without calibration.
         window_ns: time spent cutting the window.
         infer_ns: time spent in the flight graph.
+        find_ns: time spent in finding a box; 0 where one was given.
         outputs: what a fused graph gives besides the logit: the pose network's outputs, by their own names.
     """
 
@@ -43,20 +44,22 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
     window_ns: int = 0
     infer_ns: int = 0
     outputs: Mapping[str, npt.NDArray[Any]] = {}
+    find_ns: int = 0
 
 
 class StageTimes(msgspec.Struct, frozen=True):
     """Nanoseconds spent in each stage of one frame.
 
     In a replay `read` is the file's reading, and `total` is from the file's opening to the verdict. In flight `total`
-    is from the frame's arrival in this process until the verdict is made, and `read` what neither window nor engine
-    took of it: journal, freshness, sanity.
+    is from the frame's arrival in this process until the verdict is made, and `read` what neither finder, window nor
+    engine took of it: journal, freshness, sanity.
     """
 
     read: int
     window: int
     infer: int
     total: int
+    find: int = 0
 
 
 class TrackVerdict(msgspec.Struct, frozen=True):
@@ -87,7 +90,8 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
         frame_id: the source's; in a replay it counts from 0 in the order of the file names.
         frame: the file's path below the source folder, or the source's own name of the frame.
         box: x_min, y_min, x_max, y_max in frame pixels; None where there is none, or none that is finite.
-        box_source: where the box came from: `sidecar`, or what the message says; None without a box.
+        box_source: where the box came from: `sidecar`, what the message says, or in flight `finder` (found in this
+            frame) or `tracker` (predicted from earlier ones; a message may say so too); None without a box.
         is_debris: whether p_value is low enough for the false-alarm rate in force; None where there is no verdict.
         bundle: SHA-256 of the bundle's manifest, which holds the hashes of all its files.
         exposure_start_ns, exposure_end_ns: in flight, the source's monotonic clock.

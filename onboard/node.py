@@ -43,7 +43,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     Raises:
         InputError: the bundle, the source or the output folder cannot be used.
     """
-    detector = Detector.load(config.bundle, config.runtime.threads, config.runtime.engine)
+    detector = Detector.load(config.bundle, config.runtime.threads, config.runtime.engine, config.signature.key())
     rule = FrameRule.at(detector.bundle, config.false_alarm_rate, config.confidence)
     frames = items(config.source)
     folder = Path(config.output.folder)

@@ -27,20 +27,25 @@ def items(source: Source) -> list[Item]:
     Raises:
         InputError: the folder or the sidecar is missing, holds no frame, or has a row that cannot be read.
     """
-    folder = Path(source.folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of frames (source.folder)")
+    folder = _existing(Path(source.folder))
     sidecar = Path(source.boxes) if source.boxes else folder / "boxes.csv"
     boxes = read_boxes(sidecar)
-    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS}
-    if not names:
-        raise InputError(f"{folder}: holds no image ({', '.join(sorted(_ENDINGS))})")
+    names = _images(folder)
     if not names & boxes.keys():
         raise InputError(
             f"{sidecar}: none of its {len(boxes)} names, such as '{next(iter(boxes), '')}', is one of the "
             f"{len(names)} images in {folder}, such as '{min(names)}'"
         )
     return [Item(folder / name, name, boxes.get(name)) for name in sorted(names | boxes.keys())]
+
+
+def items_without_boxes(folder: Path) -> list[Item]:
+    """All frames of the folder, in the order of their names.
+
+    Raises:
+        InputError: the folder is missing or holds no frame.
+    """
+    return [Item(folder / name, name, None) for name in sorted(_images(_existing(folder)))]
 
 
 def read_boxes(path: Path) -> dict[str, Box]:
@@ -74,6 +79,19 @@ def read_boxes(path: Path) -> dict[str, Box]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV text file ({error})") from error
     return boxes
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of frames (source.folder)")
+    return folder
+
+
+def _images(folder: Path) -> set[str]:
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS}
+    if not names:
+        raise InputError(f"{folder}: holds no image ({', '.join(sorted(_ENDINGS))})")
+    return names
 
 
 def _name(text: str, where: str) -> str:

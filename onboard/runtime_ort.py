@@ -1,5 +1,6 @@
 """The flight graph in ONNX Runtime."""
 
+from pathlib import Path
 from typing import Any
 
 import onnxruntime
@@ -56,6 +57,10 @@ class OrtEngine:
 
     def times_ms(self) -> dict[str, float]:
         """Nothing: one call is all that there is."""
+        return {}
+
+    def files(self) -> dict[Path, str | None]:
+        """None: the graph is the bundle's."""
         return {}
 
     def about(self) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Sanity:
     def __init__(self, config: SanityConfig) -> None:
         self._config = config
         self._before: tuple[int, ...] | None = None
+        self._white = np.empty((0, 0, 3), np.bool_)
 
     def check(self, frame: Any, content: int | None = None) -> Refusal | None:
         """Judge a frame; None where nothing is wrong with it.
@@ -83,14 +84,20 @@ class Sanity:
 
     def _dark_or_white(self, frame: Frame) -> Refusal | None:
         sample = frame[::_STEP]
-        share = np.count_nonzero(sample >= self._config.white_level) / sample.size
-        if share > self._config.white_share:
+        brightest = int(sample.max())
+        if brightest >= self._config.white_level and (share := self._white_share(sample)) > self._config.white_share:
             return Refusal("frame_saturated", f"{share:.0%} of it is {self._config.white_level} or brighter")
         # Most frames have something bright in the sample; only dark ones are looked at as a whole.
         level = self._config.black_level
-        if int(sample.max()) <= level and int(frame.max()) <= level:
+        if brightest <= level and int(frame.max()) <= level:
             return Refusal("frame_black", f"nothing in it is brighter than {level}")
         return None
+
+    def _white_share(self, sample: Frame) -> float:
+        if self._white.shape != sample.shape:
+            self._white = np.empty(sample.shape, np.bool_)
+        np.greater_equal(sample, self._config.white_level, out=self._white)
+        return np.count_nonzero(self._white) / sample.size
 
 
 def profile(frame: Frame) -> int:
@@ -105,7 +112,7 @@ def profile(frame: Frame) -> int:
     height, width = frame.shape[:2]
     rows = frame.reshape(height, 3 * width)
     whole = 3 * width // 8 * 8
-    words: npt.NDArray[np.uint64] = np.ascontiguousarray(rows[:, :whole]).view(np.uint64)
+    words: npt.NDArray[np.uint64] = rows[:, :whole].view(np.uint64)
     sums = (words.sum(0), words.sum(1), rows[:, whole:].sum(1, np.uint64), rows[:, whole:].sum(0, np.uint64))
     return zlib.crc32(b"".join(part.tobytes() for part in sums))
 

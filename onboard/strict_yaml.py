@@ -16,6 +16,8 @@ import yaml
 from onboard.errors import InputError
 
 T = TypeVar("T")
+MOST_BYTES, MOST_VALUES = 1 << 18, 100_000
+_NO_TEXT, _LONGEST_NUMBER = re.compile("[\x00\ud800-\udfff]"), 400
 _ANY = "[...]"  # msgspec's sign for one of a mapping's values
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key` in `)?(?P<path>.*)`)?$", re.DOTALL)
 _SHORT = reprlib.Repr()  # a YAML file of a few lines can stand for gigabytes, by its anchors
@@ -62,32 +64,99 @@ def load(path: Path, kind: type[T], overrides: dict[str, Any] | None = None) -> 
     Raises:
         InputError: the file is missing, is not YAML, or does not fit `kind`.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: the file cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file ({error.reason} at byte {error.start})") from error
-    raw = parse(text, str(path))
+    raw = parse(text_of(read(path), path), str(path))
     for dotted, value in (overrides or {}).items():
         _lay_over(raw, dotted, value, str(path))
     return convert(raw, kind, str(path))
 
 
+def read(path: Path) -> bytes:
+    """The bytes of a YAML file, no more of them than such a file has.
+
+    Raises:
+        InputError: it cannot be read, or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: the file cannot be read ({error.strerror})") from error
+    except ValueError as error:  # a NUL in its name
+        raise InputError(f"{str(path)!r}: no file can have this name ({error})") from error
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path}: more than {MOST_BYTES} bytes; no configuration or manifest is so long")
+    return data
+
+
+def text_of(data: bytes, path: Path) -> str:
+    """Bytes as text; `path` is what an error calls them."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file ({error.reason} at byte {error.start})") from error
+
+
 def parse(text: str, name: str) -> dict[str, Any]:
     """Parse a YAML mapping; `name` is what an error calls it."""
     try:
-        raw = yaml.load(text, Loader=_Loader)
+        raw = _data(text)
     except RecursionError as error:
         raise InputError(f"{name}: not usable YAML: nested too deeply") from error
     # Beside its own errors, PyYAML lets through those of int(), datetime() and the like, as for `!!bool maybe`.
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{name}: not valid YAML: {error}") from error
     if raw is None:
         return {}
     if not isinstance(raw, dict):
         raise InputError(f"{name}: a mapping (key: value) is needed at the top, {type(raw).__name__} was found")
     return raw
+
+
+def _data(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _count(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _count(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
+    """Values in a node, those of an alias at every place where it stands: a few lines can stand for gigabytes."""
+    if node in known:
+        if known[node] == 0:
+            raise _refused("an alias (*) stands in its own value", node)
+        return known[node]
+    known[node] = 0
+    total = 1
+    if isinstance(node, yaml.ScalarNode):
+        _look_at(node)
+    else:
+        for item in node.value:
+            total += sum(_count(each, known) for each in (item if isinstance(item, tuple) else (item,)))
+    if total > MOST_VALUES:
+        raise _refused(f"more than {MOST_VALUES} values", node)
+    known[node] = total
+    return total
+
+
+def _look_at(node: yaml.ScalarNode) -> None:
+    """Refuse what YAML can say and nothing here can mean."""
+    if odd := _NO_TEXT.search(node.value):
+        raise _refused(f"the character {odd[0]!r} is not allowed", node)
+    if node.tag == "tag:yaml.org,2002:str":
+        return
+    if len(node.value) > _LONGEST_NUMBER:  # 1:1:1 is a number of base 60 to YAML, and takes long
+        raise _refused(f"a number of more than {_LONGEST_NUMBER} characters", node)
+    if node.tag == "tag:yaml.org,2002:float" and node.value.lower().endswith("nan"):
+        raise _refused(f"{node.value} is not allowed: a number is needed", node)
+
+
+def _refused(what: str, node: yaml.Node) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, what, node.start_mark)
 
 
 def convert(raw: Any, kind: type[T], name: str) -> T:

@@ -27,6 +27,16 @@ class Accumulator:
         self._level = 0.0
         self._forget()
 
+    @property
+    def memory(self) -> tuple[int, float, tuple[float, ...]]:
+        """All that it keeps: missing frames in a row, the level, and k_of_n's last evidence, oldest first."""
+        return self._missing, self._level, tuple(self._recent)
+
+    @memory.setter
+    def memory(self, kept: tuple[int, float, tuple[float, ...]]) -> None:
+        self._missing, self._level, recent = kept
+        self._recent = deque(recent, maxlen=self._how.n)
+
     def update(self, score: float | None, p_value: float | None) -> float:
         """Take the next frame and give the statistic after it.
 
@@ -145,6 +155,23 @@ class TrackState:
     beyond_horizon: bool
 
 
+@dataclass(frozen=True)
+class TrackMemory:
+    """All that a track needs to go on in another process.
+
+    Attributes:
+        frames, highest, alarm_frame: as in `TrackState`.
+        missing, level, recent: the accumulator's; recent has at most `TrackStatistic.n` numbers.
+    """
+
+    frames: int
+    highest: float
+    alarm_frame: int | None
+    missing: int
+    level: float
+    recent: tuple[float, ...]
+
+
 class Track:
     """One track in flight.
 
@@ -160,6 +187,19 @@ class Track:
         self._frames = 0
         self._highest = -math.inf
         self._alarm_frame: int | None = None
+
+    @property
+    def memory(self) -> TrackMemory:
+        """To be kept across a restart."""
+        return TrackMemory(self._frames, self._highest, self._alarm_frame, *self._accumulator.memory)
+
+    @classmethod
+    def going_on(cls, rule: TrackRule, kept: TrackMemory) -> "Track":
+        """A track where another process left it; the rule has to be the same."""
+        track = cls(rule)
+        track._frames, track._highest, track._alarm_frame = kept.frames, kept.highest, kept.alarm_frame
+        track._accumulator.memory = kept.missing, kept.level, kept.recent
+        return track
 
     def update(self, score: float | None, p_value: float | None) -> TrackState:
         """Take the next frame, as `Accumulator.update` does."""

@@ -162,13 +162,22 @@ class FrameError(BoxError):
     """The frame allows no verdict, whatever the box."""
 
 
-def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec) -> Window:
+Buffers = dict[int, npt.NDArray[np.uint8]]
+
+
+def buffers(spec: CropSpec) -> Buffers:
+    """One window of each size, for `cut` to write into; none where nothing is cut."""
+    return {} if spec.whole else {size: np.zeros((size, size, 3), np.uint8) for size in spec.windows}
+
+
+def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec, into: Buffers | None = None) -> Window:
     """Cut the smallest window that holds the box, its margin and the resize filter's support; or take the whole frame.
 
     Args:
         frame: uint8 RGB [H, W, 3].
         box: x_min, y_min, x_max, y_max in frame pixels (edges: a box of one pixel is x, y, x + 1, y + 1).
         spec: margin, aspect and window sizes.
+        into: the window of its size takes the pixels, which are then valid until the next cut; None: a new one does.
 
     Raises:
         BoxError: the box is not finite, is empty or inverted, lies (mostly) outside the frame, is less than a pixel
@@ -192,7 +201,9 @@ def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec) ->
     left = math.floor((x_min + x_max) / 2 - size / 2 + 0.5)
     top = math.floor((y_min + y_max) / 2 - size / 2 + 0.5)
     region = np.array([x_min - left, y_min - top, x_max - left, y_max - top], dtype=np.float32)
-    return Window(_padded(frame, left, top, size, spec), region)
+    pixels = np.empty((size, size, 3), np.uint8) if into is None else into[size]
+    _fill(pixels, frame, left, top, spec)
+    return Window(pixels, region)
 
 
 def _check_box(box: tuple[float, float, float, float], width: int, height: int) -> None:
@@ -259,17 +270,14 @@ def _window_size(region: tuple[float, float, float, float], spec: CropSpec) -> i
     return spec.windows[-1]  # `_region` has made sure that it fits, but for rounding in the last bit
 
 
-def _padded(frame: Frame, left: int, top: int, size: int, spec: CropSpec) -> npt.NDArray[np.uint8]:
-    height, width = frame.shape[:2]
-    x0, x1 = max(left, 0), min(left + size, width)
-    y0, y1 = max(top, 0), min(top + size, height)
-    inside = x0 == left and y0 == top and x1 == left + size and y1 == top + size
-    if inside:
-        return np.ascontiguousarray(frame[y0:y1, x0:x1])
-    if spec.padding == "edge":
-        rows = np.clip(np.arange(top, top + size), 0, height - 1)
-        columns = np.clip(np.arange(left, left + size), 0, width - 1)
-        return np.ascontiguousarray(frame[rows[:, None], columns])
-    pixels = np.zeros((size, size, 3), np.uint8)
-    pixels[y0 - top : y1 - top, x0 - left : x1 - left] = frame[y0:y1, x0:x1]
-    return pixels
+def _fill(pixels: npt.NDArray[np.uint8], frame: Frame, left: int, top: int, spec: CropSpec) -> None:
+    """Copy the frame's part; what lies beyond its border is black, or the border's own pixels."""
+    (height, width), size = frame.shape[:2], len(pixels)
+    x0, x1 = max(left, 0) - left, min(left + size, width) - left
+    y0, y1 = max(top, 0) - top, min(top + size, height) - top
+    pixels[y0:y1, x0:x1] = frame[top + y0 : top + y1, left + x0 : left + x1]
+    edge = spec.padding == "edge"
+    pixels[y0:y1, :x0] = pixels[y0:y1, x0 : x0 + 1] if edge else 0
+    pixels[y0:y1, x1:] = pixels[y0:y1, x1 - 1 : x1] if edge else 0
+    pixels[:y0] = pixels[y0] if edge else 0
+    pixels[y1:] = pixels[y1 - 1] if edge else 0

@@ -99,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     pose.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/pose_example.yaml")
     pose.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: runs/<config name>)")
 
+    keys = add("keys", _keys, "make a key pair that bundles are signed with: private.pem and public.pem")
+    keys.add_argument("folder", type=Path, metavar="FOLDER", help="for the two files; nothing is overwritten")
+
+    sign = add("sign", _sign, "sign a flight bundle, or a TensorRT engine that was built from it")
+    sign.add_argument("folder", type=Path, metavar="FOLDER", help="of the bundle or engine; checked first")
+    sign.add_argument("--key", type=Path, required=True, metavar="PRIVATE", help="PEM file, as 'keys' makes it")
+
     demo = add("demo", _demo, "render, train, evaluate, export, and fly a track of each kind")
     demo.add_argument("--data", help="use this SPARK folder instead of the synthetic data set")
     return parser
@@ -276,6 +283,22 @@ def _pose(options: argparse.Namespace) -> int:
             f"({errors['translation_median_share_of_distance']:.1%} of the distance), medians of the held-out tracks"
         )
     print(f"pose network: {out}/pose.onnx; its trunk: {out}/trunk.pt; about both: {out}/pose.yaml")
+    return 0
+
+
+def _keys(options: argparse.Namespace) -> int:
+    from train.signing import make_keys
+
+    private, public = make_keys(options.folder)
+    print(f"private key: {private} (keep it on the ground, where nothing else can read it; lost keys are not replaced)")
+    print(f"public key:  {public} (goes on board: 'signature: {{public_key: ...}}')")
+    return 0
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from train.signing import sign
+
+    print(f"signature: {sign(options.folder, options.key)}")
     return 0
 
 

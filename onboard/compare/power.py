@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 
+from onboard.health import sensors as board
+
 SENSORS = Path("/sys/class/hwmon")
 # The rail that the whole module is fed by, as JetPack names it on Orin, Xavier and Nano.
 _WHOLE = ("VDD_IN", "VIN_SYS_5V0", "VIN", "POM_5V_IN", "GPU_SOC_IN")
@@ -28,7 +30,7 @@ def while_running(run: Callable[[], object], seconds: float, sensors: Path = SEN
 
     def watch() -> None:
         while not stop.is_set():
-            watts.append(_watts(*rail))
+            watts.append(board.watts(rail))
             stop.wait(_EVERY_S)
 
     watcher = threading.Thread(target=watch)
@@ -43,15 +45,6 @@ def while_running(run: Callable[[], object], seconds: float, sensors: Path = SEN
     return mean(watts) if watts else None
 
 
-def _rail(sensors: Path) -> tuple[Path, Path] | None:
+def _rail(sensors: Path) -> board.Rail | None:
     """Files of the voltage (mV) and the current (mA) of the module's feed."""
-    for label in sorted(sensors.glob("hwmon*/in*_label")):
-        number = label.name.removeprefix("in").removesuffix("_label")
-        volts, amperes = label.with_name(f"in{number}_input"), label.with_name(f"curr{number}_input")
-        if label.read_text().strip() in _WHOLE and volts.is_file() and amperes.is_file():
-            return volts, amperes
-    return None
-
-
-def _watts(volts: Path, amperes: Path) -> float:
-    return int(volts.read_text()) * int(amperes.read_text()) / 1e6
+    return next((rail for name, rail in board.rails(sensors) if name in _WHOLE), None)

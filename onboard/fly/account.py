@@ -1,13 +1,21 @@
 """What became of the frames of this process, and how long they took."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
+from onboard.fly.config import Budgets
 from onboard.fly.histogram import Histogram
 from onboard.journal import Arrival, Totals
 from onboard.messages import Answer, Status
 
-STAGES = ("age", "read", "window", "infer", "send", "total")
+STAGES = ("age", "read", "find", "window", "infer", "send", "total")
+
+
+class Missed(NamedTuple):
+    """What a frame was too late for: its deadline, and the budgets of stages."""
+
+    deadline: bool
+    stages: tuple[str, ...]
 
 
 class Account:
@@ -15,18 +23,24 @@ class Account:
 
     Args:
         deadline_ms: from the exposure's start until the verdict is sent; None: there is none.
+        budgets: of the stages.
 
     Attributes:
         ends: frames by status and reason.
         not_recorded: arrivals that got no record, by what they were.
         debris: frames called debris.
+        over: frames that were worked on and took longer in a stage than its budget, by stage.
         late: frames that were worked on and missed the deadline, of `times["total"].count`.
-        times: one histogram for each of `STAGES`: the frame's age on arrival; from arrival to the window; cutting it;
-            the engine; record and sending; from arrival until the verdict is sent. Of frames that were worked on.
+        times: one histogram for each of `STAGES`: the frame's age on arrival; from arrival to the window, finding a box
+            apart; that, where none was given; cutting the window; the engine; record and sending; from arrival until
+            the verdict is sent. Of frames that were worked on.
     """
 
-    def __init__(self, deadline_ms: float | None) -> None:
+    def __init__(self, deadline_ms: float | None, budgets: Budgets) -> None:
         self._deadline_ms = deadline_ms
+        given = {stage: getattr(budgets, stage) for stage in STAGES}
+        self._budgets_ms: dict[str, float] = {stage: ms for stage, ms in given.items() if ms is not None}
+        self.over: Counter[str] = Counter()
         self.ends: Counter[tuple[Status, str | None]] = Counter()
         self.not_recorded: Counter[str] = Counter()
         self.debris = self.late = 0
@@ -41,16 +55,19 @@ class Account:
         """Count an arrival without a record."""
         self.not_recorded[arrival.value] += 1
 
-    def time(self, age_ns: int, answer: Answer, sending_ns: int, total_ns: int) -> bool:
-        """Count a worked frame's times; gives whether it met its deadline."""
-        inside = answer.window_ns + answer.infer_ns
-        spent = (age_ns, total_ns - sending_ns - inside, answer.window_ns, answer.infer_ns, sending_ns, total_ns)
-        for stage, value in zip(STAGES, spent, strict=True):
-            if value or stage not in ("window", "infer"):  # a refused frame has neither
+    def time(self, age_ns: int, answer: Answer, sending_ns: int, total_ns: int) -> Missed:
+        """Count a worked frame's times; gives what they were too long for."""
+        stages = (answer.find_ns, answer.window_ns, answer.infer_ns)
+        values = (age_ns, total_ns - sending_ns - sum(stages), *stages, sending_ns, total_ns)
+        spent = dict(zip(STAGES, values, strict=True))
+        for stage, value in spent.items():
+            if value or stage not in ("find", "window", "infer"):  # a refused frame has none of them
                 self.times[stage].add(value)
-        met = self._deadline_ms is None or age_ns + total_ns <= self._deadline_ms * 1e6
-        self.late += not met
-        return met
+        over = tuple(stage for stage, ms in self._budgets_ms.items() if spent[stage] > ms * 1e6)
+        self.over.update(over)
+        late = self._deadline_ms is not None and age_ns + total_ns > self._deadline_ms * 1e6
+        self.late += late
+        return Missed(late, over)
 
     def of(self, status: Status) -> dict[str, int]:
         """Frames of a status by reason."""
@@ -79,6 +96,10 @@ class Account:
                 "limit_ms": self._deadline_ms,
                 "missed": self.late if self._deadline_ms is not None else None,
                 "of": self.times["total"].count,
+                "stages": {
+                    stage: {"budget_ms": ms, "missed": self.over[stage], "of": self.times[stage].count}
+                    for stage, ms in self._budgets_ms.items()
+                },
             },
             "latency_ms": {stage: found.as_ms() for stage, found in self.times.items() if found.count},
         }

@@ -18,11 +18,14 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    import faulthandler
+
     from onboard import strict_yaml
     from onboard.fly.config import NodeConfig
     from onboard.fly.start import fly
     from onboard.fly.summary import SUMMARY, text
 
+    faulthandler.enable()  # SIGABRT, systemd's word to a node that hangs, prints where every thread is
     config = strict_yaml.load(options.config, NodeConfig)
     page = fly(config)
     print(text(page))

@@ -5,9 +5,16 @@ from typing import Annotated, Literal
 import msgspec
 
 from onboard.config import Runtime
+from onboard.control.config import ControlConfig
+from onboard.finder.config import FinderConfig
+from onboard.fly.realtime import RealtimeConfig
+from onboard.health.config import HealthConfig
 from onboard.sanity import SanityConfig
+from onboard.signing import SignatureConfig
 from onboard.sockets import Curve
 from onboard.sources.config import SourceConfig
+from onboard.telemetry.config import TelemetryConfig
+from onboard.watchdog.config import WatchdogConfig
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=3_600_000)]
@@ -90,6 +97,28 @@ class InvalidConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     healthy_frames: Count = 1000
 
 
+class Budgets(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Milliseconds that each stage of a frame may take; null: any. Misses are counted, and change nothing.
+
+    Attributes:
+        age: from the exposure's start to the arrival in this process.
+        read: from the arrival to the window: checksums, journal, freshness, sanity.
+        find: finding a box, where none was given.
+        window: cutting it.
+        infer: the engine.
+        send: terminal record, and handing the verdict over.
+        total: from the arrival until the verdict is sent.
+    """
+
+    age: Milliseconds | None = None
+    read: Milliseconds | None = None
+    find: Milliseconds | None = None
+    window: Milliseconds | None = None
+    infer: Milliseconds | None = None
+    send: Milliseconds | None = None
+    total: Milliseconds | None = None
+
+
 class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One node.
 
@@ -99,13 +128,21 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         journal: where their records are kept.
         output: where verdicts go.
         runtime: how the graph is run.
+        signature: the key whose owner must have signed bundle and engine; none by default.
         sanity: which frames are refused before any work.
+        finder: how a box is found where a frame has none; null: it is REJECTED(no_box).
         invalid: what is done when the graph gives nonsense.
+        health: how it looks after itself.
+        watchdog: how long each part of the node may take to answer.
         stale_ms: a frame whose exposure began longer ago is SKIPPED(stale); null: none is.
         deadline_ms: from the exposure's start until the verdict is sent; later ones are counted; null: not counted.
+        deadlines: a budget for each stage of a frame.
+        realtime: what the loop asks of the kernel.
         clock_offset_ms: this host's monotonic clock less the sender's, measured; 0 where both are one host.
+        control: socket for commands (docs/control.md); null: there is none.
         tracks: whether each run is one track, judged where the bundle is calibrated on tracks.
         false_alarm_rate, confidence: as in a replay; null: the bundle's own.
+        telemetry: CCSDS packets, see docs/telemetry.md; null: none.
     """
 
     bundle: str
@@ -113,11 +150,19 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     journal: JournalConfig
     output: OutputConfig
     runtime: Runtime = Runtime()
+    signature: SignatureConfig = SignatureConfig()
     sanity: SanityConfig = SanityConfig()
+    finder: FinderConfig | None = None
     invalid: InvalidConfig = InvalidConfig()
+    health: HealthConfig = HealthConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
     stale_ms: Milliseconds | None = 1000
     deadline_ms: Milliseconds | None = 100
+    deadlines: Budgets = Budgets()
+    realtime: RealtimeConfig = RealtimeConfig()
     clock_offset_ms: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] = 0.0
+    control: ControlConfig | None = None
     tracks: bool = True
     false_alarm_rate: Share | None = None
     confidence: Share | None = None
+    telemetry: TelemetryConfig | None = None

@@ -1,146 +1,237 @@
-"""The detector in flight: what it gives is looked at, and an engine that gives nonsense is replaced."""
+"""The bundle in flight: what it gives is looked at, an engine that cannot be trusted is replaced, another is put in."""
 
 import gc
+import time
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import replace
+from pathlib import Path
 
-import msgspec
-import numpy as np
-
-from onboard.detector import Detector
+from onboard.bundle import Bundle
 from onboard.errors import InputError
 from onboard.event import Events
-from onboard.fly.config import InvalidConfig
+from onboard.fly.config import NodeConfig
+from onboard.fly.flown import Flown, Ways
+from onboard.fly.ladder import Ladder, Step
+from onboard.fly.output_sanity import ILL, OutputSanity
+from onboard.fly.rules import RuleBook
+from onboard.fly.shift import Done, Shift
+from onboard.health.choice import Choice, Chosen
 from onboard.image import Frame
 from onboard.messages import Answer, Status
-from onboard.normal_scores import Box
+from onboard.normal_scores import Box, FrameRule
 
-INVALID, UNAVAILABLE = "invalid_output", "unavailable"
-_ILL = (INVALID, "inference_failed")
-
-
-class Way(NamedTuple):
-    """An engine by the name that events call it, and what loads it and its bundle from their files."""
-
-    name: str
-    load: Callable[[], Detector]
+UNAVAILABLE = "unavailable"
+_OF_BUNDLE = ("bundle_changed", "bundle_rolled_back")
+_WRONG = "a known answer was wrong"
 
 
 class Guard:
-    """Judges frames with the first of several engines, and goes down the list where one cannot be mended.
+    """Judges frames, and sees to it that what judges them can be trusted. All of it belongs to the loop's thread.
 
     Args:
-        ways: engines of one bundle, the preferred one first.
-        config: how much nonsense is borne.
+        chosen: the bundle to fly, last, and those before it.
+        ways: gives a bundle's engines.
+        config: the node's: `invalid` says how much nonsense is borne, `health` what is looked at.
         events: told of everything that is done.
-        outputs: names of those that have to be finite beside the logit; None: all.
 
     Attributes:
-        bundle: the one that was loaded first; a reload from other files counts as failed.
+        flown: the bundle that flies; replaced as a whole between two frames.
+        chosen: as given; the last one is what flies.
+        follower: called when another engine flies, with whether its bundle is another one too.
+        known_answers: how often the engine was asked one, and how often it was wrong.
         invalid: frames so far with an output that makes no sense, or none.
 
     Raises:
         InputError: the first engine cannot be loaded.
     """
 
-    def __init__(
-        self, ways: list[Way], config: InvalidConfig, events: Events, outputs: tuple[str, ...] | None = None
-    ) -> None:
-        self._ways, self._config, self._events, self._outputs = ways, config, events, outputs
-        self._way = self._reloads = self._ill = self._healthy = self.invalid = 0
-        self._detector: Detector | None = ways[0].load()
-        self.bundle = self._detector.bundle
+    def __init__(self, chosen: Chosen, ways: Ways, config: NodeConfig, events: Events) -> None:
+        self._ways, self._config, self._events = ways, config, events
+        self._sanity = OutputSanity(config.invalid, config.output.pose_outputs)
+        self._ladder = Ladder(config.invalid.reloads)
+        self._shift = Shift(ways, RuleBook(config))
+        self._ill = self._healthy = self.invalid = 0
+        self._ask_at_s = self._reload_at_s = 0.0
+        self._suspect = False  # whether the engine that flies has given a wrong known answer
+        self.follower: Callable[[bool], None] = lambda other_bundle: None
+        self.known_answers = {"asked": 0, "wrong": 0}
+        self.flown, self.chosen = self._shift.first(chosen, events)
+        self._right_s = time.monotonic()
+        self._fresh()
+
+    @property
+    def bundle(self) -> Bundle:
+        return self.flown.bundle
+
+    @property
+    def rule(self) -> FrameRule | None:
+        """Calls a box debris; None where the bundle has no calibration."""
+        return self.flown.rules.frame
 
     @property
     def state(self) -> str:
         """The engine in use by its name, or `unavailable`."""
-        return UNAVAILABLE if self._detector is None else self._ways[self._way].name
+        return self.flown.name if self.available else UNAVAILABLE
 
     @property
     def available(self) -> bool:
-        return self._detector is not None
+        return self.flown.detector is not None
 
     def __call__(self, frame: Frame, box: Box) -> Answer:
         """As `Detector` does; with outputs that are not finite or out of range REJECTED(invalid_output)."""
-        if self._detector is None:
+        if self.flown.detector is None:
             return Answer(Status.SKIPPED, UNAVAILABLE, "no engine can be trusted any more; see the events")
-        answer = self._detector(frame, box)
-        if (wrong := self._wrong(answer)) is not None:
-            answer = msgspec.structs.replace(
-                answer,
-                status=Status.REJECTED,
-                reason=INVALID,
-                detail=wrong,
-                logit=None,
-                anomaly_score=None,
-                p_value=None,
-            )
+        answer = self._sanity.checked(self.flown.detector(frame, box))
         self._count(answer)
         return answer
+
+    def change(self, folder: str, engine: str | None = None, done: Done | None = None) -> None:
+        """Load another bundle beside the one that flies; `tend` puts it in, or tells why it cannot fly.
+
+        Args:
+            folder: the bundle.
+            engine: folder of a TensorRT engine that was built from it; None: ONNX Runtime.
+            done: called once, by `tend`: with None where the bundle flies now, and else with the error; then the one
+                before flies on.
+
+        Raises:
+            InputError: something is being loaded already.
+        """
+        choice = Choice(str(Path(folder).absolute()), None if engine is None else str(Path(engine).absolute()))
+        self._shift.begin(Step(choice, 0, "bundle_changed", "as told"), done)
+
+    def roll_back(self, done: Done | None = None) -> None:
+        """Fly the bundle again that flew before this one; as `change` does.
+
+        Raises:
+            InputError: none did, or something is being loaded already.
+        """
+        if (earlier := self.chosen.earlier) is None:
+            raise InputError(f"{self.bundle.folder}: no bundle flew before it; load one by its folder")
+        self._shift.begin(Step(earlier, 0, "bundle_rolled_back", "as told"), done)
+
+    def set_rate(self, rate: float, confidence: float | None) -> FrameRule:
+        """Call boxes debris at another false-alarm rate from now on, also with bundles that fly later.
+
+        Raises:
+            InputError: the bundle's calibration cannot support it, or there is none; a bundle is being loaded.
+        """
+        rules = self._shift.rules_at(rate, confidence, self.flown)
+        assert rules.frame is not None
+        self.flown = replace(self.flown, rules=rules)
+        return rules.frame
 
     def mend(self) -> None:
         """Load an engine anew where too many frames in a row were invalid; to be called when the verdict has gone out.
 
         Takes as long as loading takes; frames that come meanwhile are the source's to account for.
         """
-        if self._ill < self._config.in_a_row:
-            return
-        self._ill = self._healthy = 0
-        while True:  # ends: reloads and engines are few
-            if self._reloads < self._config.reloads:
-                self._reloads += 1
-                done, word = "engine_reloaded", f"reload {self._reloads} of {self._config.reloads}"
-            elif self._way + 1 < len(self._ways):
-                self._way, self._reloads = self._way + 1, 0
-                done, word = "engine_handed_over", f"in place of {self._ways[self._way - 1].name}"
-            else:
-                self._drop()
-                self._events.add(UNAVAILABLE, "no engine is left: every frame is SKIPPED(unavailable) until a restart")
-                return
-            if self._load(done, word):
-                return
+        if self._ill >= self._config.invalid.in_a_row:
+            self._mend(f"{self._config.invalid.in_a_row} invalid frames in a row")
 
-    def _load(self, done: str, word: str) -> bool:
-        self._drop()  # first, for a GPU may not hold two
-        way = self._ways[self._way]
-        try:
-            found = way.load()
-            if found.bundle.sha256 != self.bundle.sha256:
-                raise InputError(f"{found.bundle.folder}: another bundle lies there now; restart to fly it")
-        except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
-            self._events.add("reload_failed", f"{way.name}, {word}: {error}")
-            return False
-        self._detector = found
+    def tend(self) -> None:
+        """Put in what has been loaded, or ask a known answer where it is time; to be called between two frames.
+
+        Takes one inference at most, unless an engine that gives wrong answers cannot be replaced but in its place.
+        """
+        if (outcome := self._shift.outcome()) is not None:
+            self._take(*outcome)
+        elif self.available and not self._shift.under_way:
+            self._look_after(time.monotonic())
+
+    def close(self) -> None:
+        """Wait for what is being loaded: a process that ends meanwhile may crash."""
+        self._shift.close()
+
+    def _look_after(self, now_s: float) -> None:
+        health = self._config.health
+        if health.reload_s is not None and now_s >= self._reload_at_s:
+            self._reload_at_s = now_s + health.reload_s
+            word = f"{self.flown.name}, after {health.reload_s:g} s"
+            self._shift.begin(Step(self.flown.choice, self.flown.way, "engine_renewed", word), None)
+        elif health.known_answer_s is not None and now_s >= self._ask_at_s:
+            self._ask_at_s = now_s + health.known_answer_s
+            self._ask(now_s)
+
+    def _ask(self, now_s: float) -> None:
+        assert self.flown.known is not None
+        self.known_answers["asked"] += 1
+        if (wrong := self.flown.known.ask()) is None:
+            self._right_s = now_s
+            return
+        self.known_answers["wrong"] += 1
+        self._suspect = True
+        since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
+        self._events.add("known_answer_wrong", f"{self.flown.name}: {wrong}; {since}")
+        step = self._ladder.reload(self.flown)
+        if step is None:
+            self._mend(_WRONG)
+        else:
+            self._shift.begin(step._replace(word=f"{step.word}: {_WRONG}"), None)
+
+    def _take(self, step: Step, found: Flown | Exception, done: Done | None) -> None:
+        of_bundle = step.event in _OF_BUNDLE
+        if isinstance(found, Exception):
+            self._events.add("bundle_refused" if of_bundle else "reload_failed", f"{step.word}: {found}")
+            if self._suspect and step.event == "engine_reloaded":
+                self._mend(_WRONG)
+        elif of_bundle:
+            forward = step.event == "bundle_changed"
+            self.chosen = self.chosen.flying(found.choice) if forward else self.chosen.without_last()
+            self._ladder.start(on_trial=forward)
+            self._put(found, step)
+        elif self.available and self.flown.like(found):
+            self._put(replace(found, rules=self.flown.rules), step)
+        else:  # what it was to replace has been given up meanwhile
+            self._shift.retire([found], self._events)
+        if done is not None:
+            done(found if isinstance(found, Exception) else None)
+
+    def _put(self, found: Flown, step: Step) -> None:
+        """Fly this from the next frame on."""
+        gone, self.flown = [self.flown], found
+        self._shift.retire(gone, self._events)
+        self._fresh()
         gc.collect()
         gc.freeze()
-        self._events.add(done, f"{way.name}, {word}: {self._config.in_a_row} invalid frames in a row")
-        return True
+        self._events.add(step.event, f"{step.word}; bundle {found.bundle.sha256}")
+        self.follower(step.event in _OF_BUNDLE)
 
-    def _drop(self) -> None:
-        close = getattr(self._detector and self._detector.engine, "close", None)
-        self._detector = None
-        try:
-            if close is not None:
-                close()
-        except Exception as error:  # pycuda's errors have no common base class; the old engine is given up anyway
-            self._events.add("reload_failed", f"closing {self._ways[self._way].name}: {error}")
+    def _fresh(self) -> None:
+        """An engine that was just put in has no past, and is asked a known answer at once."""
+        self._ill = self._healthy = 0
+        self._suspect = False
+        self._ask_at_s = time.monotonic()
+        self._reload_at_s = self._ask_at_s + (self._config.health.reload_s or 0.0)
+        if self.flown.known is not None and not self.flown.known.repeatable:
+            varies = "does not give the same bits twice; only its logit is compared, by its tolerance"
+            self._events.add("known_answers_vary", f"{self.flown.name} {varies}")
 
-    def _wrong(self, answer: Answer) -> str | None:
-        if answer.reason == "logit_not_finite":
-            return answer.detail
-        if answer.logit is not None and not abs(answer.logit) <= self._config.logit_limit:
-            return f"a logit of {answer.logit:g}; invalid.logit_limit is {self._config.logit_limit:g}"
-        for name, values in answer.outputs.items():
-            looked_at = self._outputs is None or name in self._outputs
-            if looked_at and values.dtype.kind == "f" and not np.isfinite(values).all():
-                return f"the output '{name}' holds a number that is not finite"
-        return None
+    def _mend(self, why: str) -> None:
+        """Go down the ladder to an engine that can be loaded in this one's place; first dropped, then loaded."""
+        self._suspect = False
+        while step := self._ladder.next(self.flown, self._ways(self.flown.choice), self.chosen.earlier):
+            if step.event == "bundle_rolled_back":
+                self.chosen = self.chosen.without_last()
+            name = self._ways(step.choice)[step.way].name
+            # Dropped first, for a GPU may not hold two.
+            self.flown = replace(self.flown.emptied(self._events), choice=step.choice, way=step.way, name=name)
+            try:
+                found = self._shift.load(step)
+            except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
+                self._events.add("reload_failed", f"{name}, {step.word}: {error}")
+                continue
+            self._put(found, step._replace(word=f"{step.word}: {why}"))
+            return
+        self.flown = self.flown.emptied(self._events)
+        self._ill = 0
+        self._events.add(UNAVAILABLE, "no engine is left: every frame is SKIPPED(unavailable) until a restart")
 
     def _count(self, answer: Answer) -> None:
-        if answer.reason in _ILL:
+        if answer.reason in ILL:
             self.invalid += 1
             self._ill, self._healthy = self._ill + 1, 0
         elif answer.status is Status.ANSWERED:
             self._ill, self._healthy = 0, self._healthy + 1
-            if self._healthy >= self._config.healthy_frames:
-                self._reloads = 0
+            if self._healthy >= self._config.invalid.healthy_frames:
+                self._ladder.healthy()

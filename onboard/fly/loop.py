@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from onboard.calibration import other_frame_size
+from onboard.control.socket import ControlSocket
 from onboard.event import Events
+from onboard.finder import Boxes
 from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
@@ -16,14 +18,15 @@ from onboard.fly.outlet import Outlet
 from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
 from onboard.fly.verdict import made
+from onboard.health.background import Background
 from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
-from onboard.normal_scores import FrameRule
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
-from onboard.sources.source import OVERWRITTEN
+from onboard.telemetry.telemetry import Telemetry
+from onboard.watchdog import Pings
 
-STALE, NO_BOX = "stale", "no_box"
+STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
 _CLOCKS_AGREE_MS = 1.0
 _BOX_TROUBLE = (NO_BOX, "box_")
 
@@ -36,13 +39,17 @@ class Parts:
     source: Source
     journal: Journal
     guard: Guard
-    rule: FrameRule | None
     tracks: Tracks
     outlet: Outlet
     account: Account
     events: Events
     log: EventLog
     storage: Storage
+    background: Background
+    pings: Pings
+    telemetry: Telemetry | None
+    control: ControlSocket | None = None
+    paused: bool = False
 
 
 class Loop:
@@ -55,8 +62,9 @@ class Loop:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._sanity = Sanity(parts.config.sanity)
+        self._boxes = None if parts.config.finder is None else Boxes(parts.config.finder)
 
-    def run(self, stop: Callable[[], bool], each_turn: Callable[[], None]) -> None:
+    def run(self, stop: Callable[[], bool], *each_turn: Callable[[], None]) -> None:
         """Fly until the source has ended or `stop` says so; what was taken by then is settled.
 
         Args:
@@ -65,7 +73,8 @@ class Loop:
         """
         while not stop() and not self._parts.source.ended:
             self.turn(0.1)
-            each_turn()
+            for call in each_turn:
+                call()
 
     def turn(self, timeout_s: float) -> None:
         """Settle what has arrived; where that is nothing, what arrives first within `timeout_s`."""
@@ -78,14 +87,20 @@ class Loop:
                 parts.guard.mend()
             else:
                 self._refuse(item, arrival)
+        parts.guard.tend()
         parts.log.write([*taken.events, *parts.journal.take_events(), *parts.events.take()])
 
     def _settle(self, item: SourceFrame | Settled) -> None:
         """Give a frame that was begun its answer, its record and its verdict."""
         parts = self._parts
-        answer = self._judge(item) if isinstance(item, SourceFrame) else Answer(item.status, item.reason, item.detail)
+        if isinstance(item, SourceFrame):
+            item, answer = self._judge(item)
+        else:
+            answer = Answer(item.status, item.reason, item.detail)
         track = parts.tracks.update(item.run, item.frame_id, answer)
-        verdict = made(item, answer, track, parts.rule, parts.guard.bundle.sha256, parts.config.output.pose_outputs)
+        verdict = made(
+            item, answer, track, parts.guard.rule, parts.guard.bundle.sha256, parts.config.output.pose_outputs
+        )
         decided_ns = time.monotonic_ns()
         parts.journal.end(item.run, item.frame_id, answer.status, answer.reason)
         parts.outlet.send(verdict)
@@ -95,21 +110,37 @@ class Loop:
 
     def _time(self, frame: SourceFrame, answer: Answer, decided_ns: int, sent_ns: int) -> None:
         age_ns, total_ns = self._age_ns(frame, frame.arrived_ns), sent_ns - frame.arrived_ns
-        if not self._parts.account.time(age_ns, answer, sent_ns - decided_ns, total_ns):
+        missed = self._parts.account.time(age_ns, answer, sent_ns - decided_ns, total_ns)
+        if missed.stages:
+            self._parts.events.add("budget_missed", f"{frame.name}: {', '.join(missed.stages)}")
+        if missed.deadline:
             late = f"{frame.name}: {age_ns / 1e6:.1f} ms old on arrival, {total_ns / 1e6:.1f} ms until its verdict"
             self._parts.events.add("deadline_missed", late)
 
-    def _judge(self, frame: SourceFrame) -> Answer:
-        """The answer to a frame, which is void where its pixels were overwritten meanwhile."""
-        answer = self._refused(frame)
+    def _judge(self, frame: SourceFrame) -> tuple[SourceFrame, Answer]:
+        """The frame with its box, and the answer; void where its pixels were altered or overwritten meanwhile."""
+        answer, find_ns = self._refused(frame), 0
+        if answer is None and frame.box is None:
+            frame, answer, find_ns = self._found(frame)
         if answer is None:
             assert frame.box is not None
             answer = self._parts.guard(frame.pixels, frame.box)
         if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
             answer = self._pose_alone(frame, answer)
-        if not frame.intact():
-            return Answer(Status.SKIPPED, OVERWRITTEN, "its slot was written again while it was worked on")
-        return answer
+        if (flaw := frame.flaw()) is not None:
+            answer = Answer(*flaw, window_ns=answer.window_ns, infer_ns=answer.infer_ns)
+        return frame, msgspec.structs.replace(answer, find_ns=find_ns) if find_ns else answer
+
+    def _found(self, frame: SourceFrame) -> tuple[SourceFrame, Answer | None, int]:
+        """The frame with a box, or the answer where there is none, and how many ns looking for it took."""
+        if self._boxes is None:
+            return frame, Answer(Status.REJECTED, NO_BOX, "neither message, sidecar nor finder gives a box"), 0
+        start_ns = time.monotonic_ns()
+        found = self._boxes(frame.run, frame.frame_id, frame.pixels)
+        took_ns = time.monotonic_ns() - start_ns
+        if found.box is None:
+            return frame, Answer(Status.REJECTED, NO_BOX, found.why), took_ns
+        return replace(frame, box=found.box, box_source=found.source), None, took_ns
 
     def _pose_alone(self, frame: SourceFrame, answer: Answer) -> Answer:
         """The answer, with the pose of a network that sees the whole frame and asks for no box."""
@@ -119,6 +150,8 @@ class Loop:
 
     def _refused(self, frame: SourceFrame) -> Answer | None:
         """Why a frame is not judged; None: it is."""
+        if self._parts.paused:
+            return Answer(Status.SKIPPED, PAUSED, "told to pause; 'python -m onboard tell ENDPOINT resume' ends it")
         stale_ms = self._parts.config.stale_ms
         age_ms = self._age_ns(frame, time.monotonic_ns()) / 1e6
         if age_ms < -_CLOCKS_AGREE_MS:
@@ -133,8 +166,6 @@ class Loop:
         height, width = frame.pixels.shape[:2]
         if (other := other_frame_size(self._parts.guard.bundle.manifest.calibration, width, height)) is not None:
             return Answer(Status.REJECTED, "frame_wrong_size", other)
-        if frame.box is None:
-            return Answer(Status.REJECTED, NO_BOX, "neither message nor sidecar gives a box")
         return None
 
     def _refuse(self, item: SourceFrame | Settled, arrival: Arrival) -> None:

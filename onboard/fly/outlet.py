@@ -10,6 +10,7 @@ from onboard.fly.config import SocketConfig
 from onboard.fly.storage import LineFile
 from onboard.messages import Verdict
 from onboard.sockets import attach
+from onboard.telemetry.telemetry import Telemetry
 from onboard.wire import verdict as wire
 
 
@@ -68,10 +69,17 @@ class Outlet:
         file: gets it as a line; None: no file.
         socket: gets it as a message; None: no socket.
         events: told of outputs that are too large for a message.
+        telemetry: gets it as packets; None: no telemetry.
     """
 
-    def __init__(self, file: LineFile | None, socket: VerdictSocket | None, events: Events) -> None:
-        self._file, self._socket, self._events = file, socket, events
+    def __init__(
+        self,
+        file: LineFile | None,
+        socket: VerdictSocket | None,
+        events: Events,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        self._file, self._socket, self._events, self._telemetry = file, socket, events, telemetry
 
     def send(self, verdict: Verdict) -> None:
         message = wire.encode(verdict)
@@ -82,6 +90,8 @@ class Outlet:
             self._socket.send(message)
         if self._file is not None:
             self._file.add(message[wire.PREFIX_BYTES :])
+        if self._telemetry is not None:
+            self._telemetry.verdict(verdict)
 
     def dropped(self) -> dict[str, int]:
         """Verdicts that did not go out, by the way that they did not take."""

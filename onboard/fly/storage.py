@@ -22,10 +22,11 @@ class Storage:
 
     Args:
         most: jobs that wait at most.
+        alive: called by the thread at each round and after each job.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, alive: Callable[[], None] = lambda: None) -> None:
+        self._most, self._alive = most, alive
         self._waiting: deque[Callable[[], None]] = deque()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="storage", daemon=True)
@@ -46,20 +47,24 @@ class Storage:
     def _work(self) -> None:
         ending = False
         while not ending:
+            self._alive()
             ending = self._ending.wait(_LOOK_S)
             while self._waiting:
                 self._waiting[0]()
                 self._waiting.popleft()
+                self._alive()
 
 
 class LineFile:
-    """A file that lines are added to; one that has grown too large makes way for a new one.
+    """A file that lines, or packets, are added to; one that has grown too large makes way for a new one.
 
     Args:
         storage: does the writing.
         path: `<name>.jsonl`; a file that is there is continued, behind a line that a killed process left half.
         most_bytes: from this size on the file becomes `<name>.1.jsonl`, which is replaced.
         events: told when the file cannot be written.
+        end: of each line; nothing behind packets, which tell their own length.
+        key: of the configuration that names the place.
 
     Attributes:
         dropped: lines that were not written: storage too slow, full, or gone.
@@ -68,14 +73,22 @@ class LineFile:
         InputError: the file cannot be opened.
     """
 
-    def __init__(self, storage: Storage, path: Path, most_bytes: int, events: Events) -> None:
-        self._storage, self._path, self._most_bytes, self._events = storage, path, most_bytes, events
+    def __init__(
+        self,
+        storage: Storage,
+        path: Path,
+        most_bytes: int,
+        events: Events,
+        end: bytes = b"\n",
+        key: str = "output.folder",
+    ) -> None:
+        self._storage, self._path, self._most_bytes, self._events, self._end = storage, path, most_bytes, events, end
         self._not_taken = self._failed = 0
         self._torn = False
         try:
             self._open()
         except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror}); set output.folder") from error
+            raise InputError(f"{path}: cannot be written ({error.strerror}); set {key}") from error
 
     @property
     def dropped(self) -> int:
@@ -92,7 +105,7 @@ class LineFile:
         os.close(self._file)
 
     def _write(self, line: bytes) -> None:
-        data = (b"\n" if self._torn else b"") + line + b"\n"
+        data = (self._end if self._torn else b"") + line + self._end
         try:
             written = os.write(self._file, data)
             self._torn = written != len(data)
@@ -115,15 +128,16 @@ class LineFile:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         self._size = os.fstat(self._file).st_size
-        self._torn = self._size > 0 and os.pread(self._file, 1, self._size - 1) != b"\n"
+        ends = len(self._end)
+        self._torn = self._size > 0 and os.pread(self._file, ends, max(0, self._size - ends)) != self._end
 
 
-def write_whole(storage: Storage, path: Path, data: bytes, events: Events) -> None:
-    """Replace a file, as soon as the storage comes to it; left out where it does not come to it."""
+def write_whole(storage: Storage, path: Path, make: Callable[[], bytes], events: Events) -> None:
+    """Replace a file by what `make` gives, as soon as the storage comes to it; left out where it does not."""
 
     def write() -> None:
         try:
-            files.write_bytes(path, data)
+            files.write_bytes(path, make())
         except OSError as error:
             events.add("output_lost", f"{path}: {error.strerror}")
 

@@ -32,7 +32,9 @@ class Summary:
         self._before = self._in_journal()
 
     def when_due(self) -> None:
-        """Write it, if the time has come."""
+        """Write it, and send housekeeping, if the time has come."""
+        if self._parts.telemetry is not None:
+            self._parts.telemetry.when_due(self._page)
         if time.monotonic() >= self._due_s:
             self._due_s = time.monotonic() + self._parts.config.output.summary_s
             self.write()
@@ -46,7 +48,14 @@ class Summary:
         parts.log.write([*parts.journal.take_events(), *parts.events.take()])
         page["events"] = dict(parts.log.counts)
         data = msgspec.json.format(msgspec.json.encode(page)) + b"\n"
-        write_whole(parts.storage, Path(parts.config.output.folder) / SUMMARY, data, parts.events)
+        write_whole(parts.storage, Path(parts.config.output.folder) / SUMMARY, lambda: data, parts.events)
+        return page
+
+    def last(self) -> dict[str, Any]:
+        """Write it at the end, and send housekeeping; gives what it says."""
+        page = self.write()
+        if self._parts.telemetry is not None:
+            self._parts.telemetry.housekeeping(lambda: page)
         return page
 
     def _page(self) -> dict[str, Any]:
@@ -60,13 +69,16 @@ class Summary:
             "complete": self.complete,
             **parts.account.as_dict(),
             "invalid_outputs": parts.guard.invalid,
+            "health": {"known_answers": parts.guard.known_answers, **parts.background.as_dict()},
             "verdicts_dropped": parts.outlet.dropped(),
+            "telemetry": None if parts.telemetry is None else parts.telemetry.state(),
             "drift": parts.tracks.drift_state(),
             "journal": {
                 "agrees": self._since() == parts.account.totals(),
                 "runs": {run.hex(): totals._asdict() for run, totals in parts.journal.totals().items()},
                 "earlier_runs": parts.journal.retired()._asdict(),
             },
+            "events": dict(parts.log.counts),
         }
 
     def _in_journal(self) -> tuple[int, ...]:
@@ -92,10 +104,18 @@ def text(page: dict[str, Any]) -> str:
     if page["latency_ms"]:
         lines += ["latency, ms       p50      p99    p99.9      max"]
         lines += [
-            f"  {stage:<10}" + "".join(f"{value:9.3f}" for value in values.values())
+            f"  {stage:<10}"
+            + "".join(f"{value:9.3f}" for value in values.values())
+            + _over(deadline["stages"].get(stage))
             for stage, values in page["latency_ms"].items()
         ]
     return "\n".join(lines)
+
+
+def _over(budget: dict[str, Any] | None) -> str:
+    if budget is None:
+        return ""
+    return f"   {budget['missed']} of {budget['of']} over {budget['budget_ms']:g}"
 
 
 def _now() -> str:

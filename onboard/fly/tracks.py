@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from onboard.drift import DriftMonitor
 from onboard.event import Events
+from onboard.fly.kept import Kept
 from onboard.messages import Answer, Status, TrackVerdict
 from onboard.track import Track, TrackRule
 
-_MOST, _MOST_LOST = 64, 1024  # runs at a time, as in the journal; runs that are known to have no track any more
+MOST, _MOST_LOST = 64, 1024  # runs at a time, as in the journal; runs that are known to have no track any more
 
 
 @dataclass
@@ -22,24 +23,39 @@ class Tracks:
     """The tracks of the runs that are flown.
 
     Args:
-        rule: the bundle's; None: there are no track verdicts.
-        begun: runs that an earlier process has worked on: what it gathered is lost, so they get no track verdict. Nor
-            does a run that was the oldest of 64 when another one began.
+        kept: where an earlier process has left its tracks, and this one leaves its own.
+        begun: runs that an earlier process has worked on. Those that it has not kept get no track verdict. Nor does a
+            run that was the oldest of 64 when another one began.
         events: told of such runs.
 
     Attributes:
         drift: watches whether tracks are still like the calibration's; None without a rule, and with one for classes
-            never seen, whose numbers are not this head's. It takes the tracks that reached their horizon, and starts
-            afresh with each process.
+            never seen, whose numbers are not this head's. It takes the tracks that reached their horizon, and goes on
+            after a restart.
     """
 
-    def __init__(self, rule: TrackRule | None, begun: set[bytes], events: Events) -> None:
-        self._rule, self._events = rule, events
+    def __init__(self, kept: Kept, begun: set[bytes], events: Events) -> None:
+        self._kept, self._events = kept, events
+        self._rule: TrackRule | None = None
         self._lost: deque[bytes] = deque(begun, maxlen=_MOST_LOST)
         self._flown: OrderedDict[bytes, _Flown] = OrderedDict()
-        maxima = [] if rule is None or rule.is_for_unseen else rule.maxima.tolist()
-        numbers = [value for value in maxima if math.isfinite(value)]
-        self.drift = DriftMonitor.fresh(numbers) if numbers else None
+        self.drift: DriftMonitor | None = None
+
+    def start_over(self, rule: TrackRule | None, bundle: str) -> None:
+        """Fly a bundle: go on with what was kept of it. Runs that another one has worked on are lost, for its numbers
+        do not go with these.
+
+        Args:
+            rule: the bundle's; None: there are no track verdicts.
+            bundle: its SHA-256.
+        """
+        self._lost.extend(self._flown)
+        self._flown.clear()
+        self._rule, self.drift = rule, None
+        if rule is not None:
+            for found in self._kept.begin(rule, bundle):
+                self._flown[found.run] = _Flown(Track.going_on(rule, found.memory), found.highest_id)
+            self.drift = self._kept.drift()
 
     def update(self, run: bytes, frame_id: int, answer: Answer) -> TrackVerdict | None:
         """Take the next frame of a run, and before it those ids that never came.
@@ -49,6 +65,8 @@ class Tracks:
             after a later one (it has been counted as missing).
         """
         if self._rule is None:
+            if not self._lost or self._lost[-1] != run:  # a bundle that comes later has not seen it begin
+                self._lost.append(run)
             return None
         flown = self._flown.get(run)
         if flown is None:
@@ -60,9 +78,10 @@ class Tracks:
         for _ in range(min(frame_id - flown.highest_id - 1, most)):
             self._step(flown, None, None)
         flown.highest_id = frame_id
-        if answer.status is Status.ANSWERED:
-            return self._step(flown, answer.anomaly_score, answer.p_value)
-        return self._step(flown, None, None)
+        answered = answer.status is Status.ANSWERED
+        verdict = self._step(flown, *((answer.anomaly_score, answer.p_value) if answered else (None, None)))
+        self._kept.keep(run, frame_id, flown.track.memory)
+        return verdict
 
     def drift_state(self) -> dict[str, object] | None:
         """For the summary."""
@@ -77,12 +96,13 @@ class Tracks:
 
     def _start(self, rule: TrackRule, run: bytes, frame_id: int) -> _Flown | None:
         if run in self._lost:
-            self._events.add(
-                "track_lost", f"run {run.hex()} began before this process, or long ago: no track verdict for it"
-            )
+            why = f"run {run.hex()} began under another bundle, or long ago: no track verdict for it"
+            self._events.add("track_lost", why)
             return None
-        if len(self._flown) >= _MOST:
-            self._lost.append(self._flown.popitem(last=False)[0])
+        if len(self._flown) >= MOST:
+            oldest, _ = self._flown.popitem(last=False)
+            self._lost.append(oldest)
+            self._kept.forget(oldest)
         flown = self._flown[run] = _Flown(Track(rule), frame_id - 1)
         return flown
 
@@ -91,6 +111,7 @@ class Tracks:
         assert self._rule is not None
         if state.frames == self._rule.horizon_frames and self.drift is not None and math.isfinite(state.highest):
             self.drift.update(state.highest)
+            self._kept.keep_drift(self.drift)
         return TrackVerdict(
             state.frames,
             state.value if math.isfinite(state.value) else None,

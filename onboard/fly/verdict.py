@@ -33,6 +33,7 @@ def made(
     if rule is not None and answer.p_value is not None and box is not None:
         is_debris = rule.is_debris(answer.p_value, box)
     total_ns = 0 if frame is None else time.monotonic_ns() - frame.arrived_ns
+    inside_ns = answer.find_ns + answer.window_ns + answer.infer_ns
     return Verdict(
         run=item.run.hex(),
         frame_id=item.frame_id,
@@ -46,7 +47,7 @@ def made(
         anomaly_score=answer.anomaly_score,
         p_value=answer.p_value,
         is_debris=is_debris,
-        stage_ns=StageTimes(total_ns - answer.window_ns - answer.infer_ns, answer.window_ns, answer.infer_ns, total_ns),
+        stage_ns=StageTimes(total_ns - inside_ns, answer.window_ns, answer.infer_ns, total_ns, answer.find_ns),
         bundle=bundle,
         exposure_start_ns=None if frame is None else frame.exposure_start_ns,
         exposure_end_ns=None if frame is None else frame.exposure_end_ns,

@@ -5,6 +5,7 @@ import queue
 import struct
 import threading
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from onboard import files
@@ -16,6 +17,7 @@ from onboard.journal.record import Entry
 _MAGIC, _VERSION = b"DRJA", 1
 _HEADER = struct.Struct("<4sHHIIQ")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_LOOK_S = 1.0
 _MOST_DROPPED = 4  # for one new file: where more do not help, somebody else fills the disk
 
 
@@ -26,13 +28,14 @@ class Archive:
         folder: gets `journal-<first sequence number>.drj`.
         most_files: the oldest beyond these are removed.
         events: told of files that were dropped and of segments that were lost.
+        alive: called by the thread at each round, once a second at least.
 
     Attributes:
         last: the highest sequence number that was archived before this start; 0: none.
     """
 
-    def __init__(self, folder: Path, most_files: int, events: Events) -> None:
-        self._folder, self._most_files, self._events = folder, most_files, events
+    def __init__(self, folder: Path, most_files: int, events: Events, alive: Callable[[], None] = lambda: None) -> None:
+        self._folder, self._most_files, self._events, self._alive = folder, most_files, events, alive
         self._waiting: queue.Queue[tuple[int, bytes] | None] = queue.Queue(maxsize=16)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +67,7 @@ class Archive:
         self._thread.join(timeout_s)
 
     def _work(self) -> None:
-        while (item := self._waiting.get()) is not None:
+        while (item := self._next()) is not None:
             first, records = item
             head = _HEADER.pack(_MAGIC, _VERSION, record.SIZE, len(records) // record.SIZE, zlib.crc32(records), first)
             try:
@@ -73,6 +76,14 @@ class Archive:
                     path.unlink(missing_ok=True)
             except OSError as error:
                 self._events.add("archive_lost", f"records from {first} on: {error.strerror}; totals are kept")
+
+    def _next(self) -> tuple[int, bytes] | None:
+        while True:  # ends with what `offer` or `close` puts in
+            self._alive()
+            try:
+                return self._waiting.get(timeout=_LOOK_S)
+            except queue.Empty:
+                continue
 
     def _store(self, path: Path, data: bytes) -> None:
         """Write the file; where the disk is full, in place of the oldest."""

@@ -2,6 +2,7 @@
 
 import enum
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from onboard.errors import InputError
@@ -51,6 +52,7 @@ class Journal:
         records: that the ring holds; a multiple of 16.
         run_slots: runs whose totals are kept apart.
         archive_files: the most files in the archive; each holds a sixteenth of the ring.
+        alive: called by the archive's thread, once a second at least.
 
     Raises:
         InputError: the places cannot be used, or another process has the ring.
@@ -63,11 +65,12 @@ class Journal:
         records: int = 16384,
         run_slots: int = 64,
         archive_files: int = 64,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         if records < _SEGMENTS or records % _SEGMENTS:
             raise ValueError(f"records {records} must be a multiple of {_SEGMENTS}")
         self._events = Events()
-        self._archive = Archive(archive, archive_files, self._events) if archive is not None else None
+        self._archive = Archive(archive, archive_files, self._events, alive) if archive is not None else None
         self._segment = records // _SEGMENTS
         archived = self._archive.last if self._archive else 0
         try:

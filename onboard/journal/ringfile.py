@@ -71,7 +71,7 @@ def open_ring(path: Path, records: int, run_slots: int, base: int, events: Event
         opened = _open(path, records, run_slots)
     except OSError as error:
         raise InputError(
-            f"{path}: the journal cannot be kept here ({error.strerror}); {_size(records, run_slots)} bytes are "
+            f"{path}: the journal cannot be kept here ({error.strerror}); {ring_bytes(records, run_slots)} bytes are "
             "needed: name another place"
         ) from error
     if opened is None:
@@ -84,7 +84,7 @@ def read_sizes(head: bytes, file_bytes: int) -> tuple[int, int, int] | None:
     if len(head) < HEADER_BYTES or _CRC.unpack_from(head, _HEADER.size)[0] != zlib.crc32(head[: _HEADER.size]):
         return None
     magic, version, size, records, run_slots, base = _HEADER.unpack_from(head)
-    if (magic, version, size) != (_MAGIC, _VERSION, record.SIZE) or file_bytes != _size(records, run_slots):
+    if (magic, version, size) != (_MAGIC, _VERSION, record.SIZE) or file_bytes != ring_bytes(records, run_slots):
         return None
     return records, run_slots, base
 
@@ -94,7 +94,8 @@ def records_at(run_slots: int) -> int:
     return RUNS_AT + run_slots * runs.SLOT
 
 
-def _size(records: int, run_slots: int) -> int:
+def ring_bytes(records: int, run_slots: int = 64) -> int:
+    """Size of the file."""
     return records_at(run_slots) + records * record.SIZE
 
 
@@ -105,7 +106,7 @@ def _make(path: Path, records: int, run_slots: int, base: int) -> None:
     beside.unlink(missing_ok=True)
     try:
         with beside.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, _size(records, run_slots))
+            os.posix_fallocate(file.fileno(), 0, ring_bytes(records, run_slots))
             file.write(fields + _CRC.pack(zlib.crc32(fields)))
         beside.replace(path)
     finally:
@@ -129,7 +130,7 @@ def _open(path: Path, records: int, run_slots: int) -> RingFile | None:
                 f"{path}: holds {found_records} records and {found_runs} runs, but {records} and {run_slots} are "
                 "configured; set these, or move the file away"
             )
-        os.posix_fallocate(descriptor, 0, _size(records, run_slots))  # a copied file may have become sparse
+        os.posix_fallocate(descriptor, 0, ring_bytes(records, run_slots))  # a copied file may have become sparse
         return RingFile(mmap.mmap(descriptor, 0), descriptor, records, run_slots, base)
     except BaseException:
         os.close(descriptor)

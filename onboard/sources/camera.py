@@ -21,14 +21,18 @@ from onboard.sources.watch import Backoff, Silence
 Opener = Callable[[], Any]
 
 
-def open_camera(config: CameraConfig | GstreamerConfig) -> "CameraSource":
+def open_camera(config: CameraConfig | GstreamerConfig, alive: Callable[[], None] = lambda: None) -> "CameraSource":
     """A V4L2 camera or a GStreamer pipeline; either may appear later.
+
+    Args:
+        config: which one.
+        alive: called by the thread that reads it, at each frame and each attempt to open it.
 
     Raises:
         InputError: this OpenCV has no GStreamer.
     """
     if isinstance(config, CameraConfig):
-        return CameraSource(str(config.device), lambda: _v4l2(config), config.silence_s)
+        return CameraSource(str(config.device), lambda: _v4l2(config), config.silence_s, alive)
     if not has_gstreamer():
         raise InputError(
             f"source.kind: this OpenCV ({cv2.__version__}) was built without GStreamer, as the one from PyPI is. On a "
@@ -36,7 +40,9 @@ def open_camera(config: CameraConfig | GstreamerConfig) -> "CameraSource":
             "--system-site-packages. Elsewhere take 'kind: camera', or let the pipeline's process send "
             "('kind: stream' or 'kind: ring')"
         )
-    return CameraSource("gstreamer", lambda: cv2.VideoCapture(config.pipeline, cv2.CAP_GSTREAMER), config.silence_s)
+    return CameraSource(
+        "gstreamer", lambda: cv2.VideoCapture(config.pipeline, cv2.CAP_GSTREAMER), config.silence_s, alive
+    )
 
 
 def has_gstreamer() -> bool:
@@ -61,12 +67,13 @@ class CameraSource:
         name: for people.
         opener: gives a `cv2.VideoCapture`, opened or not; called again after a failure, with growing pauses.
         silence_s: the source is lost after so long without a frame.
+        alive: as in `open_camera`.
     """
 
     ended = False
 
-    def __init__(self, name: str, opener: Opener, silence_s: float) -> None:
-        self._name, self._opener = name, opener
+    def __init__(self, name: str, opener: Opener, silence_s: float, alive: Callable[[], None] = lambda: None) -> None:
+        self._name, self._opener, self._alive = name, opener, alive
         self._run = uuid.uuid4().bytes
         self._silence, self._events = Silence(name, silence_s), Events()
         self._news = threading.Condition()
@@ -117,10 +124,12 @@ class CameraSource:
         backoff, frame_id, told_s = Backoff(), 0, 0.0
         while not self._stop.is_set():
             before, problem = frame_id, "gives no frame"
+            self._alive()
             try:
                 for bgr, exposed_ns in self._images():
                     self._put(bgr, frame_id, exposed_ns)
                     frame_id += 1
+                    self._alive()
             except cv2.error as error:
                 problem = str(error).strip()
             if frame_id > before:

@@ -21,16 +21,21 @@ class FolderConfig(_Kind, tag="folder", frozen=True):
 
     Attributes:
         folder: holds them, at any depth.
-        boxes: CSV with filename, x_min, y_min, x_max, y_max; null: `boxes.csv` in the folder.
+        boxes: CSV with filename, x_min, y_min, x_max, y_max; null: `boxes.csv` in the folder; false: none, as of a
+            camera (the node needs its finder).
         grey: what to do with one-channel images.
         rate_hz: frames due each second; those that the node is too slow for are SKIPPED(superseded). null: every frame,
             as fast as it is taken.
     """
 
     folder: str
-    boxes: str | None = None
+    boxes: str | bool | None = None
     grey: Grey = "refuse"
     rate_hz: Rate | None = None
+
+    def __post_init__(self) -> None:
+        if self.boxes is True:
+            raise ValueError("boxes: true does not say where; name the CSV file, or leave it out for boxes.csv")
 
 
 class VideoConfig(_Kind, tag="video", frozen=True):

@@ -8,7 +8,7 @@ from onboard import image
 from onboard.config import Source as FolderOfFrames
 from onboard.errors import InputError
 from onboard.messages import Status
-from onboard.replay import Item, items
+from onboard.replay import Item, items, items_without_boxes
 from onboard.sources.config import FolderConfig
 from onboard.sources.pace import Pace
 from onboard.sources.source import SUPERSEDED, Settled, SourceFrame, Taken
@@ -26,7 +26,10 @@ class FolderSource:
 
     def __init__(self, config: FolderConfig) -> None:
         self._config = config
-        self._items = items(FolderOfFrames(config.folder, config.boxes, grey=config.grey))
+        if isinstance(config.boxes, bool):  # false; the configuration refuses true
+            self._items = items_without_boxes(Path(config.folder))
+        else:
+            self._items = items(FolderOfFrames(config.folder, config.boxes, grey=config.grey))
         self._run = uuid.uuid4().bytes
         self._pace = Pace(config.rate_hz)
         self._next = 0

@@ -10,10 +10,15 @@ from onboard.sources.config import (
     VideoConfig,
 )
 from onboard.sources.source import Source
+from onboard.watchdog.pings import Pings
 
 
-def open_source(config: SourceConfig) -> Source:
+def open_source(config: SourceConfig, pings: Pings | None = None) -> Source:
     """Open a source. Live ones need not be there yet: they are waited for.
+
+    Args:
+        config: which one.
+        pings: gets the part `source`, where the source has a thread of its own.
 
     Raises:
         InputError: what the configuration names cannot be used.
@@ -30,7 +35,7 @@ def open_source(config: SourceConfig) -> Source:
     if isinstance(config, (CameraConfig, GstreamerConfig)):
         from onboard.sources.camera import open_camera
 
-        return open_camera(config)
+        return open_camera(config) if pings is None else open_camera(config, pings.add("source").answer)
     if isinstance(config, StreamConfig):
         from onboard.sources.stream import StreamSource
 

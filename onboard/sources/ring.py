@@ -12,11 +12,12 @@ from onboard.event import Event
 from onboard.image import Frame
 from onboard.messages import Status
 from onboard.pixels import to_rgb
+from onboard.sources.checking import Check, Checker, checksum
 from onboard.sources.config import RingConfig
 from onboard.sources.ring_layout import COUNT_AT, MESSAGE_AT, PAYLOAD_AT, Layout, numbers, read_layout
-from onboard.sources.source import OVERWRITTEN, SUPERSEDED, Settled, SourceFrame, Taken, called, framed
+from onboard.sources.source import OVERWRITTEN, SUPERSEDED, Flaw, Settled, SourceFrame, Taken, called, framed
 from onboard.sources.watch import Backoff, Gaps, Silence
-from onboard.wire import HEADER_BYTES, Header, PixelFormat, WireError, decode, read_header
+from onboard.wire import HEADER_BYTES, Header, PixelFormat, WireError, read_header
 
 
 class RingSource:
@@ -35,6 +36,7 @@ class RingSource:
         self._silence, self._gaps = Silence(config.path, config.silence_s), Gaps(config.path)
         self._backoff = Backoff()
         self._attached: _Attached | None = None
+        self._checker = Checker() if config.checksum else None
         self._rgb: Frame | None = None
         self._told: str | None = None
 
@@ -56,6 +58,8 @@ class RingSource:
             time.sleep(min(self._config.poll_s, left_s))
 
     def close(self) -> None:
+        if self._checker is not None:
+            self._checker.close()
         self._attached = None
 
     def _attach(self) -> list[Event]:
@@ -102,28 +106,39 @@ class RingSource:
         if header.payload_bytes > ring.layout.payload_bytes:
             return _settled(header.key, Status.REJECTED, "wire_payload_length", "larger than the ring's slots")
         payload = ring.view(count, PAYLOAD_AT, header.payload_bytes)
+        check = partial(checksum, payload, header)
         if header.pixel_format is PixelFormat.RGB8 and not self._config.copy:
-            pixels = to_rgb(payload, header)
-        else:
-            pixels = to_rgb(payload, header, self._buffer(header.height, header.width))
-        problem: WireError | None = None
-        if self._config.checksum:
-            try:
-                decode(ring.bytes(count, MESSAGE_AT, HEADER_BYTES), payload, self._config.limits)
-            except WireError as error:
-                problem = error
+            flaw = partial(_flaw, ring, count, self._checksum(check))
+            return framed(header, time.monotonic_ns(), to_rgb(payload, header), flaw)
+        pixels = to_rgb(payload, header, self._buffer(header.height, header.width))
         if not ring.holds(count):
             return _settled(header.key, Status.SKIPPED, OVERWRITTEN, "its slot was written again while it was copied")
-        if problem is not None:
-            return _settled(header.key, Status.REJECTED, problem.reason, str(problem))
-        if pixels is self._rgb:
-            return framed(header, time.monotonic_ns(), pixels)
-        return framed(header, time.monotonic_ns(), pixels, partial(ring.holds, count))
+        if header.pixel_format is PixelFormat.RGB8 and pixels.nbytes == len(payload):
+            check = partial(checksum, pixels.data.cast("B"), header)  # of the copy itself
+        else:
+            check = partial(_flaw, ring, count, check)
+        return framed(header, time.monotonic_ns(), pixels, self._checksum(check))
+
+    def _checksum(self, check: Check) -> Check:
+        """Begin a check, where checksums are asked for."""
+        return _nothing if self._checker is None else self._checker.begin(check)
 
     def _buffer(self, height: int, width: int) -> Frame:
         if self._rgb is None or self._rgb.shape != (height, width, 3):
             self._rgb = np.empty((height, width, 3), np.uint8)
         return self._rgb
+
+
+def _nothing() -> Flaw | None:
+    return None
+
+
+def _flaw(ring: "_Attached", count: int, check: Check) -> Flaw | None:
+    """What a check of pixels that lie in the ring found; of a slot that is written again meanwhile it says nothing."""
+    found = check()
+    if not ring.holds(count):
+        return Flaw(Status.SKIPPED, OVERWRITTEN, "its slot was written again while it was worked on")
+    return found
 
 
 def _settled(key: tuple[bytes, int], status: Status, reason: str, detail: str | None) -> Settled:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from onboard.event import Event
 from onboard.image import Frame
@@ -12,8 +12,16 @@ from onboard.wire.frame import Box, Header
 SUPERSEDED, OVERWRITTEN = "superseded", "overwritten"
 
 
-def _always() -> bool:
-    return True
+class Flaw(NamedTuple):
+    """Why a frame's pixels cannot be believed after all: how it ends instead."""
+
+    status: Status
+    reason: str
+    detail: str
+
+
+def _none() -> Flaw | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,9 @@ class SourceFrame:
         box: x_min, y_min, x_max, y_max in frame pixels, or None.
         box_source: who made the box, or None without one.
         content: CRC32 of the raw pixels as the sender tells it, for `onboard.sanity`; None where it tells none.
-        intact: to be asked when all work on the pixels is done, before the verdict: False where the sender wrote over
-            them meanwhile, and the frame is SKIPPED(overwritten). Only a ring read without a copy says so.
+        flaw: to be asked when all work on the pixels is done, before the verdict: what is wrong with them, or None. It
+            waits for their checksum, which is computed beside that work, and knows whether a ring's writer wrote over
+            them meanwhile.
     """
 
     run: bytes
@@ -44,7 +53,7 @@ class SourceFrame:
     box: Box | None = None
     box_source: str | None = None
     content: int | None = None
-    intact: Callable[[], bool] = _always
+    flaw: Callable[[], Flaw | None] = _none
 
 
 def called(run: bytes, frame_id: int) -> str:
@@ -52,7 +61,7 @@ def called(run: bytes, frame_id: int) -> str:
     return f"{run.hex()[:8]}/{frame_id}"
 
 
-def framed(header: Header, arrived_ns: int, pixels: Frame, intact: Callable[[], bool] = _always) -> SourceFrame:
+def framed(header: Header, arrived_ns: int, pixels: Frame, flaw: Callable[[], Flaw | None] = _none) -> SourceFrame:
     """A frame as its message describes it."""
     return SourceFrame(
         header.run,
@@ -65,7 +74,7 @@ def framed(header: Header, arrived_ns: int, pixels: Frame, intact: Callable[[], 
         header.box,
         None if header.box is None else header.box_source,
         header.payload_crc32 or None,  # a ring's writer that computes none leaves 0
-        intact,
+        flaw,
     )
 
 

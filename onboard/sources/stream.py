@@ -1,6 +1,7 @@
 """Frame messages over ZeroMQ as a source."""
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from onboard.image import Frame
 from onboard.messages import Status
 from onboard.pixels import to_rgb
 from onboard.sockets import attach
+from onboard.sources.checking import Checker, checksum
 from onboard.sources.config import StreamConfig
 from onboard.sources.source import SUPERSEDED, Settled, SourceFrame, Taken, called, framed
 from onboard.sources.watch import Gaps, Silence
@@ -55,6 +57,7 @@ class StreamSource:
             self._context.destroy(0)
             raise
         self._silence, self._gaps = Silence(self._name, config.silence_s), Gaps(self._name)
+        self._checker = Checker() if config.checksum else None
         self._rgb: Frame | None = None
 
     def take(self, timeout_s: float) -> Taken:
@@ -90,6 +93,8 @@ class StreamSource:
     def close(self) -> None:
         if self._guard is not None:
             self._guard.stop()
+        if self._checker is not None:
+            self._checker.close()
         self._context.destroy(0)
 
     def _receive(self) -> list[Any] | None:
@@ -109,7 +114,7 @@ class StreamSource:
         if len(parts) > 2:
             raise WireError("wire_payload_length", f"a message of {len(parts)} parts or more, 2 are needed")
         payload = parts[1].buffer if len(parts) == 2 else None
-        message = decode(parts[0].buffer, payload, self._config.limits, self._config.checksum)
+        message = decode(parts[0].buffer, payload, self._config.limits, checksum=False)
         header, shape = message.header, (message.header.height, message.header.width, 3)
         if header.pixel_format is PixelFormat.RGB8:
             pixels = to_rgb(message.payload, header)
@@ -117,7 +122,9 @@ class StreamSource:
             if self._rgb is None or self._rgb.shape != shape:
                 self._rgb = np.empty(shape, np.uint8)
             pixels = to_rgb(message.payload, header, self._rgb)
-        return framed(header, arrived_ns, pixels)
+        if self._checker is None:
+            return framed(header, arrived_ns, pixels)
+        return framed(header, arrived_ns, pixels, self._checker.begin(partial(checksum, message.payload, header)))
 
     @staticmethod
     def _rejected(error: WireError, key: tuple[bytes, int]) -> Settled:

@@ -10,6 +10,7 @@ import msgspec
 from onboard import bundle as bundles
 from onboard import files, strict_yaml
 from onboard.errors import InputError
+from onboard.signing import PublicKey, signature_of
 from onboard.trt import gpu as gpus
 from onboard.trt import graph, library, log, placement, settings, timing
 from onboard.trt.gpu import Gpu
@@ -27,6 +28,7 @@ class Options(msgspec.Struct, frozen=True):
         dla: the DLA core to run on, or None for the GPU.
         out: the engine's folder; None for BUNDLE/engines/ and a name made of library, GPU and precision.
         runtime: tensorrt or tensorrt_rtx; None for the first that is installed.
+        public_key: whose owner must have signed the bundle; None: signatures are not looked at.
     """
 
     precision: str = "auto"
@@ -34,6 +36,7 @@ class Options(msgspec.Struct, frozen=True):
     dla: int | None = None
     out: Path | None = None
     runtime: str | None = None
+    public_key: Path | None = None
 
 
 def build(folder: Path, options: Options) -> Path:
@@ -43,7 +46,8 @@ def build(folder: Path, options: Options) -> Path:
         The engine's folder, which holds model.engine, engine.yaml and timing.cache.
 
     Raises:
-        InputError: no TensorRT; the bundle is altered; TensorRT refuses the graph or cannot build it.
+        InputError: no TensorRT; the bundle is altered, or not signed as asked; TensorRT refuses the graph or cannot
+            build it.
         KeyboardInterrupt: stopped; nothing was written.
     """
     if options.workspace_mb is not None and options.workspace_mb < 1:
@@ -51,7 +55,7 @@ def build(folder: Path, options: Options) -> Path:
     if options.dla is not None and options.dla < 0:
         raise InputError(f"--dla {options.dla}: the number of a DLA core is needed, 0 or more")
     trt = library.load(options.runtime)
-    bundle = bundles.read(folder)
+    bundle = bundles.read(folder, None if options.public_key is None else PublicKey.load(options.public_key))
     here, made_by = gpus.find(), Library(trt.__name__, trt.__version__)
     print(f"{made_by.name} {made_by.version} on {here}", flush=True)
     model, windows = folder / bundle.manifest.model, bundle.manifest.crop.window_shapes
@@ -139,9 +143,10 @@ def _name(made_by: Library, here: Gpu, precision: str, dla: int | None) -> str:
 
 
 def _write(out: Path, data: bytes, config: Any, manifest: EngineManifest) -> None:
-    """The manifest goes first and comes last: an engine without one is no engine."""
+    """The manifest goes first and comes last: an engine without one is no engine. An old one's signature goes too."""
     out.mkdir(parents=True, exist_ok=True)
     (out / MANIFEST).unlink(missing_ok=True)
+    signature_of(out / MANIFEST).unlink(missing_ok=True)
     cache_hash = timing.write(config, out)
     files.write_bytes(out / ENGINE, data)
     finished = msgspec.structs.replace(manifest, timing_cache_sha256=cache_hash)

@@ -27,6 +27,9 @@ def add(commands: Any) -> None:
         "--dla", type=int, metavar="N", help="run on this DLA core, and on the GPU what it cannot take"
     )
     command.add_argument("--out", type=Path, metavar="FOLDER", help="the engine's folder (default: BUNDLE/engines/...)")
+    command.add_argument(
+        "--public-key", type=Path, metavar="PEM", help="refuse a bundle that the owner of this key has not signed"
+    )
     command.add_argument("--runtime", choices=RUNTIMES, help="which TensorRT (default: the first that is installed)")
 
 
@@ -35,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from onboard.trt.manifest import ENGINE, MANIFEST, EngineManifest
 
     o = options
-    out = build(o.bundle, Options(o.precision, o.workspace_mb, o.dla, o.out, o.runtime))
+    out = build(o.bundle, Options(o.precision, o.workspace_mb, o.dla, o.out, o.runtime, o.public_key))
     manifest = EngineManifest.load(out)
     print(f"engine:   {out / ENGINE} ({(out / ENGINE).stat().st_size / 1e6:.1f} MB, {manifest.precision})")
     print(f"manifest: {out / MANIFEST}")

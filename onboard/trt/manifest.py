@@ -11,6 +11,7 @@ from onboard import strict_yaml
 from onboard.bundle import Bundle
 from onboard.errors import InputError
 from onboard.manifest import Sha256
+from onboard.signing import PublicKey
 from onboard.trt.gpu import Gpu
 from onboard.trt.placement import Placement
 from onboard.window import Profile
@@ -60,13 +61,30 @@ class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     placement: Placement | None
 
     @classmethod
-    def load(cls, folder: Path) -> "EngineManifest":
+    def load(cls, folder: Path, key: PublicKey | None = None) -> "EngineManifest":
         """Read the manifest in an engine's folder.
 
+        Args:
+            folder: the engine's.
+            key: whose owner must have signed the manifest; None: signatures are not looked at.
+
         Raises:
-            InputError: it is missing or does not fit this schema.
+            InputError: it is missing, not signed by the key's owner, or does not fit this schema.
         """
-        return strict_yaml.load(folder / MANIFEST, cls)
+        path = folder / MANIFEST
+        data = strict_yaml.read(path)
+        if key is not None:
+            key.check(path, data)
+        return cls.of(data, path)
+
+    @classmethod
+    def of(cls, data: bytes, path: Path) -> "EngineManifest":
+        """A manifest from its file's bytes.
+
+        Raises:
+            InputError: they do not fit this schema.
+        """
+        return strict_yaml.convert(strict_yaml.parse(strict_yaml.text_of(data, path), str(path)), cls, str(path))
 
     def rebuild_command(self, folder: Path, bundle: Bundle) -> str:
         """The command line that makes this engine anew, for a shell."""
@@ -95,9 +113,10 @@ def read(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> tuple[Engi
         Its manifest, and the very bytes of the engine that were hashed: TensorRT does not check what it deserialises.
 
     Raises:
-        InputError: the engine is another's; the message holds the command that rebuilds it.
+        InputError: the engine is another's; the message holds the command that rebuilds it. Or the bundle was checked
+            with a key, and the engine's manifest is not signed by its owner.
     """
-    manifest = EngineManifest.load(folder)
+    manifest = EngineManifest.load(folder, bundle.key)
     path = folder / ENGINE
     anew = f"build it again: {manifest.rebuild_command(folder, bundle)}"
     model = bundle.manifest.files[bundle.manifest.model]
@@ -118,12 +137,21 @@ def read(folder: Path, bundle: Bundle, library: Library, gpu: Gpu) -> tuple[Engi
         )
     if manifest.gpu != gpu:
         raise InputError(f"{path}: built with {manifest.gpu}, but here is {gpu}; {anew}")
+    return manifest, check_hash(path, manifest, anew)
+
+
+def check_hash(path: Path, manifest: EngineManifest, remedy: str) -> bytes:
+    """The bytes of an engine's file, which are those that its manifest names.
+
+    Raises:
+        InputError: they are not, or cannot be read; the message ends with `remedy`.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {anew}") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
     if (found := hashlib.sha256(data).hexdigest()) != manifest.engine_sha256:
         raise InputError(
-            f"{path}: its SHA-256 is {found}, but {MANIFEST} says {manifest.engine_sha256}; it was altered: {anew}"
+            f"{path}: its SHA-256 is {found}, but {MANIFEST} says {manifest.engine_sha256}; it was altered: {remedy}"
         )
-    return manifest, data
+    return data

@@ -9,6 +9,7 @@ import numpy as np
 from onboard.bundle import Bundle
 from onboard.engine import Outputs
 from onboard.errors import InputError
+from onboard.signing import signature_of
 from onboard.trt import gpu as gpus
 from onboard.trt import library, log, manifest, memory, ports
 from onboard.trt.checked import Checked
@@ -46,12 +47,14 @@ class TrtEngine:
                 f"{folder}: no folder of an engine ({MANIFEST} is not in it); build one on this machine: "
                 f"python -m onboard build {bundle.folder}, which says where it is"
             )
-        trt = library.load(EngineManifest.load(folder).library.name)
+        trt = library.load(EngineManifest.load(folder, bundle.key).library.name)
         self._gpu, self._library = gpus.find(), Library(trt.__name__, trt.__version__)
         self.manifest, data = manifest.read(folder, bundle, self._library, self._gpu)
+        self._signed = bundle.key is not None
         self._bundle_tolerance = bundle.manifest.logit_tolerance
         self.remedy = f"build the engine again: {self.manifest.rebuild_command(folder, bundle)}; or fly by ONNX Runtime"
         self.name = f"{self._library.name} {self._library.version} on {self._gpu} in {self.manifest.precision}"
+        self._folder = folder
         self._last: Times | None = None
         self._lock = threading.Lock()  # one set of buffers: two windows at once would mix
         self._device = Device()
@@ -103,6 +106,11 @@ class TrtEngine:
         """See `onboard.trt.memory`; of all window sizes' contexts."""
         one = memory.of_context(self._engine)
         return None if one is None else one * len(self._executions)
+
+    def files(self) -> dict[Path, str | None]:
+        """The engine, its manifest, and the manifest's signature where that was checked."""
+        found = {self._folder / ENGINE: self.manifest.engine_sha256, self._folder / MANIFEST: None}
+        return found | ({signature_of(self._folder / MANIFEST): None} if self._signed else {})
 
     def about(self) -> dict[str, Any]:
         """Library, GPU, engine, and how memory and calls are made."""

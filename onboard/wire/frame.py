@@ -19,7 +19,7 @@ HEADER_BYTES = _FIELDS.size + _CRC.size
 _HAS_BOX = 1
 _FORMATS: Mapping[int, PixelFormat] = {item.value: item for item in PixelFormat}
 
-BOX_SOURCES = ("none", "detector", "tracker", "sidecar", "simulation")
+BOX_SOURCES = ("none", "detector", "tracker", "sidecar", "simulation", "finder")
 """Who made the box, by number."""
 
 Buffer = bytes | bytearray | memoryview
@@ -172,9 +172,19 @@ def decode(data: Buffer, payload: Buffer | None, limits: Limits, checksum: bool 
             f"{header.payload_bytes} were announced",
             header.key,
         )
-    if checksum and zlib.crc32(payload) != header.payload_crc32:
-        raise WireError("wire_payload_crc", "the pixels' checksum does not match: they were altered", header.key)
+    if checksum:
+        check_payload(payload, header)
     return Message(header, memoryview(payload))
+
+
+def check_payload(payload: Buffer, header: Header) -> None:
+    """Check the pixels' CRC32.
+
+    Raises:
+        WireError: it is another one than the header's.
+    """
+    if zlib.crc32(payload) != header.payload_crc32:
+        raise WireError("wire_payload_crc", "the pixels' checksum does not match: they were altered", header.key)
 
 
 def _check_times(header: Header) -> None:

@@ -75,6 +75,14 @@ def refusal(tmp_path: Path, text: str | bytes, overrides: dict[str, object] | No
         ("[" * 5000 + "]" * 5000, ["nested too deeply"]),
         ("- 1\n- 2", ["a mapping (key: value) is needed at the top, list was found"]),
         ("a: 1\n---\na: 2", ["single document"]),
+        ("title: &a [*a]", ["an alias (*) stands in its own value", "line 1"]),
+        ("title: .nan", [".nan is not allowed: a number is needed"]),
+        ('title: "a\\0b"', ["the character '\\x00' is not allowed"]),
+        ('title: "\\ud800"', ["the character '\\ud800' is not allowed"]),
+        ("title: 1" + ":1" * 1000, ["a number of more than 400 characters"]),
+        ("title: 0x" + "f" * 1000, ["a number of more than 400 characters"]),
+        ("title: !!int ''", ["not valid YAML"]),
+        ("title: " + "x" * 300_000, ["more than 262144 bytes"]),
         (b"\x89PNG\r\n\x1a\n\x00", ["not a text file", "byte 0"]),
     ],
 )
@@ -126,8 +134,14 @@ def test_overrides_that_do_not_fit(tmp_path: Path, text: str, overrides: dict[st
         assert part in message
 
 
-def test_a_few_lines_that_stand_for_gigabytes_give_a_short_message(tmp_path: Path) -> None:
-    lines = ["title:", " - &a0 [x, x]"] + [f" - &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
-    message = refusal(tmp_path, "\n".join(lines))
-    assert "`str`, got `array`" in message and len(message) < 2_000
-    assert "title: " in refusal(tmp_path, "title: &a [*a]")
+def bomb(levels: int) -> str:
+    """YAML of a few lines that stands for nine to the power of `levels` values."""
+    lines = [f" - &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels)]
+    return "\n".join(["title:", " - &a0 [x, x]", *lines])
+
+
+def test_a_few_lines_that_stand_for_gigabytes_are_refused_and_many_give_a_short_message(tmp_path: Path) -> None:
+    assert "more than 100000 values" in refusal(tmp_path, bomb(40))
+    message = refusal(tmp_path, bomb(4))
+    assert "`str`, got `array`" in message
+    assert len(message) < 2_000

@@ -19,6 +19,7 @@ from onboard import files, image_hashes, provenance
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
+from onboard.signing import signature_of
 from onboard.window import Window
 from train import lock, runs
 from train.config import RunConfig
@@ -108,6 +109,8 @@ def _lost_with(folder: Path) -> list[str]:
         calibration = None
     if calibration is not None:
         lost.append("its calibration ('python -m calibration threshold' and 'tracks' make one)")
+    if signature_of(folder / bundles.MANIFEST).exists():
+        lost.append("its signature ('python -m train sign' makes one)")
     if (folder / ENGINES).is_dir():
         lost.append("its engines ('python -m onboard build' makes one)")
     return lost

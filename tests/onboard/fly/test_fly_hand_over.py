@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop
-from onboard.fly.start import parts_of
+from onboard.fly.opening import parts_of
 from onboard.sources.ring_writer import RingWriter
 from tests.onboard.fly.conftest import message, picture
 from tests.onboard.trt.worlds import MakeWorld
@@ -34,3 +34,24 @@ def test_onnx_runtime_takes_over_from_an_engine_that_no_reload_mends(
     assert states == ["tensorrt"] * 4 + ["onnxruntime"] * 4
     assert (counts["reload_failed"], counts["engine_handed_over"]) == (2, 1)
     assert not world.gpu.stack()  # no context is left pushed
+
+
+def test_an_engine_is_renewed_beside_the_one_that_flies(
+    configured: Callable[..., NodeConfig], make_world: MakeWorld, tmp_path: Path
+) -> None:
+    world = make_world()
+    health = {"reload_s": 0.05, "known_answer_s": 0.01}
+    config = configured(bundle=str(world.bundle), runtime={"engine": str(world.engine)}, health=health)
+    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        loop, frame_id = Loop(parts), 0
+        while parts.log.counts["engine_renewed"] < 3:
+            writer.write(*message(RUN, frame_id, picture(frame_id)))
+            loop.turn(5.0)
+            frame_id += 1
+            assert frame_id < 5000
+        counts = parts.log.counts
+        assert parts.guard.state == "tensorrt"
+    told = [json.loads(line) for line in (tmp_path / "out" / "verdicts.jsonl").read_text().splitlines()]
+    assert [(each["frame_id"], each["status"]) for each in told] == [(n, "ANSWERED") for n in range(frame_id)]
+    assert (counts["reload_failed"], counts["known_answer_wrong"]) == (0, 0)
+    assert not world.gpu.stack()

@@ -18,12 +18,15 @@ from onboard import bundle as bundles
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.event import Events
-from onboard.fly.config import InvalidConfig, NodeConfig
-from onboard.fly.guard import Guard, Way
+from onboard.fly.config import NodeConfig
+from onboard.fly.flown import Way
+from onboard.fly.guard import Guard
 from onboard.fly.loop import Loop, Parts
+from onboard.fly.opening import parts_of
 from onboard.fly.outlet import Outlet
-from onboard.fly.start import fly, parts_of
-from onboard.fly.summary import Summary
+from onboard.fly.start import fly
+from onboard.fly.summary import Summary, text
+from onboard.health.choice import Choice, Chosen
 from onboard.messages import Status, Verdict
 from onboard.sources import Taken
 from onboard.sources.ring_writer import RingWriter
@@ -160,12 +163,14 @@ def test_nonsense_reloads_hands_over_and_ends_in_unavailable(
 
 @pytest.mark.parametrize("altered", ["damaged", "another bundle"])
 def test_a_reload_from_altered_files_is_refused_and_the_next_engine_takes_over(
-    moody: Path, small: Path, tmp_path: Path, altered: str
+    configured: Configured, moody: Path, small: Path, tmp_path: Path, altered: str
 ) -> None:
     kept, events = tmp_path / "kept", Events()
     shutil.copytree(moody, kept)
-    first = Way("first", lambda: Detector.load(moody))
-    guard = Guard([first, Way("second", lambda: Detector.load(kept))], InvalidConfig(in_a_row=1, reloads=2), events)
+    ways = [Way("first", lambda: Detector.load(moody)), Way("second", lambda: Detector.load(kept))]
+    choice = Choice(str(moody))
+    config = configured(invalid={"in_a_row": 1, "reloads": 2})
+    guard = Guard(Chosen(choice, (choice,)), lambda _: ways, config, events)
     if altered == "damaged":
         damaged = bytearray((moody / "model.onnx").read_bytes())
         damaged[len(damaged) // 2] ^= 1
@@ -194,7 +199,8 @@ def test_outlets_that_are_gone_or_full_are_counted_and_hold_nothing_up(
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "verdicts.jsonl").symlink_to("/dev/full")
     nobody = {"kind": "push", "endpoint": f"ipc://{tmp_path}/verdicts"}
-    with flying(configured(output__socket=nobody, deadline_ms=0.001)) as (parts, loop):
+    budgets = {"infer": 1e-4, "total": 3_600_000}
+    with flying(configured(output__socket=nobody, deadline_ms=0.001, deadlines=budgets)) as (parts, loop):
         summary, start = Summary(parts), time.monotonic()
         for frame_id in range(20):
             writer.write(*message(RUN, frame_id, picture(frame_id)))
@@ -205,8 +211,15 @@ def test_outlets_that_are_gone_or_full_are_counted_and_hold_nothing_up(
     assert page["verdicts_dropped"] == {"file": 20, "socket": 20}
     assert page["journal"]["agrees"]
     assert page["frames"]["answered"] == 20
-    assert page["deadline"] == {"limit_ms": 0.001, "missed": 20, "of": 20}
-    assert [page["events"][name] for name in ("deadline_missed", "verdict_dropped", "output_lost")] == [20] * 3
+    stages = {
+        "infer": {"budget_ms": 1e-4, "missed": 20, "of": 20},
+        "total": {"budget_ms": 3_600_000, "missed": 0, "of": 20},
+    }
+    assert page["deadline"] == {"limit_ms": 0.001, "missed": 20, "of": 20, "stages": stages}
+    assert "20 of 20 over 0.0001" in text(page)
+    assert [
+        page["events"][name] for name in ("deadline_missed", "budget_missed", "verdict_dropped", "output_lost")
+    ] == [20] * 4
     missed = [each for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "deadline_missed"]
     assert len(missed) == 1  # throttled
 
@@ -227,7 +240,8 @@ def test_a_track_is_judged_and_says_so(
     assert [each["beyond_horizon"] for each in tracks] == [False] * 5 + [True]
     assert {each["alarm_frame"] for each in tracks} == {None, 5}
     assert page["drift"]["tracks"] == 1
-    with flying(configured(bundle=str(calibrated))) as (parts, loop):  # a restart: what was gathered is lost
+    (tmp_path / "journal.tracks").unlink()  # what was gathered
+    with flying(configured(bundle=str(calibrated))) as (parts, loop):
         writer.write(*message(RUN, 7, picture(7)))
         loop.turn(5.0)
     last = lines(tmp_path / "out" / "verdicts.jsonl")[-1]

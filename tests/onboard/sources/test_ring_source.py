@@ -105,16 +105,20 @@ def test_a_slot_that_is_being_written_is_left_alone(path: Path, source: Source, 
 
 
 @pytest.mark.parametrize("checksum", [True, False])
-def test_altered_pixels_are_rejected_where_the_checksum_is_asked_for(path: Path, make: Make, checksum: bool) -> None:
+@pytest.mark.parametrize("kind", ["copied", "in place", "converted"])
+def test_altered_pixels_are_rejected_where_the_checksum_is_asked_for(
+    path: Path, make: Make, checksum: bool, kind: str
+) -> None:
     with RingWriter(path, 3, 36) as writer:
-        writer.write(*make(RUN, 0))
+        writer.write(*make(RUN, 0, PixelFormat.Mono8 if kind == "converted" else PixelFormat.RGB8))
         data = np.memmap(path, np.uint8, "r+")
         data[Layout(3, 36).offset(1) + 200] ^= 1
-        source = open_source(RingConfig(str(path), checksum=checksum))
-        (item,) = source.take(0).items or source.take(0).items
-    assert isinstance(item, Settled) is checksum
-    if isinstance(item, Settled):
-        assert (item.status, item.reason) == (Status.REJECTED, "wire_payload_crc")
+        source = open_source(RingConfig(str(path), checksum=checksum, copy=kind != "in place"))
+        (frame,) = source.take(0).items or source.take(0).items
+        assert isinstance(frame, SourceFrame)
+        flaw = frame.flaw()
+    source.close()
+    assert (flaw and (flaw.status, flaw.reason)) == ((Status.REJECTED, "wire_payload_crc") if checksum else None)
 
 
 def test_pixels_used_in_place_tell_when_they_were_overwritten(path: Path, make: Make) -> None:
@@ -126,9 +130,11 @@ def test_pixels_used_in_place_tell_when_they_were_overwritten(path: Path, make: 
         for frame_id in (1, 2):
             writer.write(*make(RUN, frame_id))
         assert (frame.pixels == 0).all()
-        assert frame.intact()
+        assert frame.flaw() is None
         writer.write(*make(RUN, 3))
-        assert not frame.intact()
+        flaw = frame.flaw()
+        assert flaw is not None
+        assert (flaw.status, flaw.reason) == (Status.SKIPPED, "overwritten")
 
 
 def test_a_frame_over_the_limits_is_rejected_by_name(path: Path, make: Make) -> None:

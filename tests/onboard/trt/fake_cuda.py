@@ -15,8 +15,17 @@ import numpy as np
 HANDLE = 0x7F12_3456_7890  # wider than 32 bits, as real ones are
 
 
+class _Stream(threading.local):
+    """What waits on a thread's stream, and what a capture has recorded of it."""
+
+    def __init__(self) -> None:
+        self.work: list[Callable[[], None]] = []
+        self.captured: list[Callable[[], None]] | None = None
+        self.invalid = False
+
+
 class FakeGpu:
-    """The state of the device.
+    """The state of the device. An engine loads and flies in one thread at a time, so a thread's stream stands for it.
 
     Attributes:
         integrated: whether it shares its memory with the CPU.
@@ -36,13 +45,35 @@ class FakeGpu:
         self.host: dict[int, np.ndarray] = {}
         self.device: dict[int, np.ndarray] = {}
         self.copies = 0
-        self.work: list[Callable[[], None]] = []
-        self.captured: list[Callable[[], None]] | None = None
-        self.invalid = False
+        self._stream = _Stream()
         self.graphs: dict[int, list[Callable[[], None]]] = {}
         self.executables: dict[int, list[Callable[[], None]]] = {}
         self.clock_ms = 0.0
         self.current = threading.local()
+
+    @property
+    def work(self) -> list[Callable[[], None]]:
+        return self._stream.work
+
+    @work.setter
+    def work(self, work: list[Callable[[], None]]) -> None:
+        self._stream.work = work
+
+    @property
+    def captured(self) -> list[Callable[[], None]] | None:
+        return self._stream.captured
+
+    @captured.setter
+    def captured(self, captured: list[Callable[[], None]] | None) -> None:
+        self._stream.captured = captured
+
+    @property
+    def invalid(self) -> bool:
+        return self._stream.invalid
+
+    @invalid.setter
+    def invalid(self, invalid: bool) -> None:
+        self._stream.invalid = invalid
 
     def stack(self) -> list[Any]:
         """The calling thread's stack of contexts."""

@@ -1,0 +1,74 @@
+"""A disk that can be filled: a small tmpfs where the bench may mount one, or a limit on the size of files."""
+
+import ctypes
+import errno
+import os
+import resource
+from pathlib import Path
+from typing import Protocol
+
+_SIZE = "8m"
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Disk(Protocol):
+    """Attributes: how: what it is, for the report."""
+
+    how: str
+
+    def fill(self, pid: int) -> None:
+        """From now on the process can write nothing there."""
+
+    def free(self, pid: int) -> None:
+        """It can again."""
+
+    def close(self) -> None: ...
+
+
+def small_disk(folder: Path) -> Disk:
+    """The folder as a disk of its own where this process may mount (root), and a stand-in where not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    options = f"size={_SIZE}".encode()
+    if _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 0, options) == 0:
+        return _Mounted(folder)
+    return _FileLimit()
+
+
+class _Mounted:
+    """ENOSPC, as from a real full disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.how = f"a tmpfs of {_SIZE}, filled (ENOSPC)"
+        self._folder, self._filler = folder, folder / ".filler"
+
+    def fill(self, pid: int) -> None:
+        with self._filler.open("wb", buffering=0) as file:
+            for block in (1 << 16, 1):  # then the last bytes of the last page
+                try:
+                    while file.write(bytes(block)):
+                        pass
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+
+    def free(self, pid: int) -> None:
+        self._filler.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        _libc.umount2(os.fsencode(self._folder), 2)  # MNT_DETACH: a process may still have a file open
+
+
+class _FileLimit:
+    """EFBIG on every write beyond the limit; needs no rights, and spares what is mapped already."""
+
+    how = "a file size limit of 0 bytes on the node (EFBIG), for mounting a small disk needs root"
+
+    def fill(self, pid: int) -> None:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]))
+
+    def free(self, pid: int) -> None:
+        most = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
+
+    def close(self) -> None:
+        pass

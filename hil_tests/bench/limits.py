@@ -1,0 +1,88 @@
+"""Limits as data: each names a figure and what it may be at most, or has to be at least."""
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from hil_tests.bench.figures import NAMES, Figures
+from onboard import strict_yaml
+from onboard.errors import InputError
+
+
+class Limit(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Attributes:
+    figure: one of `hil_tests.bench.figures.NAMES`.
+    at_most, at_least: one of the two, or both.
+    """
+
+    figure: str
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def said(self) -> str:
+        """The limit in words."""
+        parts = ("at most", self.at_most), ("at least", self.at_least)
+        return ", ".join(f"{word} {value:g}" for word, value in parts if value is not None)
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    limits: tuple[Limit, ...]
+
+
+class Mark(str, enum.Enum):
+    """PASS, FAIL, or NOT_MEASURED where the campaign has no such figure: no such fault, no labels, too short."""
+
+    PASS = "pass"
+    FAIL = "FAIL"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A limit, the figure that was found, and the mark."""
+
+    limit: Limit
+    value: float | None
+    mark: Mark
+
+    def line(self) -> str:
+        """For a terminal."""
+        value = "-" if self.value is None else f"{self.value:.4g}"
+        return f"  {self.mark.value:<12}  {self.limit.figure:<28} {value:>10}   {self.limit.said()}"
+
+
+def read(path: Path) -> tuple[Limit, ...]:
+    """Read limits.
+
+    Raises:
+        InputError: the file does not fit, names a figure that there is not, or a limit that limits nothing.
+    """
+    limits = strict_yaml.load(path, _File).limits
+    for limit in limits:
+        if limit.figure not in NAMES:
+            raise InputError(f"{path}: limits: '{limit.figure}' is no figure; there are {', '.join(NAMES)}")
+        if limit.at_most is None and limit.at_least is None:
+            raise InputError(f"{path}: limits: {limit.figure}: at_most or at_least is needed")
+    return limits
+
+
+def judge(limits: tuple[Limit, ...], figures: Figures) -> list[Held]:
+    """Hold each figure against its limit."""
+    return [Held(limit, figures[limit.figure], _mark(limit, figures[limit.figure])) for limit in limits]
+
+
+def passed(held: Iterable[Held]) -> bool:
+    """Whether no limit was broken."""
+    return all(each.mark is not Mark.FAIL for each in held)
+
+
+def _mark(limit: Limit, value: float | None) -> Mark:
+    if value is None:
+        return Mark.NOT_MEASURED
+    low = float("-inf") if limit.at_least is None else limit.at_least
+    high = float("inf") if limit.at_most is None else limit.at_most
+    # A node that never came back is infinite, and no limit allows that; nor a figure that is not a number.
+    return Mark.PASS if low <= value <= high and value != float("inf") else Mark.FAIL

@@ -1,0 +1,87 @@
+"""The files of a node that the bench starts: its configuration, its bundle, its journal."""
+
+import shutil
+import socket
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hil_tests.bench.config import BenchConfig, NodeSetup
+from onboard import strict_yaml
+from onboard.errors import InputError
+
+
+def settings(
+    config: BenchConfig,
+    node: NodeSetup,
+    bundle: Path,
+    endpoint: str,
+    verdicts: str,
+    ring: Path,
+    archive: Path,
+    folder: Path,
+) -> dict[str, Any]:
+    """The node's configuration file."""
+    settings: dict[str, Any] = {
+        "bundle": str(bundle),
+        "source": {"kind": "stream", "endpoint": endpoint},
+        # Every record of the campaign stays in the archive or the ring, so that the ledger sees all of them.
+        "journal": {"ring": str(ring), "archive": str(archive), "archive_files": 1_000_000},
+        # Small files, so that a small disk is full when a fault fills it, and not before.
+        "output": {
+            "folder": str(folder),
+            "file_mb": 1,
+            "socket": {"kind": "push", "endpoint": verdicts, "bind": False},
+        },
+        "stale_ms": config.stale_ms,
+        "deadline_ms": config.deadline_ms,
+    }
+    for dotted, value in node.settings.items():
+        *place, last = dotted.split(".")
+        at = settings
+        for key in place:
+            at = at.setdefault(key, {})
+            if not isinstance(at, dict):
+                raise InputError(f"node.settings: {dotted}: '{key}' is no mapping in the node's configuration")
+        at[last] = value
+    return settings
+
+
+def copied_bundle(node: NodeSetup, out: Path, opened: ExitStack) -> Path:
+    """A copy of the bundle for the node, which faults may damage."""
+    if not (Path(node.bundle) / "manifest.yaml").is_file():
+        raise InputError(f"{node.bundle}: no bundle: no manifest.yaml there (node.bundle)")
+    bundle = out / "bundle"
+    shutil.rmtree(bundle, ignore_errors=True)
+    opened.callback(shutil.rmtree, bundle, ignore_errors=True)
+    shutil.copytree(node.bundle, bundle)
+    return bundle
+
+
+def journal_commands(ring: Path, archive: Path) -> tuple[tuple[str, ...], ...]:
+    places = [archive] if any(archive.glob("*.drj")) else []
+    return tuple((sys.executable, "-m", "onboard", "journal", str(place), "--records") for place in (*places, ring))
+
+
+def model_file(bundle: Path) -> str:
+    manifest = bundle / "manifest.yaml"
+    try:
+        return str(strict_yaml.parse(manifest.read_text(), str(manifest))["model"])
+    except KeyError as error:
+        raise InputError(f"{manifest}: names no model (node.bundle)") from error
+
+
+def memory_folder(opened: ExitStack) -> Path:
+    """A folder on a tmpfs where there is one, so that no storage is in the node's loop."""
+    shm = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="debris-bench-", dir=shm if shm.is_dir() else None))
+    opened.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

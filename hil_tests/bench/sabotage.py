@@ -1,0 +1,112 @@
+"""Each protection of the node switched off: a campaign that gets no worse does not test it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from hil_tests.bench import campaign, pictures
+from hil_tests.bench.config import BenchConfig
+from hil_tests.bench.pictures import Picture
+from hil_tests.bench.plan import FaultPlan, Kind
+from onboard import files
+from onboard.errors import InputError
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """One protection.
+
+    Attributes:
+        name: of the protection.
+        off: keys of the node's configuration that switch it off.
+        faults: that it protects from.
+        figure: which has to get worse: larger.
+        restart, keep_journal, keep_hashes: of the node's setup, where the protection is not in its configuration.
+    """
+
+    name: str
+    off: dict[str, Any]
+    faults: dict[Kind, int]
+    figure: Literal["outcomes_missed", "ledger_errors", "recovery_s.kill"] = "outcomes_missed"
+    restart: bool = True
+    keep_journal: bool = True
+    keep_hashes: bool = True
+
+
+ALL = (
+    Sabotage("stale", {"stale_ms": None}, {"stale": 8}),
+    Sabotage("frozen", {"sanity.frozen": False}, {"frozen": 8}),
+    Sabotage("black", {"sanity.black_level": 0}, {"black": 8}),
+    Sabotage("saturated", {"sanity.white_share": 1.0}, {"saturated": 8}),
+    Sabotage("checksum", {"source.checksum": False}, {"corrupt": 8}),
+    Sabotage("journal", {}, {"kill": 1}, "ledger_errors", keep_journal=False),
+    Sabotage("hashes", {}, {"bundle_corrupt": 4}, keep_hashes=False),
+    Sabotage("supervision", {}, {"kill": 1}, "recovery_s.kill", restart=False),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The figure with the protection and without it."""
+
+    name: str
+    figure: str
+    with_it: float
+    without_it: float
+
+    @property
+    def noticed(self) -> bool:
+        return self.without_it > self.with_it
+
+    def line(self) -> str:
+        """For a terminal."""
+        word = "noticed" if self.noticed else "NOT NOTICED"
+        return f"{self.name:<12} {self.figure:<18} {self.with_it:10.4g} {self.without_it:10.4g}   {word}"
+
+
+HEAD = f"{'protection':<12} {'figure':<18} {'with it':>10} {'without':>10}"
+
+
+def compare(config: BenchConfig, shown: list[Picture], each: Sabotage, out: Path) -> Found:
+    """Fly with the protection and without it."""
+    assert config.node is not None
+    plan = FaultPlan(seed=1, faults=each.faults, settle_ms=4000, process_ms=2500, warm_up_frames=10, every=4)
+    setup = msgspec.structs.replace(config, frames=10)
+    spoiled = msgspec.structs.replace(
+        config.node,
+        settings={**config.node.settings, **each.off},
+        restart_s=config.node.restart_s if each.restart else None,
+        keep_journal=each.keep_journal,
+        keep_hashes=each.keep_hashes,
+    )
+    values = []
+    for node in (config.node, spoiled):
+        done = campaign.run(msgspec.structs.replace(setup, node=node), shown, plan, out)
+        value = done.figures[each.figure]
+        values.append(float("inf") if value is None else value)
+    return Found(each.name, each.figure, *values)
+
+
+def command(config: BenchConfig, out: Path, only: str | None) -> int:
+    """Compare all (or one), say so, write sabotage.json; gives the exit code (1: one was not noticed).
+
+    Raises:
+        InputError: there is no such protection, or the node is not started here.
+    """
+    chosen = [each for each in ALL if only in (None, each.name)]
+    if not chosen:
+        raise InputError(f"--only: '{only}' is no protection; there are {', '.join(each.name for each in ALL)}")
+    if config.node is None:
+        raise InputError("sabotage needs a node that the bench starts: 'node', not 'remote'")
+    shown = pictures.load(Path(config.stream.data), config.stream.pictures)
+    print(HEAD)
+    found = []
+    for each in chosen:
+        found.append(compare(config, shown, each, out))
+        print(found[-1].line(), flush=True)
+    rows = [{"name": e.name, "figure": e.figure, "with": str(e.with_it), "without": str(e.without_it)} for e in found]
+    files.write_text(out / "sabotage.json", json.dumps(rows, indent=2) + "\n")
+    return 0 if all(each.noticed for each in found) else 1

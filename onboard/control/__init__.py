@@ -1,0 +1,1 @@
+"""Commands to a node in flight, over a small socket; each is answered."""

@@ -1,0 +1,82 @@
+"""What the tracks of one process leave to the next: their state, frame by frame, and the drift monitor's capital."""
+
+import hashlib
+import math
+from pathlib import Path
+
+import msgspec
+
+from onboard.drift import DriftMonitor, DriftState
+from onboard.errors import InputError
+from onboard.event import Events
+from onboard.fly.storage import Storage, write_whole
+from onboard.fly.track_file import MOST_RECENT, KeptTrack, TrackFile
+from onboard.track import TrackMemory, TrackRule
+
+
+class _KeptDrift(msgspec.Struct, forbid_unknown_fields=True):
+    rule: str
+    state: DriftState
+
+
+class Kept:
+    """Two files beside the journal's ring: `<ring>.tracks`, mapped and written in the loop, and `<ring>.drift.json`,
+    which the storage thread writes when a track has reached its horizon.
+
+    Args:
+        ring: of the journal, which this process holds.
+        most: tracks at a time.
+        storage: writes the drift monitor's state.
+        events: told of a state that was damaged.
+
+    Raises:
+        InputError: the mapped file cannot be made.
+    """
+
+    def __init__(self, ring: Path, most: int, storage: Storage, events: Events) -> None:
+        self._storage, self._events = storage, events
+        self._drift = ring.with_name(f"{ring.name}.drift.json")
+        self._tracks = TrackFile(ring.with_name(f"{ring.name}.tracks"), most)
+        self._rule: TrackRule | None = None
+        self._name = ""
+
+    def begin(self, rule: TrackRule, bundle: str) -> list[KeptTrack]:
+        """Keep tracks of this rule and bundle; gives those that were kept of the two, and forgets all others."""
+        name = hashlib.sha256(f"{bundle} {rule.limit!r}".encode())
+        self._rule, self._name = rule, name.hexdigest()
+        return self._tracks.begin(name.digest())
+
+    def keep(self, run: bytes, highest_id: int, memory: TrackMemory) -> None:
+        """Write a track's state."""
+        if len(memory.recent) <= MOST_RECENT:
+            self._tracks.keep(run, highest_id, memory)
+
+    def forget(self, run: bytes) -> None:
+        """Give up a track, where it was kept."""
+        self._tracks.forget(run)
+
+    def drift(self) -> DriftMonitor | None:
+        """The monitor of the rule where it was, or a fresh one; None where no normal track has a finite number, or they
+        are other heads'."""
+        assert self._rule is not None
+        maxima = [] if self._rule.is_for_unseen else self._rule.maxima.tolist()
+        numbers = [value for value in maxima if math.isfinite(value)]
+        if not numbers:
+            return None
+        try:
+            kept = msgspec.json.decode(self._drift.read_bytes(), type=_KeptDrift)
+            if kept.rule == self._name:
+                return DriftMonitor(kept.state)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, RecursionError, InputError) as error:
+            self._events.add("drift_lost", f"{self._drift}: {error}; the drift monitor begins anew")
+        return DriftMonitor.fresh(numbers)
+
+    def keep_drift(self, monitor: DriftMonitor) -> None:
+        """Write the monitor's state, as soon as the storage comes to it."""
+        data = msgspec.json.encode(_KeptDrift(self._name, monitor.state))
+        write_whole(self._storage, self._drift, lambda: data, self._events)
+
+    def close(self) -> None:
+        self._tracks.close()

@@ -1,0 +1,150 @@
+"""From a configuration to the parts of a flight, each opened, and closed again at its end."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from onboard import files, provenance, strict_yaml
+from onboard.bundle import Bundle
+from onboard.control.socket import ControlSocket
+from onboard.detector import LOGIT, Detector
+from onboard.event import Events
+from onboard.fly.account import Account
+from onboard.fly.config import NodeConfig
+from onboard.fly.event_log import EventLog
+from onboard.fly.flown import Flown, Way, Ways
+from onboard.fly.guard import Guard
+from onboard.fly.kept import Kept
+from onboard.fly.loop import Parts
+from onboard.fly.outlet import Outlet, VerdictSocket
+from onboard.fly.storage import LineFile, Storage, write_whole
+from onboard.fly.tracks import MOST, Tracks
+from onboard.health.background import Background
+from onboard.health.choice import Choice, Chosen
+from onboard.journal import Journal
+from onboard.sources import open_source
+from onboard.telemetry.opening import open_telemetry
+from onboard.telemetry.telemetry import Telemetry
+from onboard.watchdog import Pings
+
+VERDICTS, EVENTS, RECORD, CHOSEN = "verdicts.jsonl", "events.jsonl", "node.yaml", "chosen.yaml"
+
+
+@contextmanager
+def parts_of(config: NodeConfig) -> Iterator[Parts]:
+    """Open everything: the bundle first, for a node that cannot judge shall not take frames; the source last."""
+    output, place, events = config.output, config.journal, Events()
+    with ExitStack() as opened:
+        configured = Choice(config.bundle, config.runtime.engine)
+        chosen = Chosen.restore(Path(output.folder) / CHOSEN, configured, events)
+        guard = Guard(chosen, ways(config), config, events)
+        opened.callback(guard.close)
+        archive = None if place.archive is None else Path(place.archive)
+        pings = Pings(config.watchdog)
+        alive = (lambda: None) if archive is None else pings.add("archive").answer
+        journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files, alive=alive)
+        opened.callback(journal.close)
+        storage = Storage(output.queue, pings.add("storage").answer)
+        log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened)
+        _keep(Path(output.folder) / RECORD, _record(config, guard.flown), events)
+        kept = Kept(Path(place.ring), MOST, storage, events)
+        opened.callback(kept.close)
+        tracks = Tracks(kept, set(journal.totals()), events)
+        tracks.start_over(guard.flown.rules.track, guard.bundle.sha256)
+        scrubbed, alive = guard.flown.files(), pings.add("health").answer
+        background = Background(config.health, output.summary_s, scrubbed, events, alive)
+        opened.callback(background.close)
+        guard.follower = partial(_follow, config, guard, tracks, storage, background, events)
+        source = open_source(config.source, pings)
+        opened.callback(source.close)
+        account = Account(config.deadline_ms, config.deadlines)
+        control = None
+        if config.control is not None:
+            part = pings.add("control")
+            part.limit_s += config.control.answer_s  # it may wait for the loop
+            control = ControlSocket(config.control, part.answer)
+            opened.callback(control.close)
+        made = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
+        yield Parts(config, *made, control)
+
+
+def _follow(
+    config: NodeConfig,
+    guard: Guard,
+    tracks: Tracks,
+    storage: Storage,
+    background: Background,
+    events: Events,
+    other_bundle: bool,
+) -> None:
+    """Another engine flies, perhaps another bundle: tracks begin anew then, and files say so."""
+    flown, chosen, folder = guard.flown, guard.chosen, Path(config.output.folder)
+    background.watch(flown.files())
+    if other_bundle:
+        tracks.start_over(flown.rules.track, flown.bundle.sha256)
+        write_whole(storage, folder / CHOSEN, lambda: strict_yaml.dump(chosen).encode(), events)
+        write_whole(storage, folder / RECORD, lambda: _record(config, flown).encode(), events)
+
+
+def _outputs(
+    config: NodeConfig, bundle: Bundle, storage: Storage, events: Events, opened: ExitStack
+) -> tuple[EventLog, Outlet, Telemetry | None]:
+    output = config.output
+    folder, most_bytes = Path(output.folder), round(output.file_mb * 1e6)
+
+    def lines(name: str) -> LineFile:
+        file = LineFile(storage, folder / name, most_bytes, events)
+        opened.callback(file.close)
+        return file
+
+    log, verdicts = lines(EVENTS), lines(VERDICTS) if output.verdicts else None
+    telemetry = None
+    if config.telemetry is not None:
+        passed_on = _pose_outputs(bundle) if output.pose_outputs is None else output.pose_outputs
+        telemetry = open_telemetry(config.telemetry, folder, passed_on, bundle.sha256, storage, events, opened)
+    opened.callback(storage.close)  # before the files, for it writes them
+    socket = None if output.socket is None else VerdictSocket(output.socket, events)
+    if socket is not None:
+        opened.callback(socket.close)
+    also = None if telemetry is None else telemetry.event
+    return EventLog(log, output.event_s, also), Outlet(verdicts, socket, events, telemetry), telemetry
+
+
+def ways(config: NodeConfig) -> Ways:
+    """The engines of a bundle: TensorRT where there is one, and ONNX Runtime."""
+    threads = config.runtime.threads
+    key = config.signature.key()  # now, once: a key that is altered in storage later counts for nothing
+
+    def of(choice: Choice) -> list[Way]:
+        bundle, engine = choice.bundle, choice.engine
+        ort = Way("onnxruntime", lambda: Detector.load(bundle, threads, key=key))
+        return [ort] if engine is None else [Way("tensorrt", lambda: Detector.load(bundle, threads, engine, key)), ort]
+
+    return of
+
+
+def _keep(path: Path, text: str, events: Events) -> None:
+    """Write a file that nothing in flight needs: a full disk must not keep a node from starting again."""
+    try:
+        files.write_text(path, text)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        events.add("output_lost", f"{path}: {error.strerror}")
+
+
+def _pose_outputs(bundle: Bundle) -> tuple[str, ...]:
+    return tuple(spec.name for spec in bundle.manifest.outputs if spec.name != LOGIT)
+
+
+def _record(config: NodeConfig, flown: Flown) -> str:
+    """What the verdicts come from: the resolved configuration, the bundle, the rule, versions and code."""
+    seed = flown.bundle.manifest.training.get("seed", 0)
+    made = provenance.record(seed, bundle_sha256=flown.bundle.sha256, engine=flown.name)
+    rule = flown.rules.frame
+    decision = None if rule is None else {"false_alarm_rate": rule.rate, "confidence": rule.confidence}
+    return strict_yaml.dump({"config": msgspec.to_builtins(config), "decision": decision, "provenance": made})

@@ -1,0 +1,112 @@
+"""Loading what shall fly next beside what flies."""
+
+from collections.abc import Callable
+
+from onboard.errors import InputError
+from onboard.event import Events
+from onboard.fly.flown import Flown, Ways
+from onboard.fly.ladder import Step
+from onboard.fly.rules import RuleBook, Rules
+from onboard.health.beside import Beside
+from onboard.health.choice import Chosen
+from onboard.normal_scores import FrameRule
+
+Done = Callable[[Exception | None], None]
+_CLOSE_S = 20.0
+
+
+class Shift:
+    """Loads bundles and their engines: one at a time beside the loop, or in the loop's own time.
+
+    Args:
+        ways: gives a bundle's engines.
+        book: makes its rules.
+    """
+
+    def __init__(self, ways: Ways, book: RuleBook) -> None:
+        self._ways, self._book = ways, book
+        self._beside: Beside[Flown] = Beside()
+        self._retiring: Beside[None] = Beside()
+        self._wanted: tuple[Step, Done | None] | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether something is being loaded, or waits to be put in."""
+        return self._beside.busy
+
+    def begin(self, step: Step, done: Done | None) -> None:
+        """Load beside the loop.
+
+        Raises:
+            InputError: something is being loaded already.
+        """
+        self._refuse_under_way()
+        self._wanted = step, done
+        self._beside.start(lambda: self.load(step))
+
+    def outcome(self) -> tuple[Step, Flown | Exception, Done | None] | None:
+        """What came of it, once; None where nothing has ended."""
+        found = self._beside.take()
+        if found is None:
+            return None
+        assert self._wanted is not None
+        (step, done), self._wanted = self._wanted, None
+        return step, found, done
+
+    def load(self, step: Step) -> Flown:
+        """Load and test what a step says; raises InputError, and whatever the libraries raise on a sick GPU."""
+        return Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book)
+
+    def first(self, chosen: Chosen, events: Events) -> tuple[Flown, Chosen]:
+        """The last bundle that was chosen and can be loaded, and what is chosen then.
+
+        Raises:
+            InputError: not even the first of them can.
+        """
+        while True:  # ends: few are remembered
+            choice = chosen.choices[-1]
+            try:
+                found = self.load(Step(choice, 0, "started", ""))
+                return found, chosen.without_last(found.choice)
+            except InputError as error:
+                if chosen.earlier is None:
+                    raise
+                events.add("bundle_rolled_back", f"{choice.bundle}, which was chosen before the restart: {error}")
+                chosen = chosen.without_last()
+
+    def rules_at(self, rate: float, confidence: float | None, flown: Flown) -> Rules:
+        """The rules of what flies at another rate, which later bundles fly at as well; the frame rule is not None.
+
+        Raises:
+            InputError: as `FrameRule.at`; there is no calibration; something is being loaded, at the rate before.
+        """
+        self._refuse_under_way()
+        rule = FrameRule.at(flown.bundle, rate, confidence)
+        if rule is None:
+            raise InputError(f"{flown.bundle.folder}: has no calibration; 'python -m calibration threshold' makes one")
+        self._book.rate, self._book.confidence = rate, confidence
+        return flown.rules._replace(frame=rule)
+
+    def retire(self, gone: list[Flown], events: Events) -> None:
+        """Close an engine and give its memory back beside the loop: that takes milliseconds.
+
+        Args:
+            gone: the last reference to it is the one in this list, which is emptied.
+            events: told of errors.
+        """
+        self._retiring.wait(_CLOSE_S)
+        self._retiring.take()
+        self._retiring.start(lambda: _retired(gone, events))
+
+    def close(self) -> None:
+        """Wait for what is being loaded or closed, for some seconds."""
+        self._beside.wait(_CLOSE_S)
+        self._retiring.wait(_CLOSE_S)
+
+    def _refuse_under_way(self) -> None:
+        if self.under_way:
+            raise InputError("an engine is being loaded already; ask again in a few seconds")
+
+
+def _retired(gone: list[Flown], events: Events) -> None:
+    gone.pop().emptied(events)

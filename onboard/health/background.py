@@ -1,0 +1,61 @@
+"""What looks after the node beside the loop: the scrub of its files, and the machine's sensors."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from onboard.event import Events
+from onboard.health import sensors
+from onboard.health.config import HealthConfig
+from onboard.health.rounds import Rounds
+from onboard.health.scrub import Files, Scrub
+
+
+class Background:
+    """Scrubs, and reads sensors, in a thread of its own.
+
+    Args:
+        config: what to look at.
+        sensors_s: how often to read the sensors.
+        files: to scrub.
+        events: told of files that differ.
+        alive: called by the thread again and again.
+    """
+
+    def __init__(
+        self,
+        config: HealthConfig,
+        sensors_s: float,
+        files: Files,
+        events: Events,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._root = None if config.sensors is None else Path(config.sensors)
+        self._sensors_s, self._read = sensors_s, dict[str, dict[str, float]]()
+        jobs: list[Callable[[], float]] = [] if self._root is None else [self._look]
+        self._scrub: Scrub | None = None
+        if config.scrub_period_s is not None:
+            self._scrub = Scrub(files, config.scrub_bytes, config.scrub_period_s, events)
+            jobs.append(self._scrub.step)
+        self._rounds = Rounds(jobs, alive)
+
+    def watch(self, files: Files) -> None:
+        """Other files are flown from now on."""
+        if self._scrub is not None:
+            self._scrub.watch(files)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the summary: the sensors' last values, and how the scrub goes."""
+        scrub = self._scrub
+        return {
+            "scrub": None if scrub is None else {"passes": scrub.passes, "failed": scrub.failed},
+            "sensors": self._read,
+        }
+
+    def close(self) -> None:
+        self._rounds.close()
+
+    def _look(self) -> float:
+        assert self._root is not None
+        self._read = sensors.read(self._root)
+        return self._sensors_s

@@ -1,0 +1,93 @@
+"""What the configuration needs of this machine: folders, free storage, what the kernel permits."""
+
+import os
+import threading
+from pathlib import Path
+
+from onboard.event import Events
+from onboard.fly.config import NodeConfig
+from onboard.fly.realtime import ask_for
+from onboard.journal.ringfile import HEADER_BYTES, read_sizes, ring_bytes
+from onboard.selftest.check import Check
+
+_ARCHIVE_PART = 16  # of the ring in each archived file
+
+
+def check(config: NodeConfig) -> list[Check]:
+    """Journal, output and permissions."""
+    return [_journal(config), _output(config), _permissions(config)]
+
+
+def _journal(config: NodeConfig) -> Check:
+    path, records = Path(config.journal.ring), config.journal.records
+    if path.is_file():
+        if not os.access(path, os.R_OK | os.W_OK):
+            return Check("journal", False, f"{path}: may not be written by this user; give it to the node's")
+        with path.open("rb") as file:
+            sizes = read_sizes(file.read(HEADER_BYTES), path.stat().st_size)
+        if sizes is None:
+            return Check("journal", False, f"{path}: no whole journal; move it away, or the node will set it aside")
+        if sizes[0] != records:
+            return Check("journal", False, f"{path}: holds {sizes[0]} records, journal.records says {records}")
+        return Check("journal", True, f"{path}: goes on with the one that is there")
+    folder = _existing(path.parent)
+    if (wrong := _unusable(folder, ring_bytes(records))) is not None:
+        return Check("journal", False, f"journal.ring {path}: {wrong}")
+    kind = _file_system(folder)
+    note = "" if kind in ("tmpfs", "ramfs") else f"; {folder} is no tmpfs but {kind}: a slow disk can hold up the loop"
+    return Check("journal", True, f"{path}: can be made{note}")
+
+
+def _output(config: NodeConfig) -> Check:
+    folder = _existing(Path(config.output.folder))
+    needed = round((4 if config.output.verdicts else 2) * config.output.file_mb * 1e6)  # each file, and the one before
+    if (wrong := _unusable(folder, needed)) is not None:
+        return Check("output", False, f"output.folder {config.output.folder}: {wrong}; or lower output.file_mb")
+    if config.journal.archive is not None:
+        archive, size = Path(config.journal.archive), ring_bytes(config.journal.records) // _ARCHIVE_PART
+        if (wrong := _unusable(_existing(archive), size * config.journal.archive_files)) is not None:
+            return Check("output", False, f"journal.archive {archive}: {wrong}; or lower journal.archive_files")
+    return Check("output", True, f"{config.output.folder}: can be written, {_free(folder) / 1e9:.1f} GB free")
+
+
+def _permissions(config: NodeConfig) -> Check:
+    events = Events()
+    asking = threading.Thread(target=ask_for, args=(config.realtime, events))  # whose priority ends with it
+    asking.start()
+    asking.join()
+    if refused := events.take():
+        return Check("permissions", False, "; ".join(event.detail for event in refused))
+    asked = {"priority": config.realtime.priority, "cores": config.realtime.cores}
+    named = [f"{name} {value}" for name, value in asked.items() if value is not None]
+    named += ["locked memory"] if config.realtime.lock_memory else []
+    return Check("permissions", True, ", ".join(named) or "realtime asks for nothing")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there: the node makes the others."""
+    return next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
+
+
+def _unusable(folder: Path, needed: int) -> str | None:
+    if not folder.is_dir():
+        return f"{folder} is no folder; name another place"
+    if not os.access(folder, os.W_OK | os.X_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return f"{folder} may not be written by this user; name another place, or give it to the node's user"
+    if _free(folder) < needed:
+        return f"{needed / 1e6:.1f} MB may be needed, {_free(folder) / 1e6:.1f} MB are free in {folder}; free some"
+    return None
+
+
+def _free(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def _file_system(folder: Path) -> str:
+    """Its kind by /proc/mounts: that of the deepest mount above it."""
+    place, best, kind = folder.resolve(), -1, "unknown"
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _, mount, found, *_ = line.split(" ")
+        if place.is_relative_to(mount) and len(mount) > best:
+            best, kind = len(mount), found
+    return kind

@@ -1,0 +1,82 @@
+"""The thread that asks all parts, and strokes systemd's watchdog only while they all answer in time."""
+
+import sys
+import threading
+from collections.abc import Callable, Collection, Mapping
+
+from onboard.event import Event
+from onboard.watchdog.config import WatchdogConfig
+from onboard.watchdog.pings import Pings
+from onboard.watchdog.systemd import Systemd
+
+LATE, HUNG, BACK, UNHEARD = "part_late", "part_hung", "part_back", "stroke_unheard"
+_WELL = "all parts answer"
+
+
+class Watchdog:
+    """Watches while its block runs.
+
+        with Watchdog(pings, systemd, config, say):
+            ...
+
+    A part that is late costs the stroke at once: systemd then restarts the node, unless the part answers before
+    WatchdogSec is over. A thread that keeps Python's lock stops this one as well, and so the stroke.
+
+    Args:
+        pings: the parts.
+        systemd: gets READY, strokes, the state as STATUS, and STOPPING.
+        config: how often to ask, and when a late part counts as hung.
+        say: takes an event and the names of late parts; called by the watchdog's own thread.
+    """
+
+    def __init__(
+        self, pings: Pings, systemd: Systemd, config: WatchdogConfig, say: Callable[[Event, Collection[str]], None]
+    ) -> None:
+        self._pings, self._systemd, self._config, self._say = pings, systemd, config, say
+        limit_s = systemd.watchdog_s
+        self._period_s = config.period_s if limit_s is None else min(config.period_s, limit_s / 4)
+        self._times_late = 0
+        self._heard = True
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="watchdog", daemon=True)
+
+    def __enter__(self) -> "Watchdog":
+        self._systemd.tell(f"READY=1\nSTATUS={_WELL}")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._systemd.tell("STOPPING=1\nSTATUS=ending")
+        self._systemd.close()
+
+    def _work(self) -> None:
+        while not self._stop.wait(self._period_s):
+            self._look()
+
+    def _look(self) -> None:
+        late = self._pings.late()
+        if late:
+            self._complain(late)
+            return
+        if self._times_late:
+            self._times_late = 0
+            self._say(Event(BACK, _WELL), ())
+            self._systemd.tell(f"STATUS={_WELL}")
+        if self._systemd.watchdog_s is not None:
+            heard, before = self._systemd.tell("WATCHDOG=1"), self._heard
+            self._heard = heard
+            if before and not heard:
+                self._say(Event(UNHEARD, "systemd's socket does not take the watchdog's stroke"), ())
+
+    def _complain(self, late: Mapping[str, float]) -> None:
+        self._times_late += 1
+        if self._times_late in (1, self._config.hung_after):
+            name = HUNG if self._times_late == self._config.hung_after else LATE
+            who = ", ".join(f"{part} for {seconds:.1f} s" for part, seconds in late.items())
+            detail = f"no answer from {who}; the watchdog is not stroked"
+            self._systemd.tell(f"STATUS={name}: no answer from {who}")
+            # The storage may be what hangs, so the service's own log gets the line as well.
+            print(f"{name}: {detail}", file=sys.stderr, flush=True)
+            self._say(Event(name, detail), late.keys())

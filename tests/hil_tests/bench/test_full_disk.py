@@ -1,0 +1,38 @@
+"""A node that is started on a full disk flies: the bench found one that did not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hil_tests.bench.disk import small_disk
+from onboard import image, strict_yaml
+from tests.conftest import draw_object
+from tests.onboard import small_flight
+
+
+def test_a_node_starts_while_its_disk_is_full(tmp_path: Path) -> None:
+    disk = small_disk(tmp_path / "out")
+    try:
+        if "ENOSPC" not in disk.how:
+            pytest.skip("mounting a small disk needs root")
+        small_flight.write_bundle(tmp_path / "bundle", (64, 256))
+        image.write(tmp_path / "frames" / "a.png", draw_object(1, False)[0])
+        (tmp_path / "frames" / "boxes.csv").write_text("filename,x_min,y_min,x_max,y_max\na.png,20,20,90,80\n")
+        node = {
+            "bundle": str(tmp_path / "bundle"),
+            "source": {"kind": "folder", "folder": str(tmp_path / "frames")},
+            "journal": {"ring": str(tmp_path / "ring")},
+            "output": {"folder": str(tmp_path / "out")},
+        }
+        (tmp_path / "node.yaml").write_text(strict_yaml.dump(node))
+        disk.fill(os.getpid())
+        command = [sys.executable, "-m", "onboard", "fly", str(tmp_path / "node.yaml")]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "1  ANSWERED" in done.stdout
+        disk.free(os.getpid())
+    finally:
+        disk.close()

@@ -1,0 +1,188 @@
+"""Another bundle in flight, as told, and back; each frame's verdict names the bundle that judged it."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from onboard import bundle as bundles
+from onboard import strict_yaml
+from onboard.errors import InputError
+from onboard.fly.config import NodeConfig
+from onboard.fly.loop import Loop, Parts
+from onboard.fly.opening import parts_of
+from onboard.fly.summary import Summary
+from onboard.sources.ring_writer import RingWriter
+from tests.onboard.fly.conftest import message, picture
+
+Configured = Callable[..., NodeConfig]
+
+
+class Camera:
+    """Shows frame after frame to a loop, each under its run's next id."""
+
+    def __init__(self, writer: RingWriter) -> None:
+        self._writer, self._next, self.run = writer, 0, b"0123456789abcdef"
+
+    def show(self, loop: Loop, count: int = 1, most: int = 256) -> None:
+        for _ in range(count):
+            self._writer.write(*message(self.run, self._next, picture(self._next, most)))
+            self._next += 1
+            loop.turn(5.0)
+
+    def show_until(self, loop: Loop, true: Callable[[], bool]) -> None:
+        end = time.monotonic() + 10
+        while not true():
+            assert time.monotonic() < end
+            self.show(loop)
+
+
+@pytest.fixture
+def camera(tmp_path: Path) -> Iterator[Camera]:
+    with RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as made:
+        yield Camera(made)
+
+
+def told(tmp_path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (tmp_path / "out" / "verdicts.jsonl").read_text().splitlines()]
+
+
+def sha(folder: Path) -> str:
+    return bundles.read(folder).sha256
+
+
+def copy(bundle: Path, folder: Path, **changes: Any) -> Path:
+    """Another bundle of the same files."""
+    shutil.copytree(bundle, folder)
+    bundles.write_manifest(folder, msgspec.structs.replace(bundles.read(bundle).manifest, **changes))
+    return folder
+
+
+def change(parts: Parts, folder: Path) -> list[Exception | None]:
+    answers: list[Exception | None] = []
+    parts.guard.change(str(folder), done=answers.append)
+    return answers
+
+
+def test_a_bundle_is_changed_and_rolled_back_in_flight_and_a_restart_flies_the_last_choice(
+    configured: Configured, small: Path, calibrated: Path, tmp_path: Path, camera: Camera
+) -> None:
+    config = configured()
+    with parts_of(config) as parts:
+        loop = Loop(parts)
+        camera.show(loop)
+        answers = change(parts, calibrated)
+        with pytest.raises(InputError, match="being loaded already"):
+            parts.guard.change(str(small))
+        camera.show_until(loop, lambda: bool(answers))
+        camera.show(loop, 2)
+        assert (answers, parts.guard.rule is not None) == ([None], True)
+        camera.run = b"another run of 1"
+        camera.show(loop)
+    verdicts = told(tmp_path)
+    assert [each["frame_id"] for each in verdicts] == list(range(len(verdicts)))
+    assert {each["status"] for each in verdicts} == {"ANSWERED"}
+    of_old = [each for each in verdicts if each["bundle"] == sha(small)]
+    of_new = [each for each in verdicts if each["bundle"] == sha(calibrated)]
+    assert of_old + of_new == verdicts
+    assert {each["is_debris"] for each in of_old} == {None}
+    assert {each["is_debris"] for each in of_new} == {True}
+    *others, last = verdicts
+    assert not any("track" in each for each in others)  # that run began under the bundle before
+    assert last["track"]["frames"] == 1
+    assert strict_yaml.parse((tmp_path / "out" / "node.yaml").read_text(), "")["decision"] is not None
+    with parts_of(config) as parts:
+        loop = Loop(parts)
+        assert parts.guard.bundle.sha256 == sha(calibrated)
+        back: list[Exception | None] = []
+        parts.guard.roll_back(back.append)
+        camera.show_until(loop, lambda: bool(back))
+        assert parts.guard.bundle.sha256 == sha(small)
+        with pytest.raises(InputError, match="no bundle flew before"):
+            parts.guard.roll_back()
+        assert parts.log.counts["bundle_rolled_back"] == 1
+    with parts_of(config) as parts:
+        assert parts.guard.bundle.sha256 == sha(small)
+
+
+def test_a_new_bundle_that_fails_its_self_test_does_not_fly(
+    configured: Configured, small: Path, tmp_path: Path, camera: Camera
+) -> None:
+    known = bundles.read(small).manifest.known_answers
+    wrong = tuple(msgspec.structs.replace(each, logit=each.logit + 1) for each in known)
+    bad = copy(small, tmp_path / "bad", known_answers=wrong)
+    cut = copy(small, tmp_path / "cut", head={"of": "another"})
+    (cut / "model.onnx").write_bytes(b"")
+    poor = copy(small, tmp_path / "poor", outputs=bundles.read(small).manifest.outputs[1:])
+    with parts_of(configured(output__pose_outputs=["rotation"])) as parts:
+        loop = Loop(parts)
+        for folder, says in ((bad, "do not fly this"), (cut, "SHA-256"), (poor, "manifest says"), (Path("/x"), "/x")):
+            answers = change(parts, folder)
+            camera.show_until(loop, lambda answers=answers: bool(answers))
+            assert says in str(answers[0])
+            camera.show(loop)
+        assert parts.log.counts["bundle_refused"] == 4
+        assert (parts.guard.bundle.sha256, parts.guard.chosen.earlier) == (sha(small), None)
+    assert {(each["status"], each["bundle"]) for each in told(tmp_path)} == {("ANSWERED", sha(small))}
+
+
+def test_a_new_bundle_that_gives_nonsense_in_flight_is_rolled_back_by_itself(
+    configured: Configured, small: Path, moody: Path, tmp_path: Path, camera: Camera
+) -> None:
+    with parts_of(configured(invalid={"in_a_row": 2, "reloads": 1})) as parts:
+        loop = Loop(parts)
+        answers = change(parts, moody)
+        camera.show_until(loop, lambda: bool(answers))
+        camera.show(loop, 3)
+        camera.show(loop, 4, most=60)
+        assert parts.guard.bundle.sha256 == sha(small)
+        camera.show(loop, 2, most=60)
+        counts = parts.log.counts
+        assert (counts["engine_reloaded"], counts["bundle_rolled_back"], counts["unavailable"]) == (1, 1, 0)
+    assert [each["reason"] for each in told(tmp_path)[-6:]] == ["invalid_output"] * 4 + [None] * 2
+    with parts_of(configured()) as parts:
+        assert parts.guard.bundle.sha256 == sha(small)
+
+
+def test_a_chosen_bundle_that_is_damaged_at_a_restart_leaves_the_one_before(
+    configured: Configured, small: Path, tmp_path: Path, camera: Camera
+) -> None:
+    other = copy(small, tmp_path / "other", head={"of": "another"})
+    with parts_of(configured()) as parts:
+        loop = Loop(parts)
+        answers = change(parts, other)
+        camera.show_until(loop, lambda: bool(answers))
+    with parts_of(configured()) as parts:
+        assert parts.guard.bundle.sha256 == sha(other)
+    bundles.write_manifest(other, bundles.read(small).manifest)  # whole, and another bundle than the one chosen
+    with parts_of(configured()) as parts:
+        assert parts.guard.bundle.sha256 == sha(small)
+        Loop(parts).turn(0.01)
+        assert parts.log.counts["bundle_rolled_back"] == 1
+    (tmp_path / "out" / "chosen.yaml").write_text("nonsense")
+    with parts_of(configured()) as parts:
+        Loop(parts).turn(0.01)
+        assert parts.log.counts["choice_lost"] == 1
+
+
+def test_reloads_at_a_period_leave_no_frame_and_no_bit_behind(
+    configured: Configured, small: Path, tmp_path: Path, camera: Camera
+) -> None:
+    with parts_of(configured(health={"reload_s": 0.05, "known_answer_s": 0.01})) as parts:
+        loop, summary = Loop(parts), Summary(parts)
+        engine = parts.guard.flown.detector
+        camera.show_until(loop, lambda: parts.log.counts["engine_renewed"] >= 5)
+        camera.show(loop, 5)
+        page = summary.write()
+        assert parts.guard.flown.detector is not engine
+    verdicts = told(tmp_path)
+    assert [each["frame_id"] for each in verdicts] == list(range(len(verdicts)))
+    assert {each["status"] for each in verdicts} == {"ANSWERED"}
+    assert page["journal"]["agrees"]
+    assert page["health"]["known_answers"]["asked"] > 5
+    assert page["health"]["known_answers"]["wrong"] == 0

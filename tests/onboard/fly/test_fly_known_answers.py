@@ -1,0 +1,137 @@
+"""A weight of the running engine is flipped: a known answer shows it, and the engine comes anew from its files."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from onboard import bundle as bundles
+from onboard.bundle import Bundle
+from onboard.detector import Detector
+from onboard.engine import Outputs
+from onboard.event import Events
+from onboard.fly.config import NodeConfig
+from onboard.fly.flown import Way
+from onboard.fly.guard import Guard
+from onboard.health.choice import Choice, Chosen
+from onboard.runtime_ort import OrtEngine
+from onboard.window import Window
+from tests.onboard.fly.conftest import BOX, picture
+
+
+class LiveWeights(OrtEngine):
+    """ONNX Runtime on weights that can be reached while it runs."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        graph = onnx.load_from_string(bundle.contents[bundle.manifest.model])
+        self.weights = {each.name: onnx.numpy_helper.to_array(each).copy() for each in graph.graph.initializer}
+        self._values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(array) for name, array in self.weights.items()}
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.add_session_config_entry("session.disable_prepacking", "1")
+        for name, value in self._values.items():
+            options.add_initializer(name, value)
+        self._session = onnxruntime.InferenceSession(bundle.contents[bundle.manifest.model], options)
+
+    def flip(self, name: str, bit: int) -> None:
+        self.weights[name].reshape(-1).view(np.uint32)[0] ^= np.uint32(1 << bit)
+
+
+def flown(folder: Path, config: NodeConfig, events: Events) -> Guard:
+    def load() -> Detector:
+        bundle = bundles.read(folder)
+        return Detector(bundle, LiveWeights(bundle))
+
+    choice = Choice(str(folder))
+    return Guard(Chosen(choice, (choice,)), lambda _: [Way("live", load)], config, events)
+
+
+def flip(guard: Guard) -> None:
+    assert guard.flown.detector is not None and isinstance(guard.flown.detector.engine, LiveWeights)
+    guard.flown.detector.engine.flip("head", 25)
+
+
+def test_a_flipped_weight_is_noticed_and_the_engine_replaced_while_it_answers(
+    configured: Callable[..., NodeConfig], small: Path
+) -> None:
+    events = Events()
+    guard = flown(small, configured(health={"known_answer_s": 0.001}), events)
+    right = guard(picture(0), BOX).logit
+    guard.tend()
+    assert events.take() == []
+    flip(guard)
+    wrong = guard(picture(0), BOX)
+    assert (wrong.logit == right, wrong.reason) == (False, None)  # nothing else would notice
+    time.sleep(0.002)
+    guard.tend()
+    assert [event.name for event in events.take()] == ["known_answer_wrong"]
+    assert guard(picture(0), BOX).logit is not None  # it flies on while the other is loaded
+    end = time.monotonic() + 10
+    while guard(picture(0), BOX).logit != right:
+        assert time.monotonic() < end
+        guard.tend()
+    assert [event.name for event in events.take()] == ["engine_reloaded"]
+    guard.tend()
+    assert guard.known_answers["wrong"] == 1
+    assert events.take() == []
+
+
+def test_an_engine_that_is_wrong_and_has_no_whole_file_answers_no_more(
+    configured: Callable[..., NodeConfig], small: Path, tmp_path: Path
+) -> None:
+    folder, events = Path(shutil.copytree(small, tmp_path / "flown")), Events()
+    guard = flown(folder, configured(health={"known_answer_s": 0.001}, invalid={"reloads": 2}), events)
+    flip(guard)
+    altered = bytearray((folder / "model.onnx").read_bytes())
+    altered[-1] ^= 1
+    (folder / "model.onnx").write_bytes(altered)
+    end = time.monotonic() + 10
+    while guard.available:
+        assert time.monotonic() < end
+        guard.tend()
+    told = events.take()
+    names = ["known_answer_wrong", "reload_failed", "reload_failed", "unavailable"]
+    assert [event.name for event in told] == names
+    assert all("SHA-256" in event.detail for event in told[1:3])
+    assert guard(picture(0), BOX).reason == "unavailable"
+    shutil.copy(small / "model.onnx", folder / "model.onnx")  # the file is put back, and the bundle loaded by command
+    guard.change(str(folder))
+    while not guard.available:
+        assert time.monotonic() < end
+        guard.tend()
+    assert guard(picture(0), BOX).logit is not None
+
+
+class Unsteady(OrtEngine):
+    """ONNX Runtime with a logit that is never the same twice, as an engine that adds in any order gives it."""
+
+    runs, size = 0, 1e-5
+
+    def run(self, window: Window) -> Outputs:
+        outputs = dict(super().run(window))
+        self.runs += 1
+        outputs["debris_logit"] = outputs["debris_logit"] + np.float32(self.size * (self.runs % 7))
+        return outputs
+
+
+def test_an_engine_that_is_not_repeatable_is_held_to_its_tolerance(
+    configured: Callable[..., NodeConfig], small: Path
+) -> None:
+    bundle, events, choice = bundles.read(small), Events(), Choice(str(small))
+    ways = [Way("unsteady", lambda: Detector(bundle, Unsteady(bundle)))]
+    guard = Guard(Chosen(choice, (choice,)), lambda _: ways, configured(health={"known_answer_s": 1e-6}), events)
+    for _ in range(20):
+        guard.tend()
+    assert [event.name for event in events.take()] == ["known_answers_vary"]
+    assert guard.known_answers == {"asked": 20, "wrong": 0}
+    assert guard.flown.detector is not None and isinstance(guard.flown.detector.engine, Unsteady)
+    guard.flown.detector.engine.size = 1.0
+    for _ in range(4):
+        guard.tend()
+    assert guard.known_answers["wrong"] >= 1
+    guard.close()
