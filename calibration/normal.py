@@ -124,6 +124,8 @@ def unfitted_text(bundle: Bundle, labels: Iterable[str | None], what: str) -> st
 def refuse_other_draw(bundle: Bundle, seed: int, kept_back: float) -> None:
     """Refuse a draw that leaves frames to the calibration which the graph was quantised or clamped with.
 
+    For a bundle that is older than its list of them: else they are known one by one (see `uses`).
+
     Raises:
         InputError: the seed is another, or less is kept back.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from calibration import normal, scoring, sizes
+from calibration import normal, scoring, sizes, uses
 from calibration.frames import LabelledFrame
 from calibration.normal_data import NormalData, read_normals
 from calibration.npy import npy
@@ -52,11 +52,12 @@ def calibrate(
             was made with.
     """
     detector = Detector.load(folder)
-    normal.refuse_other_draw(detector.bundle, options.seed, options.kept_back)
     normals = read_normals(detector.bundle, options)
-    ours = [p for p in normals.frames if normal.role(p[0], options.seed, options.kept_back) == "calibrate"]
-    normals.left_out["kept back"] = len(normals.frames) - len(ours)
-    _refuse_too_few(options.data, len(ours), rate, confidence, normals.left_out["kept back"])
+    shares = uses.share_out(detector.bundle, normals.frames, options)
+    ours = shares.calibrate
+    normals.left_out["kept back"] = len(shares.select)
+    normals.left_out["that the graph was made with"] = shares.made_graph
+    _refuse_too_few(options.data, len(ours), rate, confidence, len(normals.frames) - len(ours))
     with ScoreCache(options.cache, detector.bundle) as cache:
         scores = scoring.score(detector, ours, cache, options.grey)
     answered = [(pair, s.score) for pair, s in zip(ours, scores, strict=True) if s.score is not None]
@@ -137,7 +138,7 @@ def _refuse_too_few(data: Path, count: int, rate: float, confidence: float | Non
     finest = 1 / (count + 1) if confidence is None else 1 - (1 - confidence) ** (1 / max(1, count))
     raise InputError(
         f"{data}: a false-alarm rate of {rate:g}{sure} needs {conformal.needed(rate, confidence)} normal frames, and "
-        f"{count} are left for the calibration ({less} were kept back or rejected; --kept-back 0 keeps none back); "
+        f"{count} are left for the calibration ({less} were kept back, used, rejected; --kept-back 0 keeps none back); "
         f"the finest rate that {count} support{sure} is {math.ceil(finest * 1e4) / 1e4:g}"
     )
 

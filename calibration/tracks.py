@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from calibration import in_force, left_out, normal, results, track_report, track_threshold, unseen
+from calibration import in_force, left_out, normal, results, track_report, track_threshold, unseen, uses
 from calibration.normal_data import NormalData
 from calibration.npy import npy
 from calibration.rewrite import rewrite
@@ -101,7 +101,7 @@ def _read(bundle: Bundle, options: NormalData, asked: TrackOptions) -> tuple[lis
     _refuse_shared(options, once)
     frames = [(digest, track.sha256) for track in once for digest in track.digests if digest]
     fresh = normal.without_fitted(bundle, options.data, frames, options.skip_fitted)
-    fresh = _without_calibrated(bundle, options, fresh)
+    fresh = _without_used(bundle, options, fresh)
     spoilt = {name for _, name in set(frames).difference(fresh)}  # one fitted frame is enough
     unseen = [track for track in once if track.sha256 not in spoilt]
     long = [track for track in unseen if len(track.frames) >= asked.horizon]
@@ -127,15 +127,18 @@ def _refuse_shared(options: NormalData, tracks: list[TrackFrames]) -> None:
                 )
 
 
-def _without_calibrated(bundle: Bundle, options: NormalData, frames: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Leave out frames that the p-values rest on: they are never the first of their kind, as frames in flight are."""
-    is_fresh = in_force.fresh(bundle, [digest for digest, _ in frames])
-    if not all(is_fresh) and not options.skip_fitted:
-        raise InputError(
-            f"{options.data}: the frame threshold was calibrated on {is_fresh.count(False)} of its {len(frames)} "
-            "images; give other tracks, or leave these out with --skip-fitted"
-        )
-    return [pair for pair, keep in zip(frames, is_fresh, strict=True) if keep]
+def _without_used(bundle: Bundle, options: NormalData, frames: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out frames that the p-values rest on, or the graph was made with: none in flight is like that."""
+    digests = [digest for digest, _ in frames]
+    calibrated = [not fresh for fresh in in_force.fresh(bundle, digests)]
+    made_graph = uses.made_graph(bundle, digests)
+    for used, what in ((calibrated, "the frame threshold was calibrated on"), (made_graph, "the graph was made with")):
+        if any(used) and not options.skip_fitted:
+            raise InputError(
+                f"{options.data}: {what} {used.count(True)} of its {len(frames)} images; give other tracks, or leave "
+                "these out with --skip-fitted"
+            )
+    return [pair for pair, one, other in zip(frames, calibrated, made_graph, strict=True) if not (one or other)]
 
 
 def _write(bundle: Bundle, made: TrackThreshold, data: bytes) -> Bundle:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration import coverage, drift, in_force, plot, results, scoring
+from calibration import coverage, drift, in_force, plot, results, scoring, uses
 from calibration.coverage import Point
 from calibration.drift import Drift
 from calibration.in_force import InForce
@@ -38,9 +38,11 @@ def validate(folder: Path, options: NormalData, splits: int, out: Path) -> None:
     """
     detector = Detector.load(folder)
     normals = read_normals(detector.bundle, options)
-    _refuse_too_few(options.data, len(normals.frames))
+    made_graph = uses.made_graph(detector.bundle, [digest for digest, _ in normals.frames])
+    pool = [pair for pair, used in zip(normals.frames, made_graph, strict=True) if not used]
+    _refuse_too_few(options.data, len(pool))
     with ScoreCache(options.cache, detector.bundle) as cache:
-        rows = [scoring.score(detector, normals.frames, cache, options.grey, shift) for shift in SHIFTS]
+        rows = [scoring.score(detector, pool, cache, options.grey, shift) for shift in SHIFTS]
     same_frame_size(detector.bundle, options.data, rows[0])
     kept = [i for i, column in enumerate(zip(*rows, strict=True)) if all(s.score is not None for s in column)]
     _refuse_too_few(options.data, len(kept))
@@ -48,8 +50,8 @@ def validate(folder: Path, options: NormalData, splits: int, out: Path) -> None:
         shift.name: np.array([row[i].score for i in kept], np.float32) for shift, row in zip(SHIFTS, rows, strict=True)
     }
     found = coverage.measure(scores, SHIFTS[0].name, ALPHAS, splits, options.seed)
-    fresh = in_force.fresh(detector.bundle, [normals.frames[i][0] for i in kept])
-    boxes = [frame.box for i in kept if (frame := normals.frames[i][1]).box is not None]
+    fresh = in_force.fresh(detector.bundle, [pool[i][0] for i in kept])
+    boxes = [frame.box for i in kept if (frame := pool[i][1]).box is not None]
     calibrated = detector.bundle.manifest.calibration
     # An exported bundle does not say which frames its scores came from, so these may be the same ones.
     rule = FrameRule.at(detector.bundle) if calibrated is not None and calibrated.frame is not None else None
@@ -59,7 +61,11 @@ def validate(folder: Path, options: NormalData, splits: int, out: Path) -> None:
     plot.coverage(out / PNG, found, about)
     drifted = drift.measure(scores, SHIFTS[0].name, options.seed)
     results.write(out / results.VALIDATE, detector.bundle, _report(options, splits, len(kept), found, force, drifted))
-    left = {**normals.left_out, "rejected": len(normals.frames) - len(kept)}
+    left = {
+        **normals.left_out,
+        "that the graph was made with": made_graph.count(True),
+        "rejected": len(pool) - len(kept),
+    }
     said = ", ".join(f"{count} {reason}" for reason, count in left.items() if count) or "none"
     print(f"{about}; left out: {said}")
     print(_splits_text(found))

@@ -56,6 +56,8 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             `compare-pose` feeds the untouched network.
         fit_images: the first 8 bytes of the SHA-256 of each image that the head was fitted on, sorted, big-endian;
             None where the images are no files of their own, or the bundle is older than this key.
+        selection_images: the same of each image that the graph's ranges and its quantisation came from; None: there are
+            none, or the bundle is older than this key.
         calibration: thresholds; None before `python -m calibration`.
         bounds: the range clamps in the graph; None: it has none.
     """
@@ -77,6 +79,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     conversion: dict[str, Any] = {}
     preprocessing: FileName | None = None
     fit_images: FileName | None = None
+    selection_images: FileName | None = None
     calibration: Calibration | None = None
     bounds: ActivationBounds | None = None
 
@@ -87,5 +90,6 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def named_files(self) -> list[str]:
         """All files of the bundle that the manifest gives a meaning."""
         named = [self.model, *(known.window for known in self.known_answers)]
-        named += [name for name in (self.calibration_scores, self.fit_images, self.preprocessing) if name is not None]
+        lists = (self.calibration_scores, self.fit_images, self.selection_images, self.preprocessing)
+        named += [name for name in lists if name is not None]
         return named + (self.calibration.files() if self.calibration else [])

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from calibration import frames as reading
-from calibration import latency, normal, results, scoring
+from calibration import latency, normal, results, scoring, uses
 from calibration.frames import SIDECAR, LabelledFrame
 from calibration.graph import running
 from calibration.graph import write as writing
@@ -64,13 +64,13 @@ def int8(folder: Path, options: NormalData, asked: Int8Options, out: Path) -> No
     writing.refuse_existing(out)
     bundle = Detector.load(folder).bundle
     _refuse_precision(bundle)
-    normal.refuse_other_draw(bundle, options.seed, options.kept_back)
     half = None if asked.half is None else halves.read(asked.half, bundle)
     normals = read_normals(bundle, options)
-    roles = {digest: normal.role(digest, options.seed, options.kept_back) for digest, _ in normals.frames}
-    ours = [pair for pair in normals.frames if roles[pair[0]] == "select"]
-    others = [pair for pair in normals.frames if roles[pair[0]] == "calibrate"]
+    shares = uses.share_out(bundle, normals.frames, options)
+    ours, others = shares.select, shares.calibrate
+    normals.left_out["that the graph was made with"] = shares.made_graph
     _refuse_too_few(options, len(ours), len(others))
+    uses.refuse_calibrated(bundle, ours, options)
     debris = None if asked.debris is None else _debris(asked.debris, bundle, options)
     settings = {"method": asked.method, "half": None if half is None else half.sha256}
     depends = depends_on(bundle, [*normals.frames, *(debris or [])], options, settings)
@@ -92,7 +92,7 @@ def int8(folder: Path, options: NormalData, asked: Int8Options, out: Path) -> No
         def again(new: Path) -> None:
             told.append(_calibrated_again(bundle, new, options))
 
-        added = {POOLED: npy(np.sort(rows[-1].scores))}
+        added = {POOLED: npy(np.sort(rows[-1].scores)), uses.SELECTION: uses.selection(bundle, ours)}
         written = writing.write(bundle, out, manifest, chosen.graph, added, again)
     print(report.layers(chosen.facts, normals.left_out))
     print(report.decisions(chosen.decisions))
@@ -172,6 +172,7 @@ def _manifest(bundle: Bundle, chosen: Chosen) -> Manifest:
         conversion=chosen.facts,
         calibration=None,
         calibration_scores=POOLED,
+        selection_images=uses.SELECTION,
     )
 
 

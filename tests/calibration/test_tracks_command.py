@@ -14,7 +14,7 @@ from calibration.frames import LabelledFrame
 from calibration.track_choice import candidates, choose
 from calibration.track_data import ScoredTrack, TrackFrames, read_tracks
 from onboard import bundle as bundles
-from onboard import image
+from onboard import files, image, image_hashes
 from onboard.errors import InputError
 from onboard.normal_scores import NormalScores
 from onboard.track import TrackRule
@@ -79,6 +79,19 @@ def test_a_track_threshold_is_written_and_reported(call: Call, bundle: Path, flo
     code, said = call("tracks", bundle, flown, *ASKED, *named)
     assert code == 2 and "calibrated on 4 of its 32 images" in said
     code, said = call("tracks", bundle, flown, *ASKED, *named, "--skip-fitted")
+    assert code == 0 and "7 normal tracks; left out: 2 debris, 1 fitted" in said
+
+
+def test_a_track_that_the_graph_was_made_with(call: Call, bundle: Path, flown: Path) -> None:
+    manifest, name = bundles.read(bundle).manifest, "selection_images.bin"
+    digest = files.sha256(flown / "tracks" / "track_0" / "frame_2.png")
+    files.write_bytes(bundle / name, image_hashes.pack([digest]))
+    hashes = {**manifest.files, name: files.sha256(bundle / name)}
+    bundles.write_manifest(bundle, msgspec.structs.replace(manifest, files=hashes, selection_images=name))
+    asked = (*ASKED, "--statistic", "ewma", "--evidence", "score")
+    code, said = call("tracks", bundle, flown, *asked)
+    assert code == 2 and "the graph was made with 1 of its 32 images" in said
+    code, said = call("tracks", bundle, flown, *asked, "--skip-fitted")
     assert code == 0 and "7 normal tracks; left out: 2 debris, 1 fitted" in said
 
 

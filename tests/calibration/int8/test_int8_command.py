@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from calibration.__main__ import main
 from onboard import bundle as bundles
-from onboard import image
+from onboard import image, image_hashes
 from onboard.__main__ import main as onboard
 from onboard.detector import Detector
 from tests.calibration.killed import killed_after
@@ -96,12 +96,33 @@ def test_what_it_refuses(call: Call, small: Path, drawn: Any, tmp_path: Path) ->
     assert quantise(call, small, drawn)[0] == 0
     assert "exists already" in refused(small)
     assert "computes in int8" in refused(out)
-    # With another draw, frames that the ranges come from would calibrate the graph.
-    for draw in (("--seed", 1), ("--kept-back", 0.2)):
-        code, said = quantise(call, out, drawn, *draw, "--false-alarm-rate", 0.2, command="threshold")
-        assert code == 2 and "'int8' made its ranges from the frames that --seed 0 --kept-back 0.4" in said
-    assert quantise(call, out, drawn, "--false-alarm-rate", 0.2, command="threshold")[0] == 0
     assert not np.any([path.name.startswith(".") for path in tmp_path.iterdir()])
+    # A float threshold that rests on the frames kept back now.
+    rate = ("--false-alarm-rate", 0.2)
+    assert quantise(call, small, drawn, *rate, "--kept-back", 0, command="threshold")[0] == 0
+    shutil.rmtree(out)
+    assert "the frame threshold was calibrated on" in refused(small)
+
+
+def test_what_made_the_graph_calibrates_nothing(call: Call, small: Path, drawn: Any, tmp_path: Path) -> None:
+    out, rate = tmp_path / "small_int8", ("--false-alarm-rate", 0.2)
+    assert quantise(call, small, drawn)[0] == 0
+    read = bundles.read(out)
+    made_with = image_hashes.unpack(read.contents["selection_images.bin"], "")
+    assert len(made_with) == read.manifest.conversion["frames"]
+    for draw in (("--seed", 1), ("--kept-back", 0)):  # that would leave some of them to the calibration
+        code, said = quantise(call, out, drawn, *draw, *rate, command="threshold")
+        assert code == 0 and "that the graph was made with" in said, said
+        used = image_hashes.unpack(bundles.read(out).contents["calibration_images.bin"], "")
+        assert used and not used & made_with
+    code, said = call("validate", out, drawn.root, "--ignore-debris", "--splits", 5)
+    assert code == 0 and f"{len(made_with)} that the graph was made with" in said, said
+    # A bundle older than the list goes by the draw.
+    manifest = msgspec.structs.replace(bundles.read(out).manifest, selection_images=None)
+    bundles.write_manifest(out, manifest)
+    code, said = quantise(call, out, drawn, "--seed", 1, *rate, command="threshold")
+    assert code == 2 and "'int8' made its ranges from the frames that --seed 0 --kept-back 0.4" in said
+    assert quantise(call, out, drawn, *rate, command="threshold")[0] == 0
 
 
 def test_the_table_with_float16_and_debris(call: Call, small: Path, drawn: Any, tmp_path: Path) -> None:
