@@ -36,6 +36,7 @@ class Journal:
         self._file = path.open("a+b", buffering=0)
         try:
             self._steps = self._opened(asked)
+            self.resumed = len(self._steps) > 1  # steps of an earlier run, beside what was asked
         except BaseException:
             self._file.close()
             raise

@@ -51,7 +51,8 @@ def bounds(folder: Path, options: NormalData, margins: Margins, out: Path) -> No
         InputError: the data are too few or cannot be used, the graph has clamps already or computes in int8, or the
             new one gives another output.
     """
-    writing.refuse_existing(out)
+    path = options.cache / "bounds.jsonl"
+    writing.refuse_existing(out, unless=path)
     bundle = Detector.load(folder).bundle
     _refuse_graph(bundle)
     normals = read_normals(bundle, options)
@@ -63,7 +64,9 @@ def bounds(folder: Path, options: NormalData, margins: Margins, out: Path) -> No
     if not found:
         raise InputError(f"{name}: has no convolution, so nothing tells where the crop ends; no clamp is placed")
     settings = {"margin": margins.maps, "vector_margin": margins.vectors}
-    with Journal(options.cache / "bounds.jsonl", depends_on(bundle, normals.frames, options, settings)) as journal:
+    with Journal(path, depends_on(bundle, normals.frames, options, settings)) as journal:
+        if not journal.resumed:
+            writing.refuse_existing(out)
         seen, measured = over_frames.measured(journal, bundle, ours, options, found, name)
         _refuse_too_few(options, len(seen), len(normals.frames))
         made = _bounds(found, measured, margins)
@@ -85,15 +88,18 @@ def bounds(folder: Path, options: NormalData, margins: Margins, out: Path) -> No
         graphs = {"without": bundle.contents[bundle.manifest.model], "with": data}
         times = latency.by_turns(graphs, latency.known_window(bundle), _ROUNDS)
         cost = latency.ratio(times["with"], times["without"])
-        results.write(
-            options.cache / results.BOUNDS, bundle, {"out": out.name, "cost": cost, **msgspec.to_builtins(facts)}
-        )
         manifest = msgspec.structs.replace(
             bundle.manifest, bounds=facts, selection_images=uses.SELECTION, calibration=calibration
         )
         written = writing.write(bundle, out, manifest, data, {uses.SELECTION: uses.selection(bundle, ours)})
+        # Last: no results of a bundle that isn't there.
+        results.write(
+            options.cache / results.BOUNDS, bundle, {"out": out.name, "cost": cost, **msgspec.to_builtins(facts)}
+        )
     left = normals.left_out + Counter({"without a window": len(ours) - len(seen)})
     print(_text(facts, left))
+    if strange := normal.unfitted_text(bundle, (frame.label for _, frame in normals.frames), "frames"):
+        print(strange)
     print(
         f"latency with clamps / without: {cost[0]:.3f} (5 to 95 % of {_ROUNDS} rounds: {cost[1]:.2f} to {cost[2]:.2f})"
     )

@@ -14,13 +14,17 @@ from onboard.errors import InputError
 from onboard.manifest import Manifest
 
 
-def refuse_existing(out: Path) -> None:
+def refuse_existing(out: Path, unless: Path | None = None) -> None:
     """Nothing is overwritten.
+
+    Args:
+        out: folder of the new bundle.
+        unless: journal of a run that did not end; it may have been killed behind the bundle, so that `write` compares.
 
     Raises:
         InputError: `out` is there.
     """
-    if out.exists():
+    if out.exists() and not (unless is not None and unless.exists()):
         raise InputError(f"{out}: exists already; remove it, or give another folder with --out")
 
 
@@ -36,7 +40,7 @@ def write(
 
     Args:
         bundle: the old one; not changed.
-        out: the new one's folder; must not be there.
+        out: the new one's folder; where it is there, it must hold this very bundle.
         manifest: the new one; `files` is brought up to date here.
         model: the new graph.
         added: new files by name.
@@ -46,9 +50,8 @@ def write(
         The new bundle, whose known answers were checked.
 
     Raises:
-        InputError: `out` is there, or the new bundle does not pass its checks.
+        InputError: `out` is there and another, or the new bundle does not pass its checks.
     """
-    refuse_existing(out)
     contents = {**bundle.contents, **(added or {}), manifest.model: model}
     named = set(manifest.named_files())
     unnamed = set(bundle.manifest.files) - set(bundle.manifest.named_files())
@@ -65,8 +68,9 @@ def write(
         if finish is not None:
             finish(beside)
             made = Detector.load(beside).bundle
-        refuse_existing(out)
-        beside.rename(out)
+        if not (out.is_dir() and bundles.read(out).sha256 == made.sha256):
+            refuse_existing(out)
+            beside.rename(out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return Bundle(out, made.manifest, made.sha256, made.contents)

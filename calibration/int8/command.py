@@ -61,7 +61,8 @@ def int8(folder: Path, options: NormalData, asked: Int8Options, out: Path) -> No
     Raises:
         InputError: the data are too few or cannot be used, the bundle is not float32, or the budget does not hold.
     """
-    writing.refuse_existing(out)
+    path = options.cache / "int8.jsonl"
+    writing.refuse_existing(out, unless=path)
     bundle = Detector.load(folder).bundle
     _refuse_precision(bundle)
     half = None if asked.half is None else halves.read(asked.half, bundle)
@@ -74,7 +75,9 @@ def int8(folder: Path, options: NormalData, asked: Int8Options, out: Path) -> No
     debris = None if asked.debris is None else _debris(asked.debris, bundle, options)
     settings = {"method": asked.method, "half": None if half is None else half.sha256}
     depends = depends_on(bundle, [*normals.frames, *(debris or [])], options, settings)
-    with Journal(options.cache / "int8.jsonl", depends) as journal:
+    with Journal(path, depends) as journal:
+        if not journal.resumed:
+            writing.refuse_existing(out)
         chosen = choose(bundle, ours, options, asked.method, journal)
         graphs = {"fp32": bundle.contents[bundle.manifest.model]}
         if half is not None:
@@ -83,9 +86,6 @@ def int8(folder: Path, options: NormalData, asked: Int8Options, out: Path) -> No
         rows = _rows(journal, bundle, graphs, chosen, others, debris, options)
         rate = _rate(bundle)
         found = [row.facts(rate, rows[0].times) for row in rows]
-        results.write(
-            options.cache / results.INT8, bundle, {"out": out.name, "rate": rate, **chosen.facts, "precisions": found}
-        )
         manifest = _manifest(bundle, chosen)
         told: list[str] = []
 
@@ -94,7 +94,13 @@ def int8(folder: Path, options: NormalData, asked: Int8Options, out: Path) -> No
 
         added = {POOLED: npy(np.sort(rows[-1].scores)), uses.SELECTION: uses.selection(bundle, ours)}
         written = writing.write(bundle, out, manifest, chosen.graph, added, again)
+        # Last: no results of a bundle that isn't there.
+        results.write(
+            options.cache / results.INT8, bundle, {"out": out.name, "rate": rate, **chosen.facts, "precisions": found}
+        )
     print(report.layers(chosen.facts, normals.left_out))
+    if strange := normal.unfitted_text(bundle, (frame.label for _, frame in normals.frames), "frames"):
+        print(strange)
     print(report.decisions(chosen.decisions))
     print(report.outputs(chosen.facts))
     print("\n".join(told))

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from calibration import normal
+from calibration import normal, results
 from calibration.__main__ import main
 from onboard import bundle as bundles
 from onboard import files, image
@@ -118,6 +118,28 @@ def test_a_threshold_stays_only_where_its_frames_were_compared(call: Call, drawn
     code, said = limit(call, bundle, fewer, "--out", tmp_path / "again")
     assert code == 2 and "was calibrated on are not in the data" in said
     assert not (tmp_path / "again").exists()
+
+
+def test_killed_behind_the_bundle(call: Call, drawn: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle, out = write_bundle(tmp_path / "small", (256,)), tmp_path / "bounded"
+    manifest = bundles.read(bundle).manifest
+    training = {**manifest.training, "samples": {"fit": {"a": 5}}}
+    bundles.write_manifest(bundle, msgspec.structs.replace(manifest, training=training))
+    told = tmp_path / "small_calibration" / "bounds.json"
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(results, "write", killed)
+        assert limit(call, bundle, drawn.root, "--out", out)[0] == 130
+    first = bundles.read(out).sha256
+    assert not told.exists()
+    code, said = limit(call, bundle, drawn.root, "--out", out)
+    assert code == 0 and "of classes that the head was not fitted on: b (" in said, said
+    assert bundles.read(out).sha256 == first and told.is_file()
+    # Now it is done, and another run would overwrite.
+    assert "exists already" in limit(call, bundle, drawn.root, "--out", out)[1]
 
 
 def test_refusals_leave_nothing_behind(call: Call, drawn: Any, tmp_path: Path) -> None:

@@ -106,7 +106,11 @@ def test_what_it_refuses(call: Call, small: Path, drawn: Any, tmp_path: Path) ->
 
 def test_what_made_the_graph_calibrates_nothing(call: Call, small: Path, drawn: Any, tmp_path: Path) -> None:
     out, rate = tmp_path / "small_int8", ("--false-alarm-rate", 0.2)
-    assert quantise(call, small, drawn)[0] == 0
+    manifest = bundles.read(small).manifest
+    training = {**manifest.training, "samples": {"fit": {"a": 5}}}
+    bundles.write_manifest(small, msgspec.structs.replace(manifest, training=training))
+    code, said = quantise(call, small, drawn)
+    assert code == 0 and "of classes that the head was not fitted on: b (" in said, said
     read = bundles.read(out)
     made_with = image_hashes.unpack(read.contents["selection_images.bin"], "")
     assert len(made_with) == read.manifest.conversion["frames"]
