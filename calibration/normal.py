@@ -91,14 +91,14 @@ def without_fitted(bundle: Bundle, data: Path, found: Sequence[tuple[str, T]], s
 
 
 def same_frame_size(bundle: Bundle, data: Path, scores: Sequence[Score]) -> None:
-    """Refuse frames of another size than the bundle's threshold was calibrated on, if it was.
+    """Refuse frames of another size than the bundle's thresholds were calibrated on, if they were.
 
     Raises:
         InputError: the sizes differ.
     """
-    found = bundle.manifest.calibration.frame if bundle.manifest.calibration else None
-    if found is not None and scores and scores[0].frame_px != found.frame_px:
-        (w, h), (w0, h0) = scores[0].frame_px, found.frame_px
+    size = bundle.manifest.calibration.frame_px if bundle.manifest.calibration else None
+    if size is not None and scores and scores[0].frame_px != size:
+        (w, h), (w0, h0) = scores[0].frame_px, size
         raise InputError(
             f"{data}: frames of {w} x {h} px, but the bundle's threshold was calibrated on {w0} x {h0} px; give frames "
             "of that size, or run 'python -m calibration threshold' on frames of this one first"

@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter
-from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
@@ -79,7 +78,6 @@ def calibrate(
         data_sha256=normal.data_sha256(pair for pair, _ in answered),
         seed=options.seed,
         kept_back=options.kept_back,
-        date=datetime.now(timezone.utc).date().isoformat(),
     )
     old = detector.bundle.manifest.calibration
     written = _write(detector.bundle, made, added)
@@ -122,7 +120,7 @@ def _groups(
 
 def _write(bundle: Bundle, made: FrameThreshold, added: dict[str, bytes]) -> Bundle:
     old = bundle.manifest.calibration or Calibration(bundle.manifest.files[bundle.manifest.model])
-    # A day is no reason to give the same calibration another hash.
+    # Bundles of before hold the day: no reason to give the same calibration another hash.
     same = old.frame is not None and msgspec.structs.replace(made, date=old.frame.date) == old.frame
     if same and all(bundle.contents.get(name) == data for name, data in added.items()):
         return bundle

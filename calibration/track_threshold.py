@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +107,6 @@ def threshold(
         data_sha256=normal.digest_of(one.track.sha256 for one in ours),
         seed=options.seed,
         kept_back=options.kept_back,
-        date=datetime.now(timezone.utc).date().isoformat(),
+        frame_px=ours[0].frame_px,
     )
     return made, np.sort(data)

@@ -44,7 +44,8 @@ class FrameThreshold(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         data_sha256: over the frames' contents and boxes.
         seed: of the draw that kept some frames for other uses.
         kept_back: share of the frames that the draw keeps for quantising, clamping and selecting.
-        date: day of the calibration, UTC.
+        date: day of the calibration, UTC, in bundles of before; None in new ones: the same calibration on another day
+            gives the same bytes.
     """
 
     false_alarm_rate: Rate
@@ -55,7 +56,7 @@ class FrameThreshold(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     data_sha256: Sha256
     seed: int
     kept_back: Annotated[float, msgspec.Meta(ge=0, lt=1)]
-    date: str
+    date: str | None = None
 
 
 class TrackStatistic(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -100,6 +101,7 @@ class TrackThreshold(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         classes: None: the promise holds for normal tracks like the calibration's. Else it holds for one track of a
             class never seen, drawn as these K classes were; they gave as many tracks each, scored by heads that never
             saw them.
+        frame_px: width and height of the frames; None: the bundle is older than this key.
     """
 
     false_alarm_rate: Rate
@@ -112,8 +114,9 @@ class TrackThreshold(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     data_sha256: Sha256
     seed: int
     kept_back: Annotated[float, msgspec.Meta(ge=0, lt=1)]
-    date: str
+    date: str | None = None
     classes: Count | None = None
+    frame_px: tuple[Count, Count] | None = None
 
 
 class Calibration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -127,6 +130,13 @@ class Calibration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     frame: FrameThreshold | None = None
     track: TrackThreshold | None = None
 
+    @property
+    def frame_px(self) -> tuple[int, int] | None:
+        """Width and height of the frames that the thresholds hold for; None: nothing is known."""
+        if self.frame is not None:
+            return self.frame.frame_px
+        return None if self.track is None else self.track.frame_px
+
     def files(self) -> list[str]:
         """The bundle's files that are named here."""
         named = [] if self.frame is None else [self.frame.images, *(group.scores for group in self.frame.groups)]
@@ -135,7 +145,7 @@ class Calibration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 def other_frame_size(calibration: Calibration | None, width: int, height: int) -> str | None:
     """Why frames of this size get no verdict; None: the thresholds hold for it, or nothing is known."""
-    calibrated = None if calibration is None or calibration.frame is None else calibration.frame.frame_px
+    calibrated = None if calibration is None else calibration.frame_px
     if calibrated is None or calibrated == (width, height):
         return None
     return (

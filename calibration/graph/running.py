@@ -63,8 +63,7 @@ def feeds(
         InputError: a frame cannot be decoded, has no box, or is of another size than the first, or than the bundle was
             calibrated on.
     """
-    calibrated = bundle.manifest.calibration
-    size = calibrated.frame.frame_px if calibrated is not None and calibrated.frame is not None else None
+    size = bundle.manifest.calibration.frame_px if bundle.manifest.calibration else None
     if size is None and like is not None:
         pixels = image.read(like.path, grey)
         size = (pixels.shape[1], pixels.shape[0])

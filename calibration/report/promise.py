@@ -60,8 +60,8 @@ def _frame(frame: FrameThreshold) -> str:
         paragraph(f"A normal frame alarms with probability at most {frame.false_alarm_rate:g}, {sure}.")
         + table(["apparent size", "calibration frames", "alarm where p is at most", "score above"], rows)
         + paragraph(
-            f"Calibrated on {frame.date}, on frames of {width} x {height} px; {frame.kept_back:.0%} of the data kept "
-            f"back by seed {frame.seed}; data {frame.data_sha256[:12]}.",
+            f"Calibrated on frames of {width} x {height} px; {frame.kept_back:.0%} of the data kept back by seed "
+            f"{frame.seed}; data {frame.data_sha256[:12]}.",
             "soft",
         )
     )
@@ -69,6 +69,7 @@ def _frame(frame: FrameThreshold) -> str:
 
 def _track(track: TrackThreshold) -> str:
     how = track.statistic
+    size = "a size that was not recorded" if track.frame_px is None else "{} x {} px".format(*track.frame_px)
     kinds = {
         "ewma": f"smoothed evidence, weight {how.weight:g} for the newest frame",
         "k_of_n": f"the {how.k}th highest of the last {how.n} frames",
@@ -90,7 +91,7 @@ def _track(track: TrackThreshold) -> str:
         )
         + table(["track rule", ""], rows)
         + paragraph(
-            f"Calibrated on {track.date}; {track.kept_back:.0%} of the tracks kept back by seed {track.seed}; data "
+            f"Calibrated on frames of {size}; {track.kept_back:.0%} of the tracks kept back by seed {track.seed}; data "
             f"{track.data_sha256[:12]}.",
             "soft",
         )

@@ -15,6 +15,7 @@ from calibration.track_choice import candidates, choose
 from calibration.track_data import ScoredTrack, TrackFrames, read_tracks
 from onboard import bundle as bundles
 from onboard import files, image, image_hashes
+from onboard.calibration import other_frame_size
 from onboard.errors import InputError
 from onboard.normal_scores import NormalScores
 from onboard.track import TrackRule
@@ -80,6 +81,26 @@ def test_a_track_threshold_is_written_and_reported(call: Call, bundle: Path, flo
     assert code == 2 and "calibrated on 4 of its 32 images" in said
     code, said = call("tracks", bundle, flown, *ASKED, *named, "--skip-fitted")
     assert code == 0 and "7 normal tracks; left out: 2 debris, 1 fitted" in said
+
+
+def test_a_track_threshold_holds_for_its_frame_size(call: Call, bundle: Path, flown: Path, tmp_path: Path) -> None:
+    asked = (*ASKED, "--statistic", "ewma", "--evidence", "score")
+    assert call("tracks", bundle, flown, *asked)[0] == 0
+    made = bundles.read(bundle).manifest.calibration
+    assert made is not None and made.frame is None and made.track is not None and made.track.date is None
+    height, width = image.read(flown / "tracks" / "track_0" / "frame_0.png").shape[:2]
+    assert made.track.frame_px == (width, height) and other_frame_size(made, width, height) is None
+    assert f"calibrated on frames of {width} x {height} px" in (other_frame_size(made, 300, 280) or "")
+    small = Path(shutil.copytree(flown, tmp_path / "small"))
+    for path in small.rglob("*.png"):
+        image.write(path, cv2.resize(image.read(path), (300, 280)))
+    code, said = call("tracks", bundle, small, *asked)
+    assert code == 2 and f"300 x 280 px, but the bundle's threshold was calibrated on {width} x {height} px" in said
+    # A bundle of before knows no size.
+    track = msgspec.structs.replace(made.track, frame_px=None)
+    older = msgspec.structs.replace(made, track=track)
+    bundles.write_manifest(bundle, msgspec.structs.replace(bundles.read(bundle).manifest, calibration=older))
+    assert other_frame_size(bundles.read(bundle).manifest.calibration, 300, 280) is None
 
 
 def test_a_track_that_the_graph_was_made_with(call: Call, bundle: Path, flown: Path) -> None:
