@@ -113,7 +113,7 @@ def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None],
     command.add_argument(
         "--skip-fitted",
         action="store_true",
-        help="leave out what the head was fitted on, and of tracks what calibrated frames or made the graph; else refused",
+        help="leave out what the head was fitted on, and of tracks what calibrated frames or made the graph",
     )
     command.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
     command.add_argument("--seed", type=_seed, default=0, help="of every draw (default: %(default)s)")
