@@ -143,8 +143,8 @@ def _without_used(bundle: Bundle, options: NormalData, frames: list[tuple[str, s
 
 def _write(bundle: Bundle, made: TrackThreshold, data: bytes) -> Bundle:
     old = bundle.manifest.calibration or Calibration(bundle.manifest.files[bundle.manifest.model])
-    # Bundles of before hold the day and no frame size: no reason to give the same calibration another hash.
-    same = old.track is not None and made == msgspec.structs.replace(old.track, date=None, frame_px=made.frame_px)
+    # Bundles of before hold the day: no reason to give the same calibration another hash.
+    same = old.track is not None and msgspec.structs.replace(made, date=old.track.date) == old.track
     if same and bundle.contents.get(MAXIMA) == data:
         return bundle
     calibration = msgspec.structs.replace(old, track=made)

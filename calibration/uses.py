@@ -53,9 +53,7 @@ def made_graph(bundle: Bundle, digests: Sequence[str]) -> list[bool]:
 
 def selection(bundle: Bundle, frames: Pairs) -> bytes:
     """The list for a new graph: what the old one was made with, and these."""
-    return b"".join(
-        sorted(_selection(bundle) | image_hashes.unpack(image_hashes.pack(d for d, _ in frames), SELECTION))
-    )
+    return b"".join(sorted(_selection(bundle).union(image_hashes.prefix(digest) for digest, _ in frames)))
 
 
 def refuse_calibrated(bundle: Bundle, frames: Pairs, options: NormalData) -> None:
