@@ -75,6 +75,7 @@ def warnings(found: Measured) -> list[str]:
     told += tables.losses(found)
     if found.same is not None:
         told += [f"trtexec's report is of ANOTHER MACHINE OR ENGINE: {line}" for line in found.same.differs]
+        told += [f"trtexec: {line}" for line in found.same.notes]
         if found.same.unknown:
             told.append(f"trtexec's report does not tell: {', '.join(found.same.unknown)}")
     if found.trtexec is not None and found.trtexec.report is not None:

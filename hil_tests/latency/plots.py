@@ -89,6 +89,8 @@ def _tail(axes: Any, curves: Curves) -> None:
 
 
 def _scale(axes: Any) -> None:
+    axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(numticks=6))
+    axes.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     ticks = np.geomspace(low, high, 7)[1:-1]

@@ -16,7 +16,8 @@ class Step:
     Attributes:
         name: what was timed.
         ms: its median; None: not measured here.
-        more: over the last level that was measured; None for the first.
+        more: over the last level that was measured; None for the first. Of the node's levels, which are of the same
+            frames, the median of each frame's own difference; of the others the difference of the medians.
         why: what the difference is.
     """
 
@@ -28,7 +29,7 @@ class Step:
 
 def window_of(found: Measured) -> str | None:
     """The window size that is compared: trtexec's where it is one of those here, else the one most frames had."""
-    if found.comparable and found.trtexec is not None:
+    if found.comparable and found.trtexec is not None and found.trtexec.window() is not None:
         return found.trtexec.window()
     seen = [frame.window for frame in found.node["warm"].frames if frame.window] if "warm" in found.node else []
     sizes = list(next(iter(found.engine.values()), {}))
@@ -40,14 +41,12 @@ def steps(found: Measured, window: str | None) -> list[Step]:
 
     trtexec's are among them only where its report is of this engine, and tells the window size.
     """
-    levels = [] if window is None else [*_trtexec(found), *_alone(found, window)]
-    levels += _node(found, window)
     made: list[Step] = []
     below: float | None = None
-    for name, ms, why in levels:
+    for name, ms, why in [] if window is None else [*_trtexec(found), *_alone(found, window)]:
         made.append(Step(name, ms, None if below is None or ms is None else ms - below, why))
         below = below if ms is None else ms
-    return made
+    return made + _node(found, window, below)
 
 
 Level = tuple[str, float | None, str]
@@ -55,7 +54,7 @@ Level = tuple[str, float | None, str]
 
 def _trtexec(found: Measured) -> list[Level]:
     run = found.trtexec
-    if run is None or not found.comparable:
+    if run is None or not found.comparable or run.window() is None:
         return []
     off = run.report is not None and run.report.data_transfers is False
     return [
@@ -83,31 +82,32 @@ def _alone(found: Measured, window: str) -> list[Level]:
     return levels
 
 
-def _node(found: Measured, window: str | None) -> list[Level]:
+def _node(found: Measured, window: str | None, below: float | None) -> list[Step]:
     warm = found.node.get("warm")
     if warm is None or not warm.frames:
         return []
     frames = [frame for frame in warm.frames if window in (None, frame.window)] or warm.frames
-    taken = [frame.total + frame.link for frame in frames]
+    infer = median([frame.infer for frame in frames])
+    assert infer is not None
+    why = "real windows, and beside the node's other threads and the bench"
     return [
-        (
-            "node: infer",
-            median([frame.infer for frame in frames]),
-            "real windows, and beside the node's other threads and the bench",
-        ),
-        (
+        Step("node: infer", infer, None if below is None else infer - below, why),
+        Step(
             "node: arrival to verdict",
             median([frame.total for frame in frames]),
+            median([frame.total - frame.infer for frame in frames]),
             _NOT_IN_TRTEXEC + "read (journal, freshness, sanity, checksum), find, window",
         ),
-        (
+        Step(
             "bench: sent to verdict here",
-            median(taken),
+            median([frame.total + frame.link for frame in frames]),
+            median([frame.link for frame in frames]),
             _NOT_IN_TRTEXEC + "link: frame and verdict over the wire, waiting for the loop, record, sending",
         ),
-        (
+        Step(
             "bench: exposure to verdict here",
             median([frame.end_to_end for frame in frames]),
+            median([frame.camera for frame in frames]),
             _NOT_IN_TRTEXEC + "camera: exposure, readout and driver, and how late the bench was",
         ),
     ]

@@ -55,7 +55,8 @@ def sides(found: Measured, window: str | None) -> list[Row]:
     warm = found.node.get("warm")
 
     def of(stage: str) -> str:
-        return number(None if warm is None else median(warm.of(stage, window) or warm.of(stage)))
+        values = [] if warm is None else warm.of(stage, window) or warm.of(stage)
+        return number(median(values) if any(values) else None)
 
     rows.append(("whole call (infer)", number(latency), number(whole), of("infer")))
     rows.append(("enqueue, beside the GPU", number(None if run is None else run.median("enqueue")), "-", "in infer"))

@@ -15,6 +15,7 @@ from onboard.errors import InputError
 _COMMAND = re.compile(r"&&&& (?:RUNNING|PASSED|FAILED) TensorRT\.trtexec.*? # (.*)")
 _JSON = re.compile(r"\s*\[\s*[{\]]")  # a log may begin with a date in brackets
 _WINDOW = re.compile(r"window:1x(\d+)x(\d+)x3")
+_INPUT = re.compile(r"Input binding for (\S+) with dimensions (\S+)")
 # As TensorRT 8 and later call them, and as 7 does.
 _COLUMNS = {
     "h2d": ("h2dMs", "inMs"),
@@ -39,6 +40,7 @@ class Trtexec:
         files: what was read.
         report: from the log, or None.
         command: that made it, as the log repeats it; empty where it does not.
+        inputs: of its network, with their dimensions, where the log tells.
         stages: milliseconds of every query by stage (h2d, compute, d2h, latency, enqueue), where they were exported.
         layers_ms: of all layers together, by the profiler, which slows them; None without one.
     """
@@ -46,6 +48,7 @@ class Trtexec:
     files: list[Path]
     report: Report | None = None
     command: str = ""
+    inputs: dict[str, str] = field(default_factory=dict)
     stages: dict[str, list[float]] = field(default_factory=dict)
     layers_ms: float | None = None
 
@@ -62,8 +65,8 @@ class Trtexec:
         return None if self.report is None else self.report.statistics.get(_KINDS[stage], {}).get("p99")
 
     def window(self) -> str | None:
-        """The window size that its command names, as figures name it; None where it names none."""
-        found = _WINDOW.search(self.command)
+        """The window size that log or command name, as figures name it; None where they name none."""
+        found = _WINDOW.search(f"window:{self.inputs.get('window')} {self.command}")
         if found is None:
             return None
         height, width = found.groups()
@@ -102,6 +105,7 @@ def read(files: Sequence[Path]) -> Trtexec:
             found.report = parse(path)
             commands = [match[1] for match in map(_COMMAND.search, text.splitlines()) if match]
             found.command = commands[-1] if commands else ""
+            found.inputs = {match[1]: match[2] for match in map(_INPUT.search, text.splitlines()) if match}
             found.layers_ms = found.layers_ms or sum(found.report.layers.values()) or None
             continue
         rows = exports.read_values(path)[-1]
