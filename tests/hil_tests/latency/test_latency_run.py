@@ -35,7 +35,7 @@ def settings(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "limits": str(folder / "limits.yaml"),
     }
     (folder / "bench.yaml").write_text(strict_yaml.dump(bench))
-    counts = {"engine_calls": 20, "paced_calls": 5, "frames": 30, "warm_up": 5, "cold_starts": 1, "cold_frames": 3}
+    counts = {"engine_calls": 20, "paced_calls": 3, "frames": 20, "warm_up": 5, "cold_starts": 1, "cold_frames": 3}
     setup = {"bench": str(folder / "bench.yaml"), **counts, "busy_processes": 1}
     (folder / "latency.yaml").write_text(strict_yaml.dump(setup))
     return folder / "latency.yaml"
@@ -46,11 +46,11 @@ def test_all_conditions_are_measured_and_judged(settings: Path, tmp_path: Path) 
     found = json.loads((tmp_path / "latency.json").read_text())
     assert [each["mark"] for each in found["limits"]] == ["pass", "FAIL"]  # the campaign's limit is not its business
     assert code == 1
-    for condition, calls in (("warm", 20), ("paced", 5), ("loaded", 20), ("cold", 3)):
+    for condition, calls in (("warm", 20), ("paced", 3), ("loaded", 20), ("cold", 3)):
         assert len(found["engine_ms"][condition]["256"]["starts"][0]) == calls
         assert found["figures"][f"engine_ms.{condition}.256.max"] > 0
     frames = found["node"]["warm"]["starts"][0]
-    assert len(frames) > 15  # on a busy computer some are overtaken
+    assert len(frames) > 10  # on a busy computer some are overtaken
     for each in frames:
         assert each["end_to_end"] == pytest.approx(each["camera"] + each["total"] + each["link"])
         assert each["total"] > each["infer"] > 0
