@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from hil_tests.bench import limits, pictures
@@ -42,6 +43,8 @@ def latency(
         InputError: something that the configurations name cannot be used; trtexec's report is of another machine or
             engine.
     """
+    if find_spec("matplotlib") is None:
+        raise InputError("matplotlib is not installed, for the report; run pip install '.[hil]'")
     bounds = limits.read(Path(setup.limits), limits.of_latency)
     shown = pictures.load(Path(setup.stream.data), setup.stream.pictures)
     out.mkdir(parents=True, exist_ok=True)
@@ -108,7 +111,9 @@ def _cold(config: LatencyConfig, place: Place, alone: EngineAlone, runs: NodeRun
     engine = [] if place.engine is None else [place.engine]
 
     def drop(bundle: Path) -> None:
-        found.page_cache = page_cache.drop([bundle, *engine], config.page_cache)
+        told = page_cache.drop([bundle, *engine], config.page_cache)
+        if told not in found.page_cache:
+            found.page_cache.append(told)
 
     with _noted(found, "engine alone, cold"):
         alone.cold(config.cold_starts, config.cold_frames, lambda: drop(place.bundle))
@@ -120,9 +125,11 @@ def _place(setup: BenchConfig) -> tuple[Bundle, Place]:
     """The bundle, and what the node's settings say of its engine."""
     assert setup.node is not None
     bundle = bundles.read(Path(setup.node.bundle))
-    engine = setup.node.settings.get("runtime.engine")
-    threads = setup.node.settings.get("runtime.threads", 1)
-    place = Place(bundle.folder, None if engine is None else Path(engine), int(threads), shapes(bundle.manifest.crop))
+    said = setup.node.settings
+    runtime = dict(said.get("runtime") or {})
+    runtime |= {key.removeprefix("runtime."): value for key, value in said.items() if key.startswith("runtime.")}
+    engine = None if runtime.get("engine") is None else Path(runtime["engine"])
+    place = Place(bundle.folder, engine, int(runtime.get("threads", 1)), shapes(bundle.manifest.crop))
     return bundle, place
 
 
@@ -136,9 +143,7 @@ def _noted(found: Measured, condition: str) -> Iterator[None]:
 
 
 def _write(found: Measured, held: Sequence[Held], out: Path) -> None:
-    try:
-        from hil_tests.latency import page, text
-    except ModuleNotFoundError as error:
-        raise InputError("matplotlib is not installed, for the report; run pip install '.[hil]'") from error
+    from hil_tests.latency import page, text
+
     files.write_text(out / "latency.json", json.dumps(text.plain(found, held), allow_nan=False) + "\n")
     files.write_text(out / "latency.html", page.page(found, held))

@@ -23,7 +23,7 @@ class Measured:
     engine_name, engine_about: what ran; empty where it flies elsewhere.
     engine: the engine alone, by condition and window size.
     node: the node and end to end, by condition.
-    page_cache: what was done before cold starts, in words.
+    page_cache: what was done before cold starts, in words; several where it was not always the same.
     left_out: what was not measured, and why.
     trtexec, same: the report beside it, and whether it is of this engine.
     """
@@ -35,7 +35,7 @@ class Measured:
     engine_about: dict[str, Any] = field(default_factory=dict)
     engine: dict[str, dict[str, EngineTimes]] = field(default_factory=dict)
     node: dict[str, NodeTimes] = field(default_factory=dict)
-    page_cache: str = ""
+    page_cache: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     trtexec: Trtexec | None = None
     same: Same | None = None

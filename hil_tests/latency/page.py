@@ -1,5 +1,6 @@
 """One static page: no scripts, nothing fetched."""
 
+import os
 from collections.abc import Sequence
 from html import escape
 from string import Template
@@ -10,6 +11,7 @@ from hil_tests.latency import plots, tables
 from hil_tests.latency.measured import Measured
 from hil_tests.latency.steps import steps, window_of
 
+_IDLE_LOAD = 0.5  # for each core
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Latency</title><style>
 $style td:first-child { white-space: nowrap } .words td { text-align: left; white-space: normal }
@@ -52,7 +54,7 @@ def page(found: Measured, held: Sequence[Held]) -> str:
         engine=escape(found.engine_name or "engine elsewhere"),
         warnings="".join(f'<p class="fail">{escape(line)}</p>' for line in warnings(found)),
         limits=limits_table(held) if held else "<p>None in the limits' file.</p>",
-        page_cache=escape(found.page_cache or "none here"),
+        page_cache=escape("; ".join(found.page_cache) or "none here"),
         distributions=plots.distributions(found, window),
         conditions=table(tables.CONDITIONS_HEAD, tables.conditions(found)),
         window="" if window is None else f", {window} px",
@@ -72,6 +74,12 @@ def page(found: Measured, held: Sequence[Held]) -> str:
 def warnings(found: Measured) -> list[str]:
     """What a reader has to know before the figures."""
     told = [f"not measured: {line}" for line in found.left_out]
+    before = next(iter(found.states.values()))[0]["load"]
+    if before > _IDLE_LOAD * (os.cpu_count() or 1):
+        told.append(
+            f"other work was done here: the load average was {before} before anything was measured, so conditions and "
+            "levels that were timed one after another may differ for that alone"
+        )
     told += tables.losses(found)
     if found.same is not None:
         told += [f"trtexec's report is of ANOTHER MACHINE OR ENGINE: {line}" for line in found.same.differs]

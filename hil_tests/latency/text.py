@@ -21,7 +21,7 @@ def text(found: Measured, held: Sequence[Held]) -> str:
     lines += [f"warning: {line}" for line in warnings(found)]
     lines += _columns([tables.CONDITIONS_HEAD, *tables.conditions(found)])
     if positions := tables.positions(found):
-        lines += ["", *_columns([tables.POSITIONS_HEAD, *positions]), f"page cache: {found.page_cache}"]
+        lines += ["", *_columns([tables.POSITIONS_HEAD, *positions]), f"page cache: {'; '.join(found.page_cache)}"]
         lines += tables.starts(found)
     head = tables.STEPS_HEAD if window is None else (f"{tables.STEPS_HEAD[0]}, {window} px", *tables.STEPS_HEAD[1:])
     lines += ["", *_columns([head, *tables.staircase(steps(found, window))])]
