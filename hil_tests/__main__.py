@@ -60,6 +60,31 @@ def _parser() -> argparse.ArgumentParser:
 
     arguments.add(commands)
     latency.add(commands)
+
+    seu = commands.add_parser(
+        "seu",
+        help="flip bits in a bundle's weights and files, and tell what notices them",
+        description="Flips bits of stored weights, a flip at a time, and runs frames and known answers with each. "
+        "Goes on where it was stopped. Writes flips.jsonl, result.json, two charts and index.html. Exit code 1: a "
+        "flip in a file was loaded.",
+    )
+    seu.add_argument("bundle", type=Path, metavar="BUNDLE")
+    seu.add_argument("data", type=Path, metavar="DATA", help="folder of frames with boxes.csv")
+    seu.add_argument("-n", type=int, default=20000, metavar="FLIPS", help="flips in all (default: %(default)s)")
+    seu.add_argument("--bounded", type=Path, metavar="BUNDLE2", help="the same with clamps: 'calibration bounds'")
+    seu.add_argument("--boxes", type=Path, metavar="CSV", help="the frames' boxes (default: DATA/boxes.csv)")
+    seu.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
+    seu.add_argument("--frames", type=int, default=32, help="judged with each flip (default: %(default)s)")
+    seu.add_argument("--bits", type=int, default=1, help="neighbouring bits of each flip, 1 to 8 (default: 1)")
+    seu.add_argument("--rate", type=float, help="false-alarm rate of the decision (default: the bundle's)")
+    seu.add_argument("--seed", type=int, default=0)
+    seu.add_argument("--as-flown", type=int, default=200, help="flips judged again as flown (default: %(default)s)")
+    seu.add_argument("--file-blocks", type=int, default=512, help="regions of each file; 0: none (default: 512)")
+    seu.add_argument("--answer-period-s", type=float, default=60.0, help="between known-answer frames (default: 60)")
+    seu.add_argument("--reload-period-s", type=float, default=3600.0, help="between reloads (default: 3600)")
+    seu.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+    seu.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: BUNDLE_seu)")
+    seu.set_defaults(action=_seu)
     return parser
 
 
@@ -76,6 +101,40 @@ def _marginal_cost(options: argparse.Namespace) -> int:
         raise InputError(f"--rounds: {options.rounds} is not allowed; time each graph once at least")
     marginal_cost(options.backbones, options.graphs, options.rounds, options.json)
     return 0
+
+
+def _seu(options: argparse.Namespace) -> int:
+    least = {"-n": options.n, "--frames": options.frames, "--workers": options.workers, "--bits": options.bits}
+    least |= {"--as-flown": options.as_flown + 1, "--file-blocks": options.file_blocks + 1, "--seed": options.seed + 1}
+    least |= {"--answer-period-s": options.answer_period_s, "--reload-period-s": options.reload_period_s}
+    for name, value in least.items():
+        if not 0 < value < float("inf"):
+            raise InputError(f"{name}: too small or no number; see python -m hil_tests seu --help")
+    if options.rate is not None and not 0 < options.rate < 1:
+        raise InputError(f"--rate: {options.rate} is not allowed; give a false-alarm rate between 0 and 1")
+    if options.bits > 8:
+        raise InputError(f"--bits: {options.bits} is not allowed; the smallest stored number has 8 bits")
+    try:
+        from hil_tests.seu.campaign import Asked
+        from hil_tests.seu.command import seu
+        from hil_tests.seu.frames import FrameChoice
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error.name} is not installed; run pip install '.[hil]'") from error
+
+    asked = Asked(
+        {"plain": options.bundle} | ({"bounded": options.bounded} if options.bounded else {}),
+        FrameChoice(options.data, options.boxes, options.frames, options.seed, options.grey),
+        options.n,
+        options.bits,
+        options.seed,
+        options.rate,
+        options.as_flown,
+        options.workers,
+    )
+    folder = options.bundle.resolve()
+    out = options.out or folder.with_name(f"{folder.name}_seu")
+    periods_s = (options.answer_period_s, options.reload_period_s)
+    return 0 if seu(asked, periods_s, options.file_blocks, out) else 1
 
 
 def _trtexec_report(options: argparse.Namespace) -> int:

@@ -64,7 +64,9 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         account = Account(config.deadline_ms, config.deadlines)
         control = None
         if config.control is not None:
-            control = ControlSocket(config.control, pings.add("control", config.control.answer_s).answer)
+            part = pings.add("control")
+            part.limit_s += config.control.answer_s  # it may wait for the loop
+            control = ControlSocket(config.control, part.answer)
             opened.callback(control.close)
         made = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
         yield Parts(config, *made, control)

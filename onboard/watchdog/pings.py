@@ -40,9 +40,9 @@ class Pings:
         self._config = config
         self._parts: tuple[Part, ...] = ()
 
-    def add(self, name: str, waits_s: float = 0.0) -> Part:
-        """A new part, which has to answer from now on; `waits_s`: for so long it may wait for another part besides."""
-        part = Part(name, self._config.limit_s(name) + waits_s)
+    def add(self, name: str) -> Part:
+        """A new part, which has to answer from now on."""
+        part = Part(name, self._config.limit_s(name))
         self._parts = (*self._parts, part)
         return part
 

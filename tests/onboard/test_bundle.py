@@ -91,7 +91,7 @@ def test_a_file_without_a_hash_is_not_used(bundle: Path) -> None:
     assert "names ['calibration_scores.npy'] without a hash" in refusal(bundle)
 
 
-@pytest.mark.parametrize("logit", [1e-3, float("nan"), 100.0])
+@pytest.mark.parametrize("logit", [1e-3, 100.0])
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_a_known_answer_that_is_not_given_is_named(bundle: Path, which: int, logit: float) -> None:
     known = list(bundles.read(bundle).manifest.known_answers)

@@ -14,9 +14,11 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_fiel
     Attributes:
         blocks: several backbone vectors are taken as one long vector (`joint`), or each gets a head of its own and
             the logits, standardised on samples held out in turn, are added (`sum`).
+        scale: features are taken as they are (`none`), or each backbone vector is brought to unit length first.
     """
 
     blocks: Literal["joint", "sum"] = "joint"
+    scale: Literal["none", "unit"] = "none"
 
 
 class NeighboursOptions(_Options, frozen=True, tag="neighbours"):
@@ -57,4 +59,20 @@ class PcaOptions(_Options, frozen=True, tag="pca"):
     variance: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
 
 
-ClosedForm = NeighboursOptions | GaussianOptions | PcaOptions
+class DistilledOptions(_Options, frozen=True, tag="distilled"):
+    """A small network that answers as a large memory of neighbours would.
+
+    Attributes:
+        teacher: the memory; leave its coreset null to keep every normal.
+        hidden: units of each of its two hidden layers.
+        questions: points around the normals that the teacher is asked about.
+        epochs: passes over them.
+    """
+
+    teacher: NeighboursOptions = NeighboursOptions()
+    hidden: Count = 256
+    questions: Annotated[int, msgspec.Meta(ge=1000, le=1_000_000)] = 40_000
+    epochs: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
+
+
+ClosedForm = NeighboursOptions | GaussianOptions | PcaOptions | DistilledOptions

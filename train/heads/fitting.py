@@ -5,14 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from train.config import FitOptions, HeadOptions
-from train.heads import blocks, gaussian, neighbours, pca
-from train.heads.config import ClosedForm, GaussianOptions, NeighboursOptions
+from train.heads import blocks, distilled, gaussian, neighbours, pca, unit
+from train.heads.config import ClosedForm, DistilledOptions, GaussianOptions, NeighboursOptions
 from train.heads.normals import Normals
 from train.heads.scaled import Scaled
 from train.plume.config import PlumeOptions
@@ -63,6 +64,8 @@ def fit_head(
 
 def fit_closed(options: ClosedForm, normals: Normals, seed: int) -> nn.Module:
     """Fit a head in closed form, or one for each block."""
+    if options.scale == "unit":
+        return unit.fit(normals, partial(fit_closed, msgspec.structs.replace(options, scale="none"), seed=seed))
     if options.blocks == "sum" and len(normals.blocks) > 1:
         return blocks.fit(normals, partial(_fit_one, options, seed))
     return _fit_one(options, seed, normals)
@@ -73,6 +76,8 @@ def _fit_one(options: ClosedForm, seed: int, normals: Normals) -> nn.Module:
         return neighbours.fit(normals, options, seed)
     if isinstance(options, GaussianOptions):
         return gaussian.fit(normals, options, seed)
+    if isinstance(options, DistilledOptions):
+        return distilled.fit(normals, options, seed)
     return pca.fit(normals, options, seed)
 
 
@@ -94,9 +99,15 @@ def for_loading(options: HeadOptions, feature_dim: int, state: dict[str, Tensor]
     """
     if isinstance(options, PlumeOptions):
         return Plume.for_scoring(feature_dim, options.resolve())
-    inner = _below(state, "head.")
+    return Scaled(_closed_for_loading(options, _below(state, "head.")))
+
+
+def _closed_for_loading(options: ClosedForm, inner: dict[str, Tensor]) -> nn.Module:
+    if options.scale == "unit":
+        directions = msgspec.structs.replace(options, scale="none")
+        return unit.UnitBlocks(_closed_for_loading(directions, _below(inner, "head.")), inner["blocks"].tolist())
     if "spreads" not in inner:
-        return Scaled(_empty(options, inner))
+        return _empty(options, inner)
     sizes, index = [], 0
     heads = []
     while part := _below(inner, f"heads.{index}."):
@@ -104,19 +115,22 @@ def for_loading(options: HeadOptions, feature_dim: int, state: dict[str, Tensor]
         sizes.append(_width(part))
         index += 1
     zeros = torch.zeros(len(heads))
-    return Scaled(blocks.BlockSum(heads, sizes, zeros, zeros + 1))
+    return blocks.BlockSum(heads, sizes, zeros, zeros + 1)
 
 
 def _empty(options: ClosedForm, state: dict[str, Tensor]) -> nn.Module:
-    loader: Any = gaussian if isinstance(options, GaussianOptions) else pca
-    if isinstance(options, NeighboursOptions):
-        loader = neighbours
+    loader: Any = pca
+    for kind, module in ((GaussianOptions, gaussian), (NeighboursOptions, neighbours), (DistilledOptions, distilled)):
+        if isinstance(options, kind):
+            loader = module
     head: nn.Module = loader.for_loading(state, options)
     return head
 
 
 def _width(state: dict[str, Tensor]) -> int:
     """F of a head, by the vector that it takes off the features."""
+    if "first.weight" in state:
+        return state["first.weight"].shape[1]
     return len(state["shift"] if "shift" in state else state["mean"])
 
 

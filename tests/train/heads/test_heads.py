@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from train.config import FitOptions, HeadOptions
-from train.heads.config import GaussianOptions, NeighboursOptions, PcaOptions
+from train.heads.config import DistilledOptions, GaussianOptions, NeighboursOptions, PcaOptions
 from train.heads.fitting import fit_closed, fit_head, for_loading
 from train.heads.neighbours import coreset
 from train.heads.normals import Normals
@@ -31,6 +31,10 @@ HEADS: dict[str, HeadOptions] = {
     "sum": GaussianOptions(form="relative", blocks="sum"),
     "sum of neighbours": NeighboursOptions(metric="whitened", blocks="sum"),
     "sum of pca": PcaOptions(blocks="sum"),
+    "distilled": DistilledOptions(hidden=32, questions=3000, epochs=20),
+    "sum of distilled": DistilledOptions(hidden=32, questions=3000, epochs=5, blocks="sum"),
+    "directions": GaussianOptions(scale="unit"),
+    "sum of directions": GaussianOptions(scale="unit", blocks="sum"),
 }
 
 

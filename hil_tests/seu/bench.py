@@ -1,0 +1,96 @@
+"""Judges flips in one bundle: live in the part of the graph behind them, or in the whole graph as flown."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hil_tests.seu.frames import FrameChoice, Shot, known_answers, shots
+from hil_tests.seu.graph import Graph
+from hil_tests.seu.judge import LOGIT, Facts, Seen, facts, rule, see
+from hil_tests.seu.plan import Flip
+from hil_tests.seu.suffix import Suffix
+from hil_tests.seu.words import flipped
+from onboard.bundle import Bundle
+from onboard.engine import Outputs
+from onboard.runtime_ort import OrtEngine
+
+
+class Bench:
+    """One bundle, its frames and its known answers.
+
+    Args:
+        bundle: checked.
+        choice: of frames.
+        rate: of the alarm decision; None: the bundle's.
+        bits: neighbouring bits of each flip.
+
+    Attributes:
+        graph: the bundle's.
+        shots: frames, then known answers.
+        answers: how many known answers.
+
+    Raises:
+        InputError: bundle or frames cannot be used.
+    """
+
+    def __init__(self, bundle: Bundle, choice: FrameChoice, rate: float | None, bits: int) -> None:
+        self.bundle, self.graph, self._bits = bundle, Graph(bundle), bits
+        self._rule = rule(bundle, rate)
+        known = known_answers(bundle)
+        self.shots, self.answers = [*shots(bundle, choice), *known], len(known)
+        engine = OrtEngine(bundle)
+        self._outputs: list[Outputs] = [engine.run(shot.window) for shot in self.shots]
+        self._whole = self._seen(self._outputs)
+
+    @property
+    def alarms(self) -> int:
+        """Frames that are called debris without a flip."""
+        return sum(seen.alarm is True for seen in self._whole[: len(self.shots) - self.answers])
+
+    def live(self, tensor: str, flips: Sequence[Flip]) -> list[Facts]:
+        """Flips of one tensor, one window after the other: a window's prefix is computed once for all of them.
+
+        They are held against the cut graph's own results without a flip, which may round otherwise than the whole's.
+        """
+        suffix, values = Suffix(self.graph, tensor), self.graph.array(tensor)
+        before: list[Seen] = []
+        after: list[list[Seen]] = [[] for _ in flips]
+        for shot, outputs in zip(self.shots, self._outputs, strict=True):
+            judge = self._judge(suffix, shot, outputs, values)
+            before.append(judge())
+            for flip, seen in zip(flips, after, strict=True):
+                with flipped(values, flip.index, flip.bit, self._bits):
+                    seen.append(judge())
+        return [facts(before, seen, self.answers) for seen in after]
+
+    def flown(self, flip: Flip) -> Facts:
+        """A flip in the model file, loaded and optimised as the node does."""
+        values = self.graph.array(flip.target.tensor)
+        with flipped(values, flip.index, flip.bit, self._bits):
+            model = self.graph.with_value(flip.target.tensor, values)
+        contents = {**self.bundle.contents, self.bundle.manifest.model: model}
+        engine = OrtEngine(dataclasses.replace(self.bundle, contents=contents))
+        return facts(self._whole, self._seen(self._run(engine)), self.answers)
+
+    def _run(self, engine: OrtEngine) -> list[Outputs]:
+        return [_ran(functools.partial(engine.run, shot.window)) for shot in self.shots]
+
+    def _seen(self, outputs: Sequence[Outputs]) -> list[Seen]:
+        return [see(each, self._rule, shot.box) for shot, each in zip(self.shots, outputs, strict=True)]
+
+    def _judge(
+        self, suffix: Suffix, shot: Shot, outputs: Outputs, values: npt.NDArray[np.generic]
+    ) -> Callable[[], Seen]:
+        boundary = suffix.cut(shot.feed())
+        return lambda: see({**outputs, **_ran(lambda: suffix.run(boundary, values))}, self._rule, shot.box)
+
+
+def _ran(run: Callable[[], Outputs]) -> Outputs:
+    """The outputs; NaN where the runtime fails, as with a flip in a size, for the node rejects both alike."""
+    try:
+        return run()
+    except Exception:  # ONNX Runtime's exceptions have no common base class
+        return {LOGIT: np.array([[np.nan]], np.float32)}
