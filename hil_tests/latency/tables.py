@@ -6,7 +6,7 @@ from hil_tests.latency.statistics import median, statistics
 from hil_tests.latency.steps import Step
 
 Row = tuple[str, ...]
-CONDITIONS_HEAD = ("ms", "n", "p50", "p90", "p99", "p99.9", "max")
+CONDITIONS_HEAD = ("figure", "n", "p50", "p90", "p99", "p99.9", "max")
 STEPS_HEAD = ("level (warm, medians)", "ms", "more")
 SIDES_HEAD = ("stage", "trtexec", "engine alone", "node")
 POSITIONS_HEAD = ("cold start, medians of ms", "1st", "2nd", "3rd", "last")
@@ -22,7 +22,7 @@ def number(value: float | None) -> str:
 def conditions(found: Measured) -> list[Row]:
     """Every distribution in one row."""
     return [
-        (name.replace("_ms", "", 1), str(len(values)), *(number(value) for value in statistics(values).values()))
+        (name, str(len(values)), *(number(value) for value in statistics(values).values()))
         for name, values in found.distributions().items()
         if any(values)  # no finder: no times of finding
     ]
@@ -86,15 +86,16 @@ def positions(found: Measured) -> list[Row]:
 
 
 def states(found: Measured) -> list[Row]:
-    """The board before and after each condition."""
-    rows: list[Row] = []
-    for condition, taken in found.states.items():
-        before, after = taken[0], taken[-1]
+    """The board before and after each condition; what it does not tell at all stands once."""
+    kinds = ("temperature_c", "clock_mhz", "power_w")
+    told = [kind for kind in kinds if any(kind in state for taken in found.states.values() for state in taken)]
+    rows: list[Row] = [(kind, board.ABSENT) for kind in kinds if kind not in told]
+    for condition, (before, after) in found.states.items():
         rows.append((f"{condition}: load", f"{before['load']} to {after['load']}"))
-        for kind in ("temperature_c", "clock_mhz", "power_w"):
+        for kind in told:
             was, now = before.get(kind, {}), after.get(kind, {})
-            told = ", ".join(f"{name} {was.get(name, '?')} to {value}" for name, value in now.items())
-            rows.append((f"{condition}: {kind}", told or board.ABSENT))
+            values = ", ".join(f"{name} {was.get(name, '?')} to {value}" for name, value in now.items())
+            rows.append((f"{condition}: {kind}", values or board.ABSENT))
         rows.append((f"{condition}: throttling", board.throttled(before, after)))
     return rows
 
