@@ -48,7 +48,7 @@ def page(found: Measured, held: Sequence[Held]) -> str:
     return _PAGE.substitute(
         style=STYLE,
         mark="none" if not measured else "pass" if good else "fail",
-        verdict=verdict if measured else "no limits",
+        verdict=verdict if measured else "no limit was measured",
         started=escape(found.environment["started"]),
         machine=escape(found.environment["machine"]),
         engine=escape(found.engine_name or "engine elsewhere"),
