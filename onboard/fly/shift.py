@@ -57,18 +57,31 @@ class Shift:
         """Load and test what a step says; raises InputError, and whatever the libraries raise on a sick GPU."""
         return Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book)
 
+    def load_at_some_rate(self, step: Step) -> tuple[Flown, str]:
+        """As `load`; a bundle whose calibration cannot support the rate that was told flies at the configured one, and
+        the words to be added to its event say so."""
+        try:
+            return self.load(step), ""
+        except InputError:
+            if not self._book.told:
+                raise
+        flown = Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book.as_configured())
+        self._book = self._book.as_configured()
+        return flown, "; at the configured false-alarm rate, for it cannot support the one that was told"
+
     def first(self, chosen: Chosen, events: Events) -> tuple[Flown, Chosen]:
         """The last bundle that was chosen and can be loaded, and what is chosen then.
 
         Raises:
             InputError: not even the first of them can.
+            Exception: the same, raised by a library.
         """
         while True:  # ends: few are remembered
             choice = chosen.choices[-1]
             try:
                 found = self.load(Step(choice, 0, "started", ""))
                 return found, chosen.without_last(found.choice)
-            except InputError as error:
+            except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
                 if chosen.earlier is None:
                     raise
                 events.add("bundle_rolled_back", f"{choice.bundle}, which was chosen before the restart: {error}")
