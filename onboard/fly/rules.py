@@ -46,7 +46,8 @@ class RuleBook:
         """The rules of a bundle.
 
         Raises:
-            InputError: its calibration cannot support the rate, or it lacks an output that verdicts or telemetry are to carry.
+            InputError: its calibration cannot support the rate, or it lacks an output that verdicts or telemetry
+                are to carry.
         """
         frame = FrameRule.at(bundle, self.rate, self.confidence)
         track = TrackRule.at(bundle) if self._config.tracks else None
