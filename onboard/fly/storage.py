@@ -28,6 +28,7 @@ class Storage:
     def __init__(self, most: int, alive: Callable[[], None] = lambda: None) -> None:
         self._most, self._alive = most, alive
         self._waiting: deque[Callable[[], None]] = deque()
+        self._each_round: tuple[Callable[[], None], ...] = ()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="storage", daemon=True)
         self._thread.start()
@@ -38,6 +39,10 @@ class Storage:
             return False
         self._waiting.append(job)
         return True
+
+    def each_round(self, job: Callable[[], None]) -> None:
+        """Call a job that raises nothing in each round, every 20 ms, and once more at the end."""
+        self._each_round = (*self._each_round, job)
 
     def close(self) -> None:
         """Do what waits, for at most five seconds; a thread that hangs in its disk ends with the process."""
@@ -53,6 +58,8 @@ class Storage:
                 self._waiting[0]()
                 self._waiting.popleft()
                 self._alive()
+            for job in self._each_round:
+                job()
 
 
 class LineFile:

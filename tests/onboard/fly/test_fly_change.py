@@ -260,3 +260,20 @@ def test_a_bundle_without_an_output_that_telemetry_names_is_refused_and_a_restar
         answers = change(parts, renamed)
         camera.show_until(loop, lambda: bool(answers))
         assert "telemetry.pose_outputs: 'rotation' is no output" in str(answers[0])
+
+
+def test_a_choice_that_cannot_be_written_is_written_once_that_is_possible(
+    configured: Configured, small: Path, tmp_path: Path, camera: Camera
+) -> None:
+    other = copy(small, tmp_path / "other", head={"of": "another"})
+    place = tmp_path / "out" / "chosen.yaml"
+    with parts_of(configured()) as parts:
+        place.mkdir()  # so that no file can take its name
+        loop = Loop(parts)
+        answers = change(parts, other)
+        camera.show_until(loop, lambda: bool(answers))
+        camera.show_until(loop, lambda: parts.log.counts["choice_lost"] == 1)
+        place.rmdir()
+        camera.show_until(loop, place.is_file)
+    with parts_of(configured()) as parts:
+        assert parts.guard.bundle.sha256 == sha(other)
