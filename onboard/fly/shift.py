@@ -12,7 +12,7 @@ from onboard.health.choice import Chosen
 from onboard.normal_scores import FrameRule
 
 Done = Callable[[Exception | None], None]
-_CLOSE_S = 20.0
+_CLOSE_S = 8.0  # with all other waits at the end less than the unit's TimeoutStopSec
 
 
 class Shift:
