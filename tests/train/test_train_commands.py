@@ -240,6 +240,8 @@ def test_shipped_configurations_are_valid() -> None:
     names = {"demo", "spark_sample", "spark2021", "spark_paper", "cifar10", "pose_head"}
     for name in names:
         assert isinstance(load(folder / f"{name}.yaml"), RunConfig)
+    from hil_tests.bench import config as bench
+    from hil_tests.bench import limits, plan
     from onboard.compare.outputs import PoseOutputs
     from onboard.config import FlightConfig
     from onboard.fly.config import NodeConfig
@@ -257,5 +259,8 @@ def test_shipped_configurations_are_valid() -> None:
     pose.load(folder / "pose_example.yaml")
     strict_yaml.load(folder / "node.yaml", NodeConfig)
     assert strict_yaml.load(folder / "pose_outputs.yaml", PoseOutputs).pose_outputs
+    assert bench.load(folder / "bench.yaml") and limits.read(folder / "limits.yaml")
+    assert plan.read(folder / "faults_short.yaml") and plan.read(folder / "faults_full.yaml")
     others = {"flight", "node", "pose_outputs", "synth", "demo_synth", "pose_synth", "pose_example"}
+    others |= {"bench", "limits", "faults_short", "faults_full"}
     assert {p.stem for p in folder.glob("*.yaml")} == names | benchmarks | others
