@@ -133,11 +133,16 @@ class Guard:
         """Put in what has been loaded, or ask a known answer where it is time; to be called between two frames.
 
         Takes one inference at most, unless an engine that gives wrong answers cannot be replaced but in its place: for
-        want of memory or of reloads, or because something else is being loaded, which may hang.
+        want of memory or of reloads, or because something else hangs while it is being loaded.
         """
         if (outcome := self._shift.outcome()) is not None:
             self._take(*outcome)
-        elif self.available:
+            return
+        if (hanging := self._shift.hangs(self._config.watchdog.others_s)) is not None:
+            self._events.add("load_hangs", hanging)
+            if self._suspect:
+                self._mend(_WRONG)
+        if self.available:
             self._look_after(time.monotonic())
 
     def close(self) -> None:
@@ -150,6 +155,8 @@ class Guard:
             self._reload_at_s = now_s + health.reload_s
             word = f"{self.flown.name}, after {health.reload_s:g} s"
             self._shift.begin(Step(self.flown.choice, self.flown.way, "engine_renewed", word), None)
+        elif self._suspect and self._shift.under_way:
+            return  # another engine is on its way
         elif health.known_answer_s is not None and now_s >= self._ask_at_s:
             self._ask_at_s = now_s + health.known_answer_s
             self._ask(now_s)
@@ -164,7 +171,9 @@ class Guard:
         self._suspect = True
         since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
         self._events.add("known_answer_wrong", f"{self.flown.name}: {wrong}; {since}")
-        step = None if self._shift.under_way else self._ladder.reload(self.flown)
+        if self._shift.under_way and not self._shift.hung:
+            return  # what is being loaded takes its place; where it does not, this one is asked again then
+        step = None if self._shift.hung else self._ladder.reload(self.flown)
         if step is None:
             self._mend(_WRONG)
         else:

@@ -1,5 +1,6 @@
 """Loading what shall fly next beside what flies."""
 
+import time
 from collections.abc import Callable
 
 from onboard.errors import InputError
@@ -28,6 +29,7 @@ class Shift:
         self._beside: Beside[Flown] = Beside()
         self._retiring: Beside[None] = Beside()
         self._wanted: tuple[Step, Done | None] | None = None
+        self._began_s, self._told = 0.0, False
 
     @property
     def under_way(self) -> bool:
@@ -42,7 +44,21 @@ class Shift:
         """
         self._refuse_under_way()
         self._wanted = step, done
+        self._began_s, self._told = time.monotonic(), False
         self._beside.start(lambda: self.load(step))
+
+    @property
+    def hung(self) -> bool:
+        """Whether `hangs` has told of what is being loaded."""
+        return self.under_way and self._told
+
+    def hangs(self, limit_s: float) -> str | None:
+        """A sentence on a load that takes longer than this, once; None: there is none, or it has been told."""
+        if self._wanted is None or self._told or time.monotonic() - self._began_s < limit_s:
+            return None
+        self._told = True
+        step, _ = self._wanted
+        return f"{step.choice.bundle}: being loaded for {limit_s:g} s, and nothing else can be loaded meanwhile"
 
     def outcome(self) -> tuple[Step, Flown | Exception, Done | None] | None:
         """What came of it, once; None where nothing has ended."""

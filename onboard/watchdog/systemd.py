@@ -40,7 +40,7 @@ class Systemd:
         meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         if period and not (period.isascii() and period.isdigit() and int(period)):
             raise InputError(f"WATCHDOG_USEC: '{period}' is no number of microseconds; set WatchdogSec in the unit")
-        seconds = int(period) / 1e6 if period and meant and int(period) else None  # 0: there is no watchdog
+        seconds = int(period) / 1e6 if period and meant else None
         return cls(environment.get("NOTIFY_SOCKET") or None, seconds)
 
     def tell(self, message: str) -> bool:

@@ -1,6 +1,7 @@
 """Another bundle in flight, as told, and back; each frame's verdict names the bundle that judged it."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -277,3 +278,23 @@ def test_a_choice_that_cannot_be_written_is_written_once_that_is_possible(
         camera.show_until(loop, place.is_file)
     with parts_of(configured()) as parts:
         assert parts.guard.bundle.sha256 == sha(other)
+
+
+def test_a_load_that_hangs_is_told_and_what_flies_is_still_asked_its_known_answers(
+    configured: Configured, small: Path, tmp_path: Path, camera: Camera
+) -> None:
+    hanging = tmp_path / "hanging"
+    hanging.mkdir()
+    os.mkfifo(hanging / bundles.MANIFEST)  # nothing comes out of it until somebody writes into it
+    config = configured(watchdog={"others_s": 0.1}, health={"known_answer_s": 0.01})
+    with parts_of(config) as parts:
+        loop = Loop(parts)
+        answers = change(parts, hanging)
+        camera.show_until(loop, lambda: parts.log.counts["load_hangs"] == 1)
+        asked = parts.guard.known_answers["asked"]
+        camera.show_until(loop, lambda: parts.guard.known_answers["asked"] > asked + 3)
+        assert not answers
+        (hanging / bundles.MANIFEST).write_text("now it ends")
+        camera.show_until(loop, lambda: bool(answers))
+        assert isinstance(answers[0], InputError)
+        assert parts.log.counts["load_hangs"] == 1
