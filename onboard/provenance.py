@@ -1,5 +1,6 @@
 """What a result came from: configuration, seed, versions of the libraries, state of the code."""
 
+import functools
 import platform
 import subprocess
 from importlib import metadata
@@ -22,6 +23,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@functools.cache  # of the code that runs, which is that of the start; and in flight nothing shall wait for git
 def git_state() -> dict[str, Any]:
     """The commit of the code that runs, and whether the work tree differs from it; empty outside a checkout."""
     here = Path(__file__).resolve().parent

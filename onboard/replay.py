@@ -91,6 +91,9 @@ def _images(folder: Path) -> set[str]:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS}
     if not names:
         raise InputError(f"{folder}: holds no image ({', '.join(sorted(_ENDINGS))})")
+    for name in names:
+        if name != name.encode(errors="replace").decode():
+            raise InputError(f"{folder}: the name {name!r} is no text in UTF-8, as verdicts need it; rename the file")
     return names
 
 

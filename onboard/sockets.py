@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import socket as sockets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,8 @@ def attach(
         What checks the peers' keys, to be stopped with the socket; None where nothing does.
 
     Raises:
-        InputError: the endpoint leaves this host and there are no keys; a key file or the endpoint cannot be used.
+        InputError: the endpoint leaves this host and there are no keys; a key file or the endpoint cannot be used;
+            another process waits at it.
     """
     import zmq
 
@@ -69,6 +71,8 @@ def attach(
             f"endpoint: {endpoint} can be reached from other hosts, which needs keys: set 'curve', make the files with "
             "zmq.auth.create_certificates, or keep to 127.0.0.1"
         )
+    if bind and _somebody_waits(endpoint):
+        raise InputError(f"endpoint: {endpoint} cannot be used (another process waits there); name another one")
     guard = None if curve is None else _lock(context, socket, bind, curve)
     try:
         if bind:
@@ -80,6 +84,22 @@ def attach(
             guard.stop()
         raise InputError(f"endpoint: {endpoint} cannot be used ({error.strerror}); name another one") from error
     return guard
+
+
+def _somebody_waits(endpoint: str) -> bool:
+    """Whether a process waits at an ipc endpoint: libzmq would take its place away from it, unsaid."""
+    path = endpoint.removeprefix("ipc://")
+    if path == endpoint or path.startswith("@"):  # libzmq itself refuses those that are taken
+        return False
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as caller:
+        caller.setblocking(False)
+        try:
+            caller.connect(path)
+        except BlockingIOError:  # so many wait there already
+            return True
+        except (OSError, ValueError):
+            return False
+    return True
 
 
 def _lock(

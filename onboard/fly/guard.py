@@ -132,11 +132,17 @@ class Guard:
     def tend(self) -> None:
         """Put in what has been loaded, or ask a known answer where it is time; to be called between two frames.
 
-        Takes one inference at most, unless an engine that gives wrong answers cannot be replaced but in its place.
+        Takes one inference at most, unless an engine that gives wrong answers cannot be replaced but in its place: for
+        want of memory or of reloads, or because something else hangs while it is being loaded.
         """
         if (outcome := self._shift.outcome()) is not None:
             self._take(*outcome)
-        elif self.available and not self._shift.under_way:
+            return
+        if (hanging := self._shift.hangs(self._config.watchdog.others_s)) is not None:
+            self._events.add("load_hangs", hanging)
+            if self._suspect:
+                self._mend(_WRONG)
+        if self.available:
             self._look_after(time.monotonic())
 
     def close(self) -> None:
@@ -145,10 +151,12 @@ class Guard:
 
     def _look_after(self, now_s: float) -> None:
         health = self._config.health
-        if health.reload_s is not None and now_s >= self._reload_at_s:
+        if health.reload_s is not None and now_s >= self._reload_at_s and not self._shift.under_way:
             self._reload_at_s = now_s + health.reload_s
             word = f"{self.flown.name}, after {health.reload_s:g} s"
             self._shift.begin(Step(self.flown.choice, self.flown.way, "engine_renewed", word), None)
+        elif self._suspect and self._shift.under_way:
+            return  # another engine is on its way
         elif health.known_answer_s is not None and now_s >= self._ask_at_s:
             self._ask_at_s = now_s + health.known_answer_s
             self._ask(now_s)
@@ -163,7 +171,9 @@ class Guard:
         self._suspect = True
         since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
         self._events.add("known_answer_wrong", f"{self.flown.name}: {wrong}; {since}")
-        step = self._ladder.reload(self.flown)
+        if self._shift.under_way and not self._shift.hung:
+            return  # what is being loaded takes its place; where it does not, this one is asked again then
+        step = None if self._shift.hung else self._ladder.reload(self.flown)
         if step is None:
             self._mend(_WRONG)
         else:
@@ -177,7 +187,10 @@ class Guard:
                 self._mend(_WRONG)
         elif of_bundle:
             forward = step.event == "bundle_changed"
-            self.chosen = self.chosen.flying(found.choice) if forward else self.chosen.without_last()
+            if forward:
+                self.chosen = self.chosen.flying(found.choice)
+            elif self.chosen.earlier == step.choice:  # or else it was rolled back meanwhile, by the ladder
+                self.chosen = self.chosen.without_last()
             self._ladder.start(on_trial=forward)
             self._put(found, step)
         elif self.available and self.flown.like(found):
@@ -217,15 +230,17 @@ class Guard:
             # Dropped first, for a GPU may not hold two.
             self.flown = replace(self.flown.emptied(self._events), choice=step.choice, way=step.way, name=name)
             try:
-                found = self._shift.load(step)
+                found, note = self._shift.load_at_some_rate(step)
             except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
                 self._events.add("reload_failed", f"{name}, {step.word}: {error}")
                 continue
-            self._put(found, step._replace(word=f"{step.word}: {why}"))
+            self._put(found, step._replace(word=f"{step.word}: {why}{note}"))
             return
         self.flown = self.flown.emptied(self._events)
         self._ill = 0
-        self._events.add(UNAVAILABLE, "no engine is left: every frame is SKIPPED(unavailable) until a restart")
+        self._events.add(
+            UNAVAILABLE, "no engine is left: every frame is SKIPPED(unavailable) until a load by command, or a restart"
+        )
 
     def _count(self, answer: Answer) -> None:
         if answer.reason in ILL:

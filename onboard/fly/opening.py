@@ -14,6 +14,7 @@ from onboard.control.socket import ControlSocket
 from onboard.detector import LOGIT, Detector
 from onboard.event import Events
 from onboard.fly.account import Account
+from onboard.fly.choice_file import ChoiceFile
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.flown import Flown, Way, Ways
@@ -58,7 +59,8 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         scrubbed, alive = guard.flown.files(), pings.add("health").answer
         background = Background(config.health, output.summary_s, scrubbed, events, alive)
         opened.callback(background.close)
-        guard.follower = partial(_follow, config, guard, tracks, storage, background, events)
+        choice = ChoiceFile(Path(output.folder) / CHOSEN, storage, events, guard.chosen)
+        guard.follower = partial(_follow, config, guard, tracks, storage, background, choice, events)
         source = open_source(config.source, pings)
         opened.callback(source.close)
         account = Account(config.deadline_ms, config.deadlines)
@@ -78,15 +80,16 @@ def _follow(
     tracks: Tracks,
     storage: Storage,
     background: Background,
+    choice: ChoiceFile,
     events: Events,
     other_bundle: bool,
 ) -> None:
     """Another engine flies, perhaps another bundle: tracks begin anew then, and files say so."""
-    flown, chosen, folder = guard.flown, guard.chosen, Path(config.output.folder)
+    flown, folder = guard.flown, Path(config.output.folder)
     background.watch(flown.files())
     if other_bundle:
         tracks.start_over(flown.rules.track, flown.bundle.sha256)
-        write_whole(storage, folder / CHOSEN, lambda: strict_yaml.dump(chosen).encode(), events)
+        choice.keep(guard.chosen)
         write_whole(storage, folder / RECORD, lambda: _record(config, flown).encode(), events)
 
 

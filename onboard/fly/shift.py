@@ -1,5 +1,6 @@
 """Loading what shall fly next beside what flies."""
 
+import time
 from collections.abc import Callable
 
 from onboard.errors import InputError
@@ -12,7 +13,7 @@ from onboard.health.choice import Chosen
 from onboard.normal_scores import FrameRule
 
 Done = Callable[[Exception | None], None]
-_CLOSE_S = 20.0
+_CLOSE_S = 8.0  # with all other waits at the end less than the unit's TimeoutStopSec
 
 
 class Shift:
@@ -28,6 +29,7 @@ class Shift:
         self._beside: Beside[Flown] = Beside()
         self._retiring: Beside[None] = Beside()
         self._wanted: tuple[Step, Done | None] | None = None
+        self._began_s, self._told = 0.0, False
 
     @property
     def under_way(self) -> bool:
@@ -42,7 +44,21 @@ class Shift:
         """
         self._refuse_under_way()
         self._wanted = step, done
+        self._began_s, self._told = time.monotonic(), False
         self._beside.start(lambda: self.load(step))
+
+    @property
+    def hung(self) -> bool:
+        """Whether `hangs` has told of what is being loaded."""
+        return self.under_way and self._told
+
+    def hangs(self, limit_s: float) -> str | None:
+        """A sentence on a load that takes longer than this, once; None: there is none, or it has been told."""
+        if self._wanted is None or self._told or time.monotonic() - self._began_s < limit_s:
+            return None
+        self._told = True
+        step, _ = self._wanted
+        return f"{step.choice.bundle}: being loaded for {limit_s:g} s, and nothing else can be loaded meanwhile"
 
     def outcome(self) -> tuple[Step, Flown | Exception, Done | None] | None:
         """What came of it, once; None where nothing has ended."""
@@ -57,18 +73,31 @@ class Shift:
         """Load and test what a step says; raises InputError, and whatever the libraries raise on a sick GPU."""
         return Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book)
 
+    def load_at_some_rate(self, step: Step) -> tuple[Flown, str]:
+        """As `load`; a bundle whose calibration cannot support the rate that was told flies at the configured one, and
+        the words to be added to its event say so."""
+        try:
+            return self.load(step), ""
+        except InputError:
+            if not self._book.told:
+                raise
+        flown = Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book.as_configured())
+        self._book = self._book.as_configured()
+        return flown, "; at the configured false-alarm rate, for it cannot support the one that was told"
+
     def first(self, chosen: Chosen, events: Events) -> tuple[Flown, Chosen]:
         """The last bundle that was chosen and can be loaded, and what is chosen then.
 
         Raises:
             InputError: not even the first of them can.
+            Exception: the same, raised by a library.
         """
         while True:  # ends: few are remembered
             choice = chosen.choices[-1]
             try:
                 found = self.load(Step(choice, 0, "started", ""))
                 return found, chosen.without_last(found.choice)
-            except InputError as error:
+            except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
                 if chosen.earlier is None:
                     raise
                 events.add("bundle_rolled_back", f"{choice.bundle}, which was chosen before the restart: {error}")

@@ -28,6 +28,7 @@ class Storage:
     def __init__(self, most: int, alive: Callable[[], None] = lambda: None) -> None:
         self._most, self._alive = most, alive
         self._waiting: deque[Callable[[], None]] = deque()
+        self._each_round: tuple[Callable[[], None], ...] = ()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="storage", daemon=True)
         self._thread.start()
@@ -38,6 +39,10 @@ class Storage:
             return False
         self._waiting.append(job)
         return True
+
+    def each_round(self, job: Callable[[], None]) -> None:
+        """Call a job that raises nothing in each round, every 20 ms, and once more at the end."""
+        self._each_round = (*self._each_round, job)
 
     def close(self) -> None:
         """Do what waits, for at most five seconds; a thread that hangs in its disk ends with the process."""
@@ -53,6 +58,8 @@ class Storage:
                 self._waiting[0]()
                 self._waiting.popleft()
                 self._alive()
+            for job in self._each_round:
+                job()
 
 
 class LineFile:
@@ -112,14 +119,22 @@ class LineFile:
             if self._torn:  # the disk became full in the middle of it
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._size += written
-            if self._size >= self._most_bytes:
-                self._path.replace(self._path.with_suffix(f".1{self._path.suffix}"))
-                full = self._file
-                self._open()
-                os.close(full)
         except OSError as error:
             self._failed += 1
             self._lost(error.strerror)
+            return
+        if self._size >= self._most_bytes:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        full = self._file
+        try:
+            if self._path.exists():  # it does not where an attempt before this one came only so far
+                self._path.replace(self._path.with_suffix(f".1{self._path.suffix}"))
+            self._open()
+            os.close(full)
+        except OSError as error:  # lines go on into the full file, and each of them tries again
+            self._lost(f"no new file: {error.strerror}")
 
     def _lost(self, why: str | None) -> None:
         self._events.add("output_lost", f"{self._path}: {why}; the journal keeps the records")
@@ -141,4 +156,5 @@ def write_whole(storage: Storage, path: Path, make: Callable[[], bytes], events:
         except OSError as error:
             events.add("output_lost", f"{path}: {error.strerror}")
 
-    storage.offer(write)
+    if not storage.offer(write):
+        events.add("output_lost", f"{path}: the storage is too slow")

@@ -63,6 +63,8 @@ class Summary:
         return {
             "bundle": parts.guard.bundle.sha256,
             "engine": parts.guard.state,
+            "paused": parts.paused,
+            "false_alarm_rate": None if (rule := parts.guard.rule) is None else rule.rate,
             "pid": os.getpid(),
             "started": self._started,
             "written": _now(),

@@ -57,5 +57,8 @@ class Background:
 
     def _look(self) -> float:
         assert self._root is not None
-        self._read = sensors.read(self._root)
+        try:
+            self._read = sensors.read(self._root)
+        except OSError:  # a part was switched off while its folder was looked through
+            self._read = {}
         return self._sensors_s

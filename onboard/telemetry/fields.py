@@ -95,6 +95,7 @@ def of_housekeeping(page: Mapping[str, Any]) -> bytes:
             "scrub_failed": layout.NO_NUMBER if scrub is None else len(scrub["failed"]),
             "hottest_c": _f32(max(sensors.get("temperature_c", {}).values(), default=None)),
             "highest_power_w": _f32(max(sensors.get("power_w", {}).values(), default=None)),
+            "paused": int(page["paused"]),
         }
     )
 
@@ -126,7 +127,11 @@ def _frame(verdict: Verdict) -> dict[str, Any]:
 
 def _latencies(found: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     shares = ("p50", "p99", "max")
-    return {f"{stage}_{share}_ms": _f32(found.get(stage, {}).get(share)) for stage in layout.STAGES for share in shares}
+    return {
+        f"{stage}_{share}_ms": _f32(found.get(stage, {}).get(share))
+        for stage in (*layout.STAGES, layout.FIND)
+        for share in shares
+    }
 
 
 def _or_nan(value: float | None) -> float:

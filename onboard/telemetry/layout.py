@@ -63,8 +63,12 @@ class Layout:
 
 
 NO_NUMBER, NO_ANSWER = 0xFFFFFFFFFFFFFFFF, 0xFF
-STAGES = ("age", "read", "window", "infer", "send", "total")
-_LATENCIES = [(f"{stage}_{share}_ms", "f32") for stage in STAGES for share in ("p50", "p99", "max")]
+STAGES, FIND = ("age", "read", "window", "infer", "send", "total"), "find"
+
+
+def _latencies(*stages: str) -> list[tuple[str, str]]:
+    return [(f"{stage}_{share}_ms", "f32") for stage in stages for share in ("p50", "p99", "max")]
+
 
 VERDICT = Layout(
     ("version", "u8"),
@@ -137,7 +141,7 @@ HOUSEKEEPING = Layout(
     ("telemetry_dropped", "u64"),
     ("telemetry_failed", "u64"),
     ("events", "u64"),
-    *_LATENCIES,
+    *_latencies(*STAGES),
     ("drift_tracks", "u32"),
     ("drift_log_capital", "f64"),
     ("drift_alarm", "u8"),
@@ -147,6 +151,8 @@ HOUSEKEEPING = Layout(
     ("scrub_failed", "u64"),
     ("hottest_c", "f32"),
     ("highest_power_w", "f32"),
+    ("paused", "u8"),
+    *_latencies(FIND),
 )
 REQUEST = Layout(("request", "u32"))
 FAILED_REQUEST = Layout(("request", "u32"), ("code", "u16"))

@@ -71,6 +71,7 @@ EVENTS = {
     "bundle_refused": 24,
     "bundle_rolled_back": 25,
     "choice_lost": 26,
+    "load_hangs": 27,
     "gap": 32,
     "source_lost": 33,
     "source_back": 34,

@@ -226,3 +226,13 @@ def test_beyond_this_host_it_needs_keys_and_takes_commands_from_those_who_have_o
                 ask(node.endpoint, Stop(), 0.5, curve)
         assert ask(node.endpoint, Stop(), 5, Curve(ground, node_key)).ok
         assert node.join()["complete"]
+
+
+def test_a_second_node_does_not_take_the_firsts_place(configured: Configured, tmp_path: Path) -> None:
+    """libzmq binds an ipc endpoint that is in use, and the node before it hears nothing any more."""
+    with flying(configured(control=here(tmp_path)), tmp_path) as node:
+        until(lambda: node.answered() > 0)
+        second = configured(control=here(tmp_path), journal={"ring": str(tmp_path / "ring2")})
+        with pytest.raises(InputError, match="another process waits there"), parts_of(second):
+            pass
+        assert node.tell(Status()).ok

@@ -1,6 +1,7 @@
 """Another bundle in flight, as told, and back; each frame's verdict names the bundle that judged it."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -8,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+import onnx
 import pytest
 
 from onboard import bundle as bundles
 from onboard import strict_yaml
 from onboard.errors import InputError
+from onboard.files import sha256
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.opening import parts_of
@@ -186,3 +190,111 @@ def test_reloads_at_a_period_leave_no_frame_and_no_bit_behind(
     assert page["journal"]["agrees"]
     assert page["health"]["known_answers"]["asked"] > 5
     assert page["health"]["known_answers"]["wrong"] == 0
+
+
+def test_told_to_roll_back_a_bundle_that_is_rolled_back_by_itself_meanwhile(
+    configured: Configured, small: Path, moody: Path, tmp_path: Path, camera: Camera
+) -> None:
+    with parts_of(configured(invalid={"in_a_row": 1, "reloads": 0})) as parts:
+        loop = Loop(parts)
+        answers = change(parts, moody)
+        camera.show_until(loop, lambda: bool(answers))
+        back: list[Exception | None] = []
+        parts.guard.roll_back(back.append)
+        camera.show(loop, most=60)
+        camera.show_until(loop, lambda: bool(back))
+        assert (back, parts.guard.bundle.sha256) == ([None], sha(small))
+        assert parts.guard.chosen.choices[-1].bundle == str(small)
+        answers = change(parts, moody)
+        camera.show_until(loop, lambda: bool(answers))
+        assert (answers, len(parts.guard.chosen.choices)) == ([None], 2)
+
+
+def test_a_rate_that_was_told_does_not_keep_the_bundle_before_from_flying_again(
+    configured: Configured, small: Path, calibrated: Path, moody: Path, tmp_path: Path, camera: Camera
+) -> None:
+    """Of 40 and of 400 normal frames; the first supports no rate of 0.01."""
+    more = Path(shutil.copytree(calibrated, tmp_path / "more"))
+    np.save(more / "scores.npy", np.linspace(-1e6, -1e5, 400).astype(np.float32))
+    shutil.copy(moody / "model.onnx", more / "model.onnx")
+    manifest = bundles.read(calibrated).manifest
+    files = {**manifest.files, **{name: sha256(more / name) for name in ("scores.npy", "model.onnx")}}
+    assert manifest.calibration is not None
+    frame = manifest.calibration.frame
+    groups = tuple(msgspec.structs.replace(each, frames=400) for each in frame.groups)
+    made = msgspec.structs.replace(
+        manifest.calibration, model_sha256=files["model.onnx"], frame=msgspec.structs.replace(frame, groups=groups)
+    )
+    bundles.write_manifest(more, msgspec.structs.replace(manifest, files=files, calibration=made))
+    with parts_of(configured(bundle=str(calibrated), invalid={"in_a_row": 1, "reloads": 0})) as parts:
+        loop = Loop(parts)
+        answers = change(parts, more)
+        camera.show_until(loop, lambda: bool(answers))
+        assert answers == [None]
+        parts.guard.set_rate(0.01, None)
+        camera.show(loop, 2, most=60)
+        assert (parts.guard.state, parts.guard.bundle.sha256) == ("onnxruntime", sha(calibrated))
+        assert parts.guard.rule is not None
+        assert parts.guard.rule.rate == 0.05
+
+
+def test_a_bundle_without_an_output_that_telemetry_names_is_refused_and_a_restart_does_not_stumble_over_it(
+    configured: Configured, small: Path, tmp_path: Path, camera: Camera
+) -> None:
+    pytest.importorskip("spacepackets")
+    telemetry = {"to": {"kind": "file"}, "apid": 1, "pose_outputs": ["rotation"]}
+    renamed = Path(shutil.copytree(small, tmp_path / "renamed"))
+    model = onnx.load(renamed / "model.onnx")
+    model.graph.node[-2].output[0] = model.graph.output[0].name = "turn_of_it"
+    onnx.save(model, renamed / "model.onnx")
+    manifest = bundles.read(small).manifest
+    outputs = (msgspec.structs.replace(manifest.outputs[0], name="turn_of_it"), manifest.outputs[1])
+    files = {**manifest.files, "model.onnx": sha256(renamed / "model.onnx")}
+    bundles.write_manifest(renamed, msgspec.structs.replace(manifest, outputs=outputs, files=files))
+    with parts_of(configured()) as parts:
+        answers = change(parts, renamed)
+        camera.show_until(Loop(parts), lambda: bool(answers))
+        assert answers == [None]
+    with parts_of(configured(telemetry=telemetry)) as parts:  # the next start, with telemetry
+        loop = Loop(parts)
+        assert parts.guard.bundle.sha256 == sha(small)
+        answers = change(parts, renamed)
+        camera.show_until(loop, lambda: bool(answers))
+        assert "telemetry.pose_outputs: 'rotation' is no output" in str(answers[0])
+
+
+def test_a_choice_that_cannot_be_written_is_written_once_that_is_possible(
+    configured: Configured, small: Path, tmp_path: Path, camera: Camera
+) -> None:
+    other = copy(small, tmp_path / "other", head={"of": "another"})
+    place = tmp_path / "out" / "chosen.yaml"
+    with parts_of(configured()) as parts:
+        place.mkdir()  # so that no file can take its name
+        loop = Loop(parts)
+        answers = change(parts, other)
+        camera.show_until(loop, lambda: bool(answers))
+        camera.show_until(loop, lambda: parts.log.counts["choice_lost"] == 1)
+        place.rmdir()
+        camera.show_until(loop, place.is_file)
+    with parts_of(configured()) as parts:
+        assert parts.guard.bundle.sha256 == sha(other)
+
+
+def test_a_load_that_hangs_is_told_and_what_flies_is_still_asked_its_known_answers(
+    configured: Configured, small: Path, tmp_path: Path, camera: Camera
+) -> None:
+    hanging = tmp_path / "hanging"
+    hanging.mkdir()
+    os.mkfifo(hanging / bundles.MANIFEST)  # nothing comes out of it until somebody writes into it
+    config = configured(watchdog={"others_s": 0.1}, health={"known_answer_s": 0.01})
+    with parts_of(config) as parts:
+        loop = Loop(parts)
+        answers = change(parts, hanging)
+        camera.show_until(loop, lambda: parts.log.counts["load_hangs"] == 1)
+        asked = parts.guard.known_answers["asked"]
+        camera.show_until(loop, lambda: parts.guard.known_answers["asked"] > asked + 3)
+        assert not answers
+        (hanging / bundles.MANIFEST).write_text("now it ends")
+        camera.show_until(loop, lambda: bool(answers))
+        assert isinstance(answers[0], InputError)
+        assert parts.log.counts["load_hangs"] == 1

@@ -1,6 +1,7 @@
 """A weight of the running engine is flipped: a known answer shows it, and the engine comes anew from its files."""
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -135,3 +136,31 @@ def test_an_engine_that_is_not_repeatable_is_held_to_its_tolerance(
         guard.tend()
     assert guard.known_answers["wrong"] >= 1
     guard.close()
+
+
+def test_an_engine_that_gives_wrong_answers_does_not_wait_for_a_load_that_hangs(
+    configured: Callable[..., NodeConfig], small: Path
+) -> None:
+    events, ends = Events(), threading.Event()
+
+    def ways(choice: Choice) -> list[Way]:
+        def load() -> Detector:
+            assert choice.bundle == str(small) or ends.wait(20)
+            bundle = bundles.read(small)
+            return Detector(bundle, LiveWeights(bundle))
+
+        return [Way("live", load)]
+
+    choice = Choice(str(small))
+    config = configured(health={"known_answer_s": 0.001}, watchdog={"others_s": 0.2})
+    guard = Guard(Chosen(choice, (choice,)), ways, config, events)
+    right = guard(picture(0), BOX).logit
+    guard.change("/hanging")
+    flip(guard)
+    end = time.monotonic() + 10
+    while guard(picture(0), BOX).logit != right:
+        assert time.monotonic() < end
+        guard.tend()
+    ends.set()
+    guard.close()
+    assert [event.name for event in events.take()] == ["known_answer_wrong", "load_hangs", "engine_reloaded"]

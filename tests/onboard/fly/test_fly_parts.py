@@ -1,6 +1,7 @@
 """Histogram, lines of a file, events: what the loop leans on for months."""
 
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -84,3 +85,30 @@ def test_events_are_throttled_by_name_but_not_the_fatal_ones(tmp_path: Path) -> 
 def test_the_configuration_that_is_shown_can_be_read() -> None:
     config = strict_yaml.load(REPOSITORY / "configs" / "node.yaml", NodeConfig)
     assert config.stale_ms == 1000
+
+
+def test_a_full_file_that_no_new_one_can_follow_is_replaced_once_that_is_possible(tmp_path: Path) -> None:
+    """As on a disk without a free inode: the old file has its new name by then, and there is no other."""
+    folder = tmp_path / "out"
+    storage, events = Storage(1000), Events()
+    file = LineFile(storage, folder / "lines.jsonl", 50, events)
+    moved = tmp_path / "moved"
+    folder.rename(moved)
+    folder.write_bytes(b"")  # in the folder's place, so that nothing can be opened there
+    for n in range(10):
+        file.add(b"%08d" % n)
+    until_empty(storage)
+    folder.unlink()
+    file.add(b"00000010")
+    file.add(b"00000011")
+    storage.close()
+    file.close()
+    assert (file.dropped, bool(events.take())) == (0, True)
+    assert (moved / "lines.jsonl").read_bytes().splitlines() == [b"%08d" % n for n in range(11)]
+    assert (folder / "lines.jsonl").read_bytes() == b"00000011\n"
+
+
+def until_empty(storage: Storage) -> None:
+    done = threading.Event()
+    storage.offer(done.set)
+    assert done.wait(5.0)

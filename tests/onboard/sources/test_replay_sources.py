@@ -90,3 +90,9 @@ def test_a_video_that_cannot_be_read(tmp_path: Path, contents: bytes | None) -> 
         path.write_bytes(contents)
     with pytest.raises(InputError, match=r"a\.mp4"):
         open_source(VideoConfig(str(path)))
+
+
+def test_a_name_that_no_verdict_can_carry_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "\udcff.png").write_bytes(b"")  # the byte 0xff, which UTF-8 has nowhere
+    with pytest.raises(InputError, match=r"udcff.png' is no text in UTF-8"):
+        open_source(FolderConfig(str(tmp_path), boxes=False))

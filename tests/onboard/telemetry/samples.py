@@ -28,6 +28,7 @@ VERDICT = Verdict(
 PAGE: dict[str, Any] = {
     "bundle": BUNDLE,
     "engine": "onnxruntime",
+    "paused": True,
     "frames": {
         "received": 9, "answered": 5, "rejected": {"no_box": 2}, "skipped": {"stale": 1, "superseded": 1},
         "called_debris": 3, "not_recorded": {"duplicate": 4},

@@ -1,0 +1,48 @@
+"""Which bundle was chosen last, on storage: a restart that flew another one would be a surprise."""
+
+import time
+from pathlib import Path
+
+from onboard import files, strict_yaml
+from onboard.event import Events
+from onboard.fly.storage import Storage
+from onboard.health.choice import Chosen
+
+_AGAIN_S = 1.0
+
+
+class ChoiceFile:
+    """Writes `chosen.yaml`; where the disk is full, again and again until there is room.
+
+    Args:
+        path: of the file.
+        storage: its thread writes it.
+        events: told `choice_lost`, once of each choice that could not be written at once.
+        chosen: what is there, or need not be.
+    """
+
+    def __init__(self, path: Path, storage: Storage, events: Events, chosen: Chosen) -> None:
+        self._path, self._events = path, events
+        self._wanted = self._written = self._told = chosen
+        self._due_s = 0.0
+        storage.each_round(self._write)
+
+    def keep(self, chosen: Chosen) -> None:
+        """Write this as soon as the storage comes to it."""
+        self._wanted = chosen
+
+    def _write(self) -> None:
+        wanted = self._wanted
+        if wanted is self._written or (wanted is self._told and time.monotonic() < self._due_s):
+            return
+        try:
+            files.write_bytes(self._path, strict_yaml.dump(wanted).encode())
+            self._written = wanted
+        except OSError as error:
+            self._due_s = time.monotonic() + _AGAIN_S
+            if wanted is not self._told:
+                self._told = wanted
+                why = (
+                    f"{self._path}: {error.strerror}; a restart would not fly what flies now; tried until it is written"
+                )
+                self._events.add("choice_lost", why)
