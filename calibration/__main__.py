@@ -105,7 +105,10 @@ def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None],
     command.add_argument("data", type=Path, metavar="DATA", help="folder of normal data")
     command.add_argument("--ignore-debris", action="store_true", help="leave debris out instead of refusing the data")
     command.add_argument(
-        "--debris-class", nargs="+", default=["debris"], metavar="NAME", help="classes that are no satellites"
+        "--debris-class",
+        nargs="+",
+        metavar="NAME",
+        help="classes that are no satellites (default: debris, and those the head was tested but not fitted on)",
     )
     command.add_argument(
         "--skip-fitted",
@@ -113,7 +116,7 @@ def _add(commands: Any, name: str, action: Callable[[argparse.Namespace], None],
         help="leave out what the head was fitted on (of tracks, the frame threshold too) instead of refusing it",
     )
     command.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
-    command.add_argument("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
+    command.add_argument("--seed", type=_seed, default=0, help="of every draw (default: %(default)s)")
     if name != "validate":  # it calibrates nothing, and so keeps nothing back
         command.add_argument(
             "--kept-back",
@@ -138,7 +141,7 @@ def _number(text: str, kind: Callable[[str], Any], fits: Callable[[Any], bool], 
 
 
 def _rate(text: str) -> float:
-    return float(_number(text, float, lambda value: 0 < value < 1, "a number between 0 and 1"))
+    return float(_number(text, float, lambda value: 1e-9 <= value < 1, "a number from 1e-9 to below 1"))
 
 
 def _share(text: str) -> float:
@@ -147,6 +150,10 @@ def _share(text: str) -> float:
 
 def _count(text: str) -> int:
     return int(_number(text, int, lambda value: value >= 1, "a whole number of at least 1"))
+
+
+def _seed(text: str) -> int:
+    return int(_number(text, int, lambda value: value >= 0, "a whole number from 0 up"))
 
 
 def _margin(text: str) -> float:
@@ -169,7 +176,7 @@ def _normal_data(options: argparse.Namespace) -> "NormalData":
     return NormalData(
         data=options.data,
         part=getattr(options, "part", None),
-        debris=tuple(options.debris_class),
+        debris=None if options.debris_class is None else tuple(options.debris_class),
         ignore_debris=options.ignore_debris,
         skip_fitted=options.skip_fitted,
         grey=options.grey,
@@ -185,8 +192,7 @@ def _refuse_no_bundle(bundle: Path) -> None:
 
 
 def _cache(options: argparse.Namespace) -> Path:
-    bundle: Path = options.bundle.resolve()
-    return options.cache or bundle.with_name(f"{bundle.name}_calibration")
+    return _beside(options.bundle, options.cache, "calibration", "--cache")
 
 
 def _threshold(options: argparse.Namespace) -> None:
@@ -215,7 +221,8 @@ def _validate(options: argparse.Namespace) -> None:
     from calibration.validate import validate
 
     data = _normal_data(options)
-    validate(options.bundle, data, options.splits, options.out or data.cache)
+    out = _outside(options.bundle, options.out, "--out") or data.cache
+    validate(options.bundle, data, options.splits, out)
 
 
 def _bounds(options: argparse.Namespace) -> None:
@@ -237,12 +244,24 @@ def _report(options: argparse.Namespace) -> None:
 
     _refuse_no_bundle(options.bundle)
     cache = _cache(options)
-    report(options.bundle, cache, options.out or cache / "report.html")
+    out = _outside(options.bundle, options.out, "--out") or cache / "report.html"
+    report(options.bundle, cache, out)
 
 
 def _out(options: argparse.Namespace, made: str) -> Path:
-    bundle: Path = options.bundle.resolve()
-    return options.out or bundle.with_name(f"{bundle.name}_{made}")
+    return _beside(options.bundle, options.out, made, "--out")
+
+
+def _beside(bundle: Path, given: Path | None, made: str, option: str) -> Path:
+    whole = bundle.resolve()
+    return _outside(bundle, given, option) or whole.with_name(f"{whole.name}_{made}")
+
+
+def _outside(bundle: Path, given: Path | None, option: str) -> Path | None:
+    """A bundle's folder holds what flies, and nothing else."""
+    if given is not None and bundle.resolve() in (given.resolve(), *given.resolve().parents):
+        raise InputError(f"{option} {given}: lies in the bundle's own folder; give a place outside it")
+    return given
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -32,7 +33,7 @@ class Journal:
     def __init__(self, path: Path, asked: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file = path.open("a+b")
+        self._file = path.open("a+b", buffering=0)
         try:
             self._steps = self._opened(asked)
         except BaseException:
@@ -73,8 +74,7 @@ class Journal:
 
     def _add(self, line: list[Any]) -> None:
         encoded = msgspec.json.encode(line)
-        self._file.write(encoded + b"\n")
-        self._file.flush()
+        append(self._file, self.path, encoded + b"\n")
         # What comes from the file and what was just found must be the same to the last bit, so both are decoded.
         step, found = msgspec.json.decode(encoded)
         self._steps[step] = found
@@ -100,8 +100,23 @@ class Journal:
         if lines:
             print(f"{self.path}: what was stopped had other arguments, data or libraries: starts afresh")
         self._file.truncate(0)
-        self._file.write(msgspec.json.encode(["asked", key]) + b"\n")
+        append(self._file, self.path, msgspec.json.encode(["asked", key]) + b"\n")
         return {}
+
+
+def append(file: RawIOBase, path: Path, line: bytes) -> None:
+    """Write a whole line to an unbuffered file; a buffer would try again when it closes, and hide the first error.
+
+    Raises:
+        InputError: the disk is full, or fails.
+    """
+    try:
+        while line:
+            line = line[file.write(line) :]
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); make room, and start again: what was found is kept"
+        ) from error
 
 
 def whole_lines(data: bytes) -> list[bytes]:

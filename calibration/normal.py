@@ -1,6 +1,7 @@
 """Only normal data is read: debris is refused, and so is what the head was fitted on."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -13,6 +14,21 @@ from onboard.errors import InputError
 
 T = TypeVar("T")
 Role = Literal["calibrate", "select"]
+
+
+def debris_classes(bundle: Bundle, given: Sequence[str] | None) -> tuple[str, ...]:
+    """The classes that no calibration may read.
+
+    Args:
+        bundle: says which classes its head was fitted on, and which it was only tested on: the run's anomalies.
+        given: by the user, and then these alone; None: `debris`, and what the bundle says.
+    """
+    if given is not None:
+        return tuple(given)
+    samples = bundle.manifest.training.get("samples", {})
+    normal = {name for part in ("fit", "calibration") for name in samples.get(part, {})}
+    told = [name for name in samples.get("test", {}) if name not in normal and name.casefold() != "debris"]
+    return "debris", *told
 
 
 def is_debris(label: str | None, names: Sequence[str]) -> bool:
@@ -87,6 +103,41 @@ def same_frame_size(bundle: Bundle, data: Path, scores: Sequence[Score]) -> None
             f"{data}: frames of {w} x {h} px, but the bundle's threshold was calibrated on {w0} x {h0} px; give frames "
             "of that size, or run 'python -m calibration threshold' on frames of this one first"
         )
+
+
+def unfitted_text(bundle: Bundle, labels: Iterable[str | None], what: str) -> str | None:
+    """What to say of classes that are taken for normal and that the head was not fitted on; None: nothing.
+
+    Args:
+        bundle: whose head; one that does not say what it was fitted on says nothing here.
+        labels: of the frames or tracks that are taken for normal.
+        what: `frames` or `tracks`.
+    """
+    fitted = bundle.manifest.training.get("samples", {}).get("fit", {})
+    found = Counter(label for label in labels if label and label not in fitted)
+    if not fitted or not found:
+        return None
+    told = ", ".join(f"{label} ({count} {what})" for label, count in sorted(found.items()))
+    return f"taken for normal, but of classes that the head was not fitted on: {told}; debris? name it: --debris-class"
+
+
+def refuse_other_draw(bundle: Bundle, seed: int, kept_back: float) -> None:
+    """Refuse a draw that leaves frames to the calibration which the graph was quantised or clamped with.
+
+    Raises:
+        InputError: the seed is another, or less is kept back.
+    """
+    manifest = bundle.manifest
+    made = [("int8", manifest.conversion.get("seed"), manifest.conversion.get("kept_back"))]
+    if manifest.bounds is not None:
+        made.append(("bounds", manifest.bounds.seed, manifest.bounds.kept_back))
+    for command, with_seed, share in made:
+        if with_seed is not None and share is not None and (seed != with_seed or kept_back < share):
+            raise InputError(
+                f"{bundle.folder}: '{command}' made its ranges from the frames that --seed {with_seed} --kept-back "
+                f"{share:g} keep back; with --seed {seed} --kept-back {kept_back:g} some of them would calibrate: give "
+                "the former"
+            )
 
 
 def role(sha256: str, seed: int, kept_back: float) -> Role:

@@ -21,7 +21,7 @@ class NormalData:
     Attributes:
         data: folder (see `frames.read`).
         part: of a data set; None: all.
-        debris: names of the debris classes.
+        debris: names of the debris classes; None: see `normal.debris_classes`.
         ignore_debris: leave debris out instead of refusing the data.
         skip_fitted: leave images that the head was fitted on out instead of refusing the data.
         grey: what to do with one-channel images.
@@ -32,7 +32,7 @@ class NormalData:
 
     data: Path
     part: str | None
-    debris: tuple[str, ...]
+    debris: tuple[str, ...] | None
     ignore_debris: bool
     skip_fitted: bool
     grey: Grey
@@ -61,9 +61,8 @@ def read_normals(bundle: Bundle, options: NormalData) -> Normals:
         InputError: the data cannot be read, or hold what they must not (see `normal`).
     """
     found = reading.read(options.data, options.part)
-    clean = normal.without_debris(
-        options.data, found, lambda f: f.label, options.debris, options.ignore_debris, "frames"
-    )
+    names = normal.debris_classes(bundle, options.debris)
+    clean = normal.without_debris(options.data, found, lambda f: f.label, names, options.ignore_debris, "frames")
     pairs = scoring.hashed(clean)
     once = list({(digest, frame.box): (digest, frame) for digest, frame in pairs}.values())
     fresh = normal.without_fitted(bundle, options.data, once, options.skip_fitted)

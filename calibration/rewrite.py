@@ -42,8 +42,8 @@ def rewrite(bundle: Bundle, manifest: Manifest, added: dict[str, bytes]) -> Bund
             if bundles.read(folder).sha256 != bundle.sha256:
                 raise InputError(f"{folder}: another process changed the bundle meanwhile; start again")
             shutil.rmtree(beside, ignore_errors=True)  # what a killed calibration left
-            shutil.copytree(folder, beside, ignore=lambda _, names: gone & set(names))
             try:
+                shutil.copytree(folder, beside, ignore=lambda _, names: gone & set(names))
                 for name, data in added.items():
                     files.write_bytes(beside / name, data)
                 kept = [name for name in bundle.manifest.files if name not in gone]
@@ -58,8 +58,9 @@ def rewrite(bundle: Bundle, manifest: Manifest, added: dict[str, bytes]) -> Bund
         if signed:
             print(f"{folder}: its signature was of the manifest before, and is gone: sign it again", file=sys.stderr)
     except OSError as error:
+        why = error.strerror or "not all of it could be copied"  # copytree's error lists files, and gives no reason
         raise InputError(
-            f"{error.filename or folder}: cannot be written ({error.strerror}); the bundle is as it was: give a folder "
+            f"{error.filename or folder}: cannot be written ({why}); the bundle is as it was: give a folder "
             "that can be written, with room for a second copy"
         ) from error
     return Bundle(folder, made.manifest, made.sha256, made.contents)

@@ -6,7 +6,7 @@ from types import TracebackType
 
 import msgspec
 
-from calibration.journal import whole_lines
+from calibration.journal import append, whole_lines
 from onboard import provenance
 from onboard.bundle import Bundle
 from onboard.errors import InputError
@@ -51,7 +51,7 @@ class ScoreCache:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"scores_{hashlib.sha256(made_by).hexdigest()[:12]}.jsonl"
         self._scores = self._read()
-        self._file = self.path.open("ab")
+        self._file = self.path.open("ab", buffering=0)
 
     def __enter__(self) -> "ScoreCache":
         return self
@@ -66,8 +66,7 @@ class ScoreCache:
 
     def add(self, score: Score) -> None:
         self._scores[score.key] = score
-        self._file.write(msgspec.json.encode(score) + b"\n")
-        self._file.flush()
+        append(self._file, self.path, msgspec.json.encode(score) + b"\n")
 
     def _read(self) -> dict[str, Score]:
         try:

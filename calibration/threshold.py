@@ -48,9 +48,11 @@ def calibrate(
         The calibrated bundle, and what there is to tell.
 
     Raises:
-        InputError: the data are too few for the rate, or cannot be used.
+        InputError: the data are too few for the rate, or cannot be used, or would calibrate the graph on frames that it
+            was made with.
     """
     detector = Detector.load(folder)
+    normal.refuse_other_draw(detector.bundle, options.seed, options.kept_back)
     normals = read_normals(detector.bundle, options)
     ours = [p for p in normals.frames if normal.role(p[0], options.seed, options.kept_back) == "calibrate"]
     normals.left_out["kept back"] = len(normals.frames) - len(ours)
@@ -81,6 +83,8 @@ def calibrate(
     old = detector.bundle.manifest.calibration
     written = _write(detector.bundle, made, added)
     told = [_text(made, normals.left_out, detector.bundle)]
+    if strange := normal.unfitted_text(detector.bundle, (frame.label for (_, frame), _ in answered), "frames"):
+        told.append(strange)
     if by_size:
         least = conformal.needed(rate, confidence)
         told.append(

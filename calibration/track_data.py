@@ -1,6 +1,7 @@
 """Whole tracks: a folder each, its frames in the order of their names."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +38,16 @@ class TrackFrames:
 
 @dataclass(frozen=True)
 class ScoredTrack:
-    """What the detector said of a track's frames; None where a frame is missing or was rejected."""
+    """What the detector said of a track's frames; None where a frame is missing or was rejected.
+
+    Attributes:
+        frame_px: width and height of the frames, those of all tracks that were scored together; None: none is there.
+    """
 
     track: TrackFrames
     scores: list[float | None]
     p_values: list[float | None]
+    frame_px: tuple[int, int] | None = None
 
 
 def read_tracks(data: Path) -> list[TrackFrames]:
@@ -65,6 +71,7 @@ def read_tracks(data: Path) -> list[TrackFrames]:
 
 def _read(folder: Path) -> TrackFrames:
     frames = tuple(reading.read(folder))
+    _refuse_other_order(folder, [frame.path.stem for frame in frames])
     labels = {frame.label for frame in frames}
     if len(labels) > 1:
         raise InputError(f"{folder}: a track shows one object, its frames are labelled {sorted(map(str, labels))}")
@@ -73,6 +80,21 @@ def _read(folder: Path) -> TrackFrames:
     named = tuple(digests.get(frame.path, "") for frame in frames)
     text = "\n".join(f"{digest}\t{frame.box}" for digest, frame in zip(named, frames, strict=True))
     return TrackFrames(folder.name, labels.pop(), frames, named, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _refuse_other_order(folder: Path, names: Sequence[str]) -> None:
+    """Refuse numbers without leading zeros: by its name, frame 10 would come before frame 9."""
+    counted: dict[str, list[str]] = {}
+    for name in names:
+        before = name.rstrip("0123456789")
+        counted.setdefault(before, []).append(name[len(before) :])
+    for before, numbers in counted.items():
+        for one, other in itertools.pairwise(numbers):
+            if one and other and int(one) > int(other):
+                raise InputError(
+                    f"{folder}: its frames are taken in the order of their names, and {before}{one} comes before "
+                    f"{before}{other} there; pad the numbers with zeros"
+                )
 
 
 def score_tracks(detector: Detector, tracks: Sequence[TrackFrames], cache: ScoreCache, grey: Grey) -> list[ScoredTrack]:
@@ -97,5 +119,5 @@ def score_tracks(detector: Detector, tracks: Sequence[TrackFrames], cache: Score
             None if score is None or frame.box is None else normal.p_value(score, frame.box)
             for score, frame in zip(scores, track.frames, strict=True)
         ]
-        scored.append(ScoredTrack(track, scores, p_values))
+        scored.append(ScoredTrack(track, scores, p_values, answers[0].frame_px if answers else None))
     return scored

@@ -52,20 +52,33 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
         if asked.unseen:
             every, ours = len(ours), unseen.as_many_of_each(ours, options.seed)
             left["more than the rarest class has"] = every - len(ours)
-            by_class = unseen.tops(ours, ranked[0].statistic, options, asked)
+            by_class = unseen.tops(detector.bundle, ours, ranked[0].statistic, options, asked)
             made, tops = unseen.threshold(by_class, ours, ranked[0].statistic, options, asked)
         else:
             made, tops = track_threshold.threshold(ours, ranked[0].statistic, options, asked)
         rule = TrackRule(made.statistic, made.horizon_frames, tops, made.rank / (made.tracks + 1))
         seen = None
         if asked.debris is not None:
-            debris = [t for t in read_tracks(asked.debris) if normal.is_debris(t.label, options.debris)]
+            names = normal.debris_classes(detector.bundle, options.debris)
+            debris = [t for t in read_tracks(asked.debris) if normal.is_debris(t.label, names)]
             if not debris:
-                raise InputError(f"{asked.debris}: no track is labelled {', '.join(options.debris)}")
-            seen = track_report.debris(rule, score_tracks(detector, debris, cache, options.grey))
-    out = unseen.check(by_class, asked) if asked.unseen else left_out.measure(scored, made.statistic, options, asked)
+                raise InputError(f"{asked.debris}: no track is labelled {', '.join(names)}")
+            flown = score_tracks(detector, debris, cache, options.grey)
+            if flown[0].frame_px != scored[0].frame_px:
+                raise InputError(
+                    f"{asked.debris}: frames of {flown[0].frame_px} px, and the normal tracks have "
+                    f"{scored[0].frame_px}; give debris of the size that will fly"
+                )
+            seen = track_report.debris(rule, flown)
+    out = (
+        unseen.check(by_class, asked)
+        if asked.unseen
+        else left_out.measure(detector.bundle, scored, made.statistic, options, asked)
+    )
     written = _write(detector.bundle, made, npy(tops))
     print(_text(made, ranked, left + Counter({"kept back": len(kept)})))
+    if strange := normal.unfitted_text(detector.bundle, (one.track.label for one in ours), "tracks"):
+        print(strange)
     if seen is not None:
         print(seen.text())
     if out:
@@ -82,10 +95,10 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
 
 def _read(bundle: Bundle, options: NormalData, asked: TrackOptions) -> tuple[list[TrackFrames], Counter[str]]:
     everything = read_tracks(options.data)
-    clean = normal.without_debris(
-        options.data, everything, lambda t: t.label, options.debris, options.ignore_debris, "tracks"
-    )
+    names = normal.debris_classes(bundle, options.debris)
+    clean = normal.without_debris(options.data, everything, lambda t: t.label, names, options.ignore_debris, "tracks")
     once = list({track.sha256: track for track in clean}.values())
+    _refuse_shared(options, once)
     frames = [(digest, track.sha256) for track in once for digest in track.digests if digest]
     fresh = normal.without_fitted(bundle, options.data, frames, options.skip_fitted)
     fresh = _without_calibrated(bundle, options, fresh)
@@ -99,6 +112,19 @@ def _read(bundle: Bundle, options: NormalData, asked: TrackOptions) -> tuple[lis
         short=len(unseen) - len(long),
     )
     return long, left
+
+
+def _refuse_shared(options: NormalData, tracks: list[TrackFrames]) -> None:
+    """Pieces of one pass that overlap are one track and not several, and one of them might choose for the other."""
+    first: dict[object, str] = {}
+    for track in tracks:
+        for digest, frame in zip(track.digests, track.frames, strict=True):
+            other = first.setdefault((digest, frame.box), track.name) if digest else track.name
+            if other != track.name:
+                raise InputError(
+                    f"{options.data}: tracks {other} and {track.name} share the image {frame.path.name}; the promise "
+                    "counts independent tracks: give tracks that do not overlap"
+                )
 
 
 def _without_calibrated(bundle: Bundle, options: NormalData, frames: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from calibration.track_data import ScoredTrack
 from calibration.track_report import maxima
 from calibration.track_threshold import TrackOptions
 from onboard import conformal
+from onboard.bundle import Bundle
 from onboard.calibration import TrackStatistic, TrackThreshold
 from onboard.errors import InputError
 
@@ -59,15 +60,17 @@ def as_many_of_each(ours: Sequence[ScoredTrack], seed: int) -> list[ScoredTrack]
     return [one for tracks in by_class.values() for one in tracks[:each]]
 
 
-def tops(ours: Sequence[ScoredTrack], statistic: TrackStatistic, options: NormalData, asked: TrackOptions) -> Tops:
+def tops(
+    bundle: Bundle, ours: Sequence[ScoredTrack], statistic: TrackStatistic, options: NormalData, asked: TrackOptions
+) -> Tops:
     """Each class's maxima within the horizon, by the head that never saw it.
 
     Raises:
-        InputError: a bundle cannot be used, or its head was fitted on the class.
+        InputError: see `left_out.scored_without`.
     """
     found = {}
     for name, tracks in sorted(_by_class(ours).items()):
-        anew, same = scored_without(name, asked.without[name], tracks, statistic, options)
+        anew, same = scored_without(bundle, name, asked.without[name], tracks, statistic, options)
         found[name] = maxima(same, anew, asked.horizon)
         if not np.isfinite(found[name]).all():
             raise InputError(f"{options.data}: a track of {name} has too few frames with a verdict; leave it out")
@@ -93,7 +96,7 @@ def check(found: Tops, asked: TrackOptions) -> list[LeftOut]:
         others = np.sort(np.concatenate([tops for other, tops in found.items() if other != name]))
         rank = conformal.class_rank(len(found) - 1, len(ours), asked.rate)
         alarms = int(np.count_nonzero(ours > others[-rank])) if rank else None
-        rows.append(LeftOut(name, asked.without[name], len(others), len(ours), alarms))
+        rows.append(LeftOut(name, asked.without[name], len(others), len(ours), False, alarms))
     return rows
 
 

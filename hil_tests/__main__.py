@@ -56,8 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     cost.add_argument("--rounds", type=int, default=100, help="how often each graph is timed (default: %(default)s)")
     cost.set_defaults(action=_marginal_cost)
     from hil_tests.bench import arguments
+    from hil_tests.latency import arguments as latency
 
     arguments.add(commands)
+    latency.add(commands)
 
     seu = commands.add_parser(
         "seu",

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from calibration import latency, normal, results
+from calibration import in_force, latency, normal, results
 from calibration.bounds import over_frames
 from calibration.bounds import places as placing
 from calibration.bounds.clamp import clamp
 from calibration.bounds.places import Place
+from calibration.frames import LabelledFrame
 from calibration.graph import flight
 from calibration.graph import write as writing
 from calibration.graph.ranges import Range
@@ -57,6 +58,7 @@ def bounds(folder: Path, options: NormalData, margins: Margins, out: Path) -> No
     normals = read_normals(bundle, options)
     ours = [p for p in normals.frames if normal.role(p[0], options.seed, options.kept_back) == "select"]
     _refuse_too_few(options, len(ours), len(normals.frames))
+    _refuse_calibrated(bundle, options, ours)
     model, name = flight.load(bundle), folder / bundle.manifest.model
     found = placing.find(model)
     if not found:
@@ -118,6 +120,17 @@ def _refuse_too_few(options: NormalData, count: int, total: int) -> None:
         raise InputError(
             f"{options.data}: {count} of {total} normal frames are kept back for this, at least {LEAST_FRAMES} are "
             f"needed; give more frames, or a larger --kept-back than {options.kept_back:g}"
+        )
+
+
+def _refuse_calibrated(bundle: Bundle, options: NormalData, ours: Sequence[tuple[str, LabelledFrame]]) -> None:
+    """No frame has two uses: those that the ranges come from, and those that the threshold rests on."""
+    used = in_force.fresh(bundle, [digest for digest, _ in ours]).count(False)
+    if used:
+        raise InputError(
+            f"{options.data}: the frame threshold was calibrated on {used} of the {len(ours)} frames that --seed "
+            f"{options.seed} --kept-back {options.kept_back:g} keep back for the ranges; give the seed and share of "
+            "the calibration, and where it kept none back, run 'threshold' again with a share"
         )
 
 

@@ -64,13 +64,14 @@ def int8(folder: Path, options: NormalData, asked: Int8Options, out: Path) -> No
     writing.refuse_existing(out)
     bundle = Detector.load(folder).bundle
     _refuse_precision(bundle)
+    normal.refuse_other_draw(bundle, options.seed, options.kept_back)
     half = None if asked.half is None else halves.read(asked.half, bundle)
     normals = read_normals(bundle, options)
     roles = {digest: normal.role(digest, options.seed, options.kept_back) for digest, _ in normals.frames}
     ours = [pair for pair in normals.frames if roles[pair[0]] == "select"]
     others = [pair for pair in normals.frames if roles[pair[0]] == "calibrate"]
     _refuse_too_few(options, len(ours), len(others))
-    debris = None if asked.debris is None else _debris(asked.debris, options)
+    debris = None if asked.debris is None else _debris(asked.debris, bundle, options)
     settings = {"method": asked.method, "half": None if half is None else half.sha256}
     depends = depends_on(bundle, [*normals.frames, *(debris or [])], options, settings)
     with Journal(options.cache / "int8.jsonl", depends) as journal:
@@ -117,13 +118,14 @@ def _refuse_too_few(options: NormalData, count: int, others: int) -> None:
         )
 
 
-def _debris(folder: Path, options: NormalData) -> Pairs:
+def _debris(folder: Path, bundle: Bundle, options: NormalData) -> Pairs:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of debris to report on (--report)")
     part = None if (folder / SIDECAR).is_file() else options.part
-    found = [one for one in reading.read(folder, part) if normal.is_debris(one.label, options.debris)]
+    names = normal.debris_classes(bundle, options.debris)
+    found = [one for one in reading.read(folder, part) if normal.is_debris(one.label, names)]
     if not found:
-        raise InputError(f"{folder}: no frame is labelled {', '.join(options.debris)}")
+        raise InputError(f"{folder}: no frame is labelled {', '.join(names)}")
     return scoring.hashed(found)
 
 
@@ -138,7 +140,7 @@ def _rows(
 ) -> list[Precision]:
     def scored(kind: str, pairs: Pairs) -> dict[str, np.ndarray]:
         return {
-            name: precisions.scores(journal, f"{name}, {kind}", graph, bundle, pairs, options)
+            name: precisions.scores(journal, f"{name}, {kind}", graph, bundle, pairs, options, like=others[0][1])
             for name, graph in graphs.items()
         }
 

@@ -70,7 +70,15 @@ class Precision:
         }
 
 
-def scores(journal: Journal, told: str, graph: bytes, bundle: Bundle, pairs: Pairs, options: NormalData) -> np.ndarray:
+def scores(
+    journal: Journal,
+    told: str,
+    graph: bytes,
+    bundle: Bundle,
+    pairs: Pairs,
+    options: NormalData,
+    like: LabelledFrame,
+) -> np.ndarray:
     """Anomaly scores of frames, float32; frames whose box allows no window have none.
 
     Args:
@@ -80,12 +88,13 @@ def scores(journal: Journal, told: str, graph: bytes, bundle: Bundle, pairs: Pai
         bundle: says how windows are cut.
         pairs: frames with their SHA-256.
         options: what to do with grey images.
+        like: a normal frame, whose size all must have.
     """
     name = f"{bundle.folder}, {told}"
     opened = cache(lambda: running.session(graph, name))  # unless all is known
 
     def block(some: Pairs) -> list[float]:
-        feeds = running.feeds(bundle, some, options.grey, f"scoring {told}", like=pairs[0][1])
+        feeds = running.feeds(bundle, some, options.grey, f"scoring {told}", like=like)
         return logits(opened(), (feed for _, feed in feeds), name)
 
     return -np.array(journal.in_blocks(f"scores of {told}", pairs, float, block), np.float32)

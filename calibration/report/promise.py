@@ -117,7 +117,7 @@ def _worth(found: Found) -> str:
         rows = [
             [
                 one["name"],
-                "knows it" if one["bundle"] is None else "never saw it",
+                "knows it" if one.get("known", one["bundle"] is None) else "never saw it",
                 one["calibrated"],
                 one["tracks"],
                 one["alarms"],

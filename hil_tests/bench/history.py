@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from onboard.messages import StageTimes
+
 End = tuple[str, str | None]
 """A status and its reason."""
 
@@ -53,6 +55,7 @@ class Told(msgspec.Struct, frozen=True):
         score: anomaly score, or None.
         is_debris: the node's decision, or None.
         bundle: SHA-256 of the bundle that it was made with.
+        stage_ns: the node's own times.
     """
 
     frame_id: int
@@ -62,6 +65,7 @@ class Told(msgspec.Struct, frozen=True):
     score: float | None
     is_debris: bool | None
     bundle: str
+    stage_ns: StageTimes | None = None
 
 
 class History:

@@ -1,7 +1,8 @@
 """Limits as data: each names a figure and what it may be at most, or has to be at least."""
 
 import enum
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,25 @@ from hil_tests.bench.figures import NAMES, Figures
 from onboard import strict_yaml
 from onboard.errors import InputError
 
+_LATENCY = re.compile(
+    r"(engine_ms\.(warm|paced|loaded|cold)\.\d+(x\d+)?|end_to_end_ms\.(warm|loaded|cold)"
+    r"|node_ms\.(warm|loaded|cold)\.(read|find|window|infer|total))\.(p50|p90|p99|p99_9|max)"
+)
+
+
+def of_campaign(figure: str) -> bool:
+    """Whether a campaign measures it."""
+    return figure in NAMES
+
+
+def of_latency(figure: str) -> bool:
+    """Whether `python -m hil_tests latency` measures it; one file has the limits of both."""
+    return _LATENCY.fullmatch(figure) is not None
+
 
 class Limit(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Attributes:
-    figure: one of `hil_tests.bench.figures.NAMES`.
+    figure: one of `hil_tests.bench.figures.NAMES`, or of docs/latency.md.
     at_most, at_least: one of the two, or both.
     """
 
@@ -54,24 +70,27 @@ class Held:
         return f"  {self.mark.value:<12}  {self.limit.figure:<28} {value:>10}   {self.limit.said()}"
 
 
-def read(path: Path) -> tuple[Limit, ...]:
-    """Read limits.
+def read(path: Path, wanted: Callable[[str], bool] = of_campaign) -> tuple[Limit, ...]:
+    """Read the limits on those figures that are wanted.
 
     Raises:
         InputError: the file does not fit, names a figure that there is not, or a limit that limits nothing.
     """
     limits = strict_yaml.load(path, _File).limits
     for limit in limits:
-        if limit.figure not in NAMES:
-            raise InputError(f"{path}: limits: '{limit.figure}' is no figure; there are {', '.join(NAMES)}")
+        if not (of_campaign(limit.figure) or of_latency(limit.figure)):
+            raise InputError(
+                f"{path}: limits: '{limit.figure}' is no figure; there are {', '.join(NAMES)}, and those of latency "
+                "(docs/latency.md)"
+            )
         if limit.at_most is None and limit.at_least is None:
             raise InputError(f"{path}: limits: {limit.figure}: at_most or at_least is needed")
-    return limits
+    return tuple(limit for limit in limits if wanted(limit.figure))
 
 
 def judge(limits: tuple[Limit, ...], figures: Figures) -> list[Held]:
     """Hold each figure against its limit."""
-    return [Held(limit, figures[limit.figure], _mark(limit, figures[limit.figure])) for limit in limits]
+    return [Held(limit, figures.get(limit.figure), _mark(limit, figures.get(limit.figure))) for limit in limits]
 
 
 def passed(held: Iterable[Held]) -> bool:

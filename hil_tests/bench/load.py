@@ -94,7 +94,7 @@ def command(config: BenchConfig, out: Path, low_hz: float, high_hz: float, secon
     shown = pictures.load(Path(config.stream.data), config.stream.pictures)
     out.mkdir(parents=True, exist_ok=True)
     where = environment(config, None)
-    with workbench(config, shown, out, None) as bench:
+    with workbench(config, shown, out) as bench:
         bench.wait_until_ready()
         print(HEAD)
 

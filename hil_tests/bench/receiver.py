@@ -64,8 +64,9 @@ class Receiver:
                 self.garbage += 1
                 continue
             found = Told(
-                told.frame_id, now, told.status.value, told.reason, told.anomaly_score, told.is_debris, told.bundle
-            )
+                told.frame_id, now, told.status.value, told.reason, told.anomaly_score, told.is_debris, told.bundle,
+                told.stage_ns,
+            )  # fmt: skip
             with self._news:
                 self._told.setdefault(told.run, []).append(found)
                 self._news.notify_all()

@@ -1,7 +1,7 @@
 """One static page for a campaign: no scripts, nothing fetched."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from string import Template
 
@@ -9,18 +9,12 @@ from hil_tests.bench import plots
 from hil_tests.bench.campaign import Campaign
 from hil_tests.bench.expected import Outcome
 from hil_tests.bench.limits import Held, Mark, passed
+from hil_tests.bench.page import STYLE, limits_table, table
 
 _MOST_LISTED = 20
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Campaign $run</title><style>
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1180px; margin: 24px auto; padding: 0 16px }
-h1 { font-size: 24px; margin-bottom: 0 } h2 { font-size: 18px; margin: 28px 0 6px }
-table { border-collapse: collapse; margin: 6px 0 } td, th { padding: 2px 14px 2px 0; text-align: left }
-th { border-bottom: 1px solid #999; font-weight: 600 }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-tr:nth-child(even) td { background: #f6f6f6 } img { width: 100% } .columns { display: flex; gap: 56px; flex-wrap: wrap }
-.pass { color: #1e8449 } .fail { color: #c0392b; font-weight: 700 } .none { color: #888 } p.small { color: #666 }
-</style></head><body>
+$style</style></head><body>
 <h1>Campaign $short: <span class="$mark">$verdict</span></h1>
 <p class="small">$started &middot; $machine</p>
 <h2>Limits</h2>$limits
@@ -42,17 +36,18 @@ def page(campaign: Campaign, held: Sequence[Held], deadline_ms: float) -> str:
     good = passed(held)
     missed = [f"{each.injection.kind}: {each.detail}" for each in campaign.judged if each.outcome is Outcome.MISSED]
     return _PAGE.substitute(
+        style=STYLE,
         run=campaign.run,
         short=campaign.run[:8],
         mark="pass" if good else "fail",
         verdict="every limit held" if good else f"{sum(each.mark is Mark.FAIL for each in held)} limits not held",
         started=escape(campaign.environment["started"]),
         machine=escape(campaign.environment["machine"]),
-        limits=_limits(held),
+        limits=limits_table(held),
         timeline=plots.timeline(campaign),
         histogram=plots.histogram(campaign, deadline_ms),
         ledger=_ledger(campaign),
-        ends=_table(
+        ends=table(
             ("end", "frames"),
             [(status + (f" ({reason})" if reason else ""), n) for (status, reason), n in _ends(campaign)],
         ),
@@ -60,23 +55,9 @@ def page(campaign: Campaign, held: Sequence[Held], deadline_ms: float) -> str:
         faults=_faults(campaign),
         recovery=_recovery(campaign),
         wrong=_listed("Faults that did not end as expected", missed),
-        environment=_table(("", ""), [(name, str(value)) for name, value in campaign.environment.items()]),
+        environment=table(("", ""), [(name, str(value)) for name, value in campaign.environment.items()]),
         lives=_lives(campaign),
     )
-
-
-def _limits(held: Sequence[Held]) -> str:
-    style = {Mark.PASS: "pass", Mark.FAIL: "fail", Mark.NOT_MEASURED: "none"}
-    rows = "".join(
-        f'<tr><td class="{style[each.mark]}">{each.mark.value}</td><td>{escape(each.limit.figure)}</td>'
-        f'<td class="n">{_number(each.value)}</td><td>{each.limit.said()}</td></tr>'
-        for each in held
-    )
-    return f'<table><tr><th></th><th>figure</th><th class="n">found</th><th>limit</th></tr>{rows}</table>'
-
-
-def _number(value: float | None) -> str:
-    return "&ndash;" if value is None else f"{value:.4g}"
 
 
 def _ledger(campaign: Campaign) -> str:
@@ -97,7 +78,7 @@ def _ledger(campaign: Campaign) -> str:
     ]
     known = "" if campaign.history.has_journal else "<p>From verdicts alone: the journal could not be read.</p>"
     word = '<p class="pass">It balances.</p>' if ledger.balances else '<p class="fail">It does not balance.</p>'
-    return _table(("", "frames"), rows) + word + known
+    return table(("", "frames"), rows) + word + known
 
 
 def _ends(campaign: Campaign) -> list[tuple[tuple[str, str | None], int]]:
@@ -111,7 +92,7 @@ def _faults(campaign: Campaign) -> str:
         (kind, *(counts[kind, outcome] for outcome in (Outcome.MET, Outcome.NOT_TESTED, Outcome.MISSED)))
         for kind in kinds
     ]
-    return _table(("fault", "as expected", "not tested", "not as expected"), rows) if rows else "<p>None.</p>"
+    return table(("fault", "as expected", "not tested", "not as expected"), rows) if rows else "<p>None.</p>"
 
 
 def _recovery(campaign: Campaign) -> str:
@@ -121,7 +102,7 @@ def _recovery(campaign: Campaign) -> str:
         back = sorted(seconds for seconds in found if seconds is not None)
         middle, longest = (f"{back[len(back) // 2]:.3f}", f"{back[-1]:.3f}") if back else ("&ndash;", "&ndash;")
         rows.append((kind, len(found), middle, longest, len(found) - len(back)))
-    return _table(("fault", "times", "median, s", "longest, s", "never"), rows) if rows else "<p>None.</p>"
+    return table(("fault", "times", "median, s", "longest, s", "never"), rows) if rows else "<p>None.</p>"
 
 
 def _lives(campaign: Campaign) -> str:
@@ -131,7 +112,7 @@ def _lives(campaign: Campaign) -> str:
     ]
     shown = rows if len(rows) <= _MOST_LISTED else rows[:_MOST_LISTED]
     more = f"<p>and {len(rows) - len(shown)} more</p>" if len(rows) > len(shown) else ""
-    return _table(("process", "lived, s", "exit code"), shown) + more if rows else "<p>Elsewhere.</p>"
+    return table(("process", "lived, s", "exit code"), shown) + more if rows else "<p>Elsewhere.</p>"
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:
@@ -140,18 +121,3 @@ def _listed(title: str, lines: Sequence[str]) -> str:
     shown = "".join(f"<li>{escape(line)}</li>" for line in lines[:_MOST_LISTED])
     more = f"<li>and {len(lines) - _MOST_LISTED} more</li>" if len(lines) > _MOST_LISTED else ""
     return f'<h2 class="fail">{escape(title)}</h2><ul>{shown}{more}</ul>'
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table; with a head, all columns but the first hold numbers."""
-
-    def row(cells: Sequence[object], tag: str) -> str:
-        return "<tr>" + "".join(_cell(cell, tag, bool(n) and any(head)) for n, cell in enumerate(cells)) + "</tr>"
-
-    top = row(head, "th") if any(head) else ""
-    return f"<table>{top}{''.join(row(cells, 'td') for cells in rows)}</table>"
-
-
-def _cell(cell: object, tag: str, number: bool) -> str:
-    text = str(cell) if str(cell).startswith("&") else escape(str(cell))
-    return f"<{tag}{' class=n' if number else ''}>{text}</{tag}>"

@@ -46,17 +46,21 @@ class Workbench:
     journal: Callable[[], tuple[tuple[str, ...], ...]]
 
     def wait_until_ready(self) -> None:
-        """Send frames of another run until one gets a verdict.
+        """Send frames of other runs until one gets a verdict.
 
         Raises:
             InputError: none does.
         """
-        run, until = uuid.uuid4().bytes, time.monotonic() + _READY_S
+        runs: list[bytes] = []
+        until = time.monotonic() + _READY_S
         while time.monotonic() < until:
             if self.node is not None:
                 self.node.check()
+            # A verdict may be lost while sockets connect, and the same frame gets no second one.
+            run = uuid.uuid4().bytes
+            runs.append(run)
             self.sender.send(run, 1, first_picture=1)  # the campaign begins with another, which is not frozen
-            if self.receiver.wait_for(run, 1, 0.3):
+            if self.receiver.wait_for(run, 1, 0.3) or any(map(self.receiver.of, runs)):
                 self.receiver.wait_for(run, 1 << 30, 0.5)  # let the rest of them go by
                 return
         said = "; are frames and verdicts the right endpoints?"
@@ -97,7 +101,13 @@ class Workbench:
 
 
 @contextmanager
-def workbench(config: BenchConfig, pictures: list[Picture], out: Path, plan: FaultPlan | None) -> Iterator[Workbench]:
+def workbench(
+    config: BenchConfig,
+    pictures: list[Picture],
+    out: Path,
+    plan: FaultPlan | None = None,
+    before_start: Callable[[Path], None] = lambda _: None,
+) -> Iterator[Workbench]:
     """Set everything up, and put it away.
 
     Args:
@@ -105,12 +115,13 @@ def workbench(config: BenchConfig, pictures: list[Picture], out: Path, plan: Fau
         pictures: that are sent.
         out: folder for the files of a node that is started here.
         plan: faults, some of which need a disk that can be filled, or a protection that is off by default.
+        before_start: given the copy of the bundle, before a node that is started here reads it.
     """
     with ExitStack() as opened:
         if config.node is None:
             yield _elsewhere(config, pictures, opened)
         else:
-            yield _here(config, config.node, pictures, out, plan, opened)
+            yield _here(config, config.node, pictures, out, plan, before_start, opened)
 
 
 def _elsewhere(config: BenchConfig, pictures: list[Picture], opened: ExitStack) -> Workbench:
@@ -131,6 +142,7 @@ def _here(
     pictures: list[Picture],
     out: Path,
     plan: FaultPlan | None,
+    before_start: Callable[[Path], None],
     opened: ExitStack,
 ) -> Workbench:
     """A node on loopback."""
@@ -157,6 +169,7 @@ def _here(
         if not setup.keep_journal:
             ring.unlink(missing_ok=True)
 
+    before_start(bundle)
     node = NodeProcess(out / "node.yaml", log, setup.restart_s, before_restart)
     opened.callback(node.end)
     sender = Sender(config.stream, pictures, endpoint, None, config.seed)

@@ -1,3 +1,5 @@
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,20 @@ def test_blocks_are_steps_of_their_own(tmp_path: Path) -> None:
     with Journal(tmp_path / "steps.jsonl", {}) as journal:
         assert journal.in_blocks("twice", items, int, twice) == [2 * one for one in items]
     assert seen == items[32:]
+
+
+def test_a_full_disk_is_told_by_the_file_s_name(tmp_path: Path) -> None:
+    path, limit = tmp_path / "steps.jsonl", resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, limit[1]))  # what lies beyond fails, as on a full disk
+        asked: dict[str, object] = {}
+        with pytest.raises(InputError, match="cannot be written") as told, Journal(path, asked) as journal:
+            for number in range(100):
+                journal.once(f"step {number}", int, lambda: 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert str(path) in str(told.value) and "is kept" in str(told.value)
+    with Journal(path, asked) as journal:  # what was written goes on
+        assert journal.once("step 0", int, lambda: 2) == 1

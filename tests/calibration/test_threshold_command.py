@@ -207,3 +207,51 @@ def test_another_export_tells_of_the_calibration_that_it_removes(
     export(run, runs.read_config(run))
     said = capsys.readouterr().err
     assert "its calibration ('python -m calibration threshold'" in said and "its engines" in said
+
+
+def test_classes_that_the_head_was_not_fitted_on(call: Call, bundle: Path, root: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(root, tmp_path / "data"))
+    table = data / "val.csv"
+    table.write_text(table.read_text().replace("debris", "junk"))
+    code, said = calibrate(call, bundle, data, "--false-alarm-rate", 0.1)
+    assert code == 0 and "not fitted on: junk (12 frames)" in said
+    # A bundle whose run named them anomalies knows better.
+    manifest = bundles.read(bundle).manifest
+    samples = {**manifest.training["samples"], "test": {"a": 6, "junk": 12}}
+    training = {**manifest.training, "samples": samples}
+    bundles.write_manifest(bundle, msgspec.structs.replace(manifest, training=training))
+    code, said = call("threshold", bundle, data, "--part", "val", "--false-alarm-rate", 0.1, "--kept-back", 0)
+    assert code == 2 and "12 of 30 frames are labelled debris (debris, junk)" in said
+    code, said = calibrate(call, bundle, data, "--false-alarm-rate", 0.1)
+    assert code == 0 and "18 normal frames; left out: 12 debris" in said and "not fitted on" not in said
+
+
+@pytest.mark.parametrize("wrong", [("--seed", -1), ("--false-alarm-rate", 1e-320), ("--confidence", 1)])
+def test_numbers_out_of_range(wrong: tuple[str, object], bundle: Path, root: Path) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([str(a) for a in ("threshold", bundle, root, "--false-alarm-rate", 0.1, *wrong)])
+    assert stopped.value.code == 2
+
+
+def test_nothing_is_written_into_the_bundle_s_folder(call: Call, bundle: Path, root: Path) -> None:
+    for command, option in (("threshold", "--cache"), ("bounds", "--out"), ("validate", "--out")):
+        rate = ("--false-alarm-rate", 0.1) if command == "threshold" else ()
+        for place in (bundle, bundle / "inner"):
+            code, said = call(command, bundle, root, *rate, option, place)
+            assert code == 2 and "lies in the bundle's own folder" in said
+    Detector.load(bundle)
+
+
+def test_a_full_disk_leaves_the_bundle_and_no_half_copy(
+    call: Call, bundle: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, to: Path, **_: object) -> None:
+        to.mkdir()
+        (to / "model.onnx").write_bytes(b"a part of it")
+        raise shutil.Error([(str(source), str(to), "[Errno 28] No space left on device")])
+
+    monkeypatch.setattr(rewrite.shutil, "copytree", full)
+    before = bundles.read(bundle).sha256
+    code, said = calibrate(call, bundle, root, "--false-alarm-rate", 0.1)
+    assert code == 2 and "not all of it could be copied" in said and "the bundle is as it was" in said
+    assert bundles.read(bundle).sha256 == before and not list(bundle.parent.glob(f".{bundle.name}.*"))

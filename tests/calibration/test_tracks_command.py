@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
@@ -65,6 +66,8 @@ def test_a_track_threshold_is_written_and_reported(call: Call, bundle: Path, flo
     assert report["debris"]["tracks"] == 2
     # Five or six tracks of the other classes hold a rate of 0.2.
     assert [one["calibrated"] for one in report["left_out"]] == [5, 5, 6]
+    assert [one["known"] for one in report["left_out"]] == [True, True, False]
+    assert "not fitted on: z (2 tracks)" in said
     # A frame calibration replaces the p-values, so what rested on them goes.
     frames = flown / "tracks" / "track_0"
     options = ("--false-alarm-rate", 0.2, "--kept-back", 0)
@@ -127,6 +130,19 @@ def test_refusals(call: Call, bundle: Path, flown: Path, tmp_path: Path) -> None
     assert "8 are shorter" in refused(bundle, flown, *ASKED, *named, "--horizon", 5)
     assert "at least 5 tracks kept back" in refused(bundle, flown, *ASKED)
     assert "holds no track" in refused(bundle, tmp_path, *ASKED)
+    shared = Path(shutil.copytree(flown, tmp_path / "shared"))
+    for name in ("frame_0.png", "boxes.csv"):
+        shutil.copy(shared / "tracks" / "track_0" / name, shared / "tracks" / "track_3" / name)
+    assert "track_0 and track_3 share the image frame_0.png" in refused(bundle, shared, *ASKED, *named)
+    larger = Path(shutil.copytree(flown, tmp_path / "larger"))
+    for path in larger.rglob("*.png"):
+        image.write(path, cv2.resize(image.read(path), (400, 400)))
+    assert "frames of (400, 400) px" in refused(bundle, flown, *ASKED, *named, "--report", larger)
+    other = Path(shutil.copytree(bundle, tmp_path / "other"))
+    manifest = bundles.read(other).manifest
+    crop = msgspec.structs.replace(manifest.crop, margin=0.2)
+    bundles.write_manifest(other, msgspec.structs.replace(manifest, crop=crop))
+    assert "the crop of" in refused(bundle, flown, *ASKED, *named, "--without", f"z={other}")
     assert bundles.read(bundle).sha256 == before
 
 
@@ -135,6 +151,21 @@ def test_a_missing_frame_keeps_its_place(flown: Path, tmp_path: Path) -> None:
     (tmp_path / "track" / "frame_2.png").unlink()
     (track,) = read_tracks(tmp_path)
     assert len(track.frames) == FRAMES and track.digests[2] == "" and all(track.digests[:2])
+
+
+def test_frames_whose_names_do_not_tell_their_order(flown: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "track"
+    shutil.copytree(flown / "tracks" / "track_1", folder)
+    (folder / "frame_3.png").rename(folder / "frame_10.png")
+    table = folder / "boxes.csv"
+    table.write_text(table.read_text().replace("frame_3", "frame_10"))
+    with pytest.raises(InputError, match="frame_10 comes before frame_2 there; pad"):
+        read_tracks(tmp_path)
+    table.write_text(table.read_text().replace("frame_", "frame_0").replace("frame_010", "frame_10"))
+    for number in range(3):
+        (folder / f"frame_{number}.png").rename(folder / f"frame_0{number}.png")
+    (track,) = read_tracks(tmp_path)
+    assert track.frames[-1].path.name == "frame_10.png"
 
 
 def test_the_statistic_is_chosen_by_shifted_normal_tracks() -> None:

@@ -242,6 +242,7 @@ def test_shipped_configurations_are_valid() -> None:
         assert isinstance(load(folder / f"{name}.yaml"), RunConfig)
     from hil_tests.bench import config as bench
     from hil_tests.bench import limits, plan
+    from hil_tests.latency.config import LatencyConfig
     from onboard.compare.outputs import PoseOutputs
     from onboard.config import FlightConfig
     from onboard.fly.config import NodeConfig
@@ -262,5 +263,6 @@ def test_shipped_configurations_are_valid() -> None:
     assert bench.load(folder / "bench.yaml") and limits.read(folder / "limits.yaml")
     assert plan.read(folder / "faults_short.yaml") and plan.read(folder / "faults_full.yaml")
     others = {"flight", "node", "pose_outputs", "synth", "demo_synth", "pose_synth", "pose_example"}
-    others |= {"bench", "limits", "faults_short", "faults_full"}
+    assert strict_yaml.load(folder / "latency.yaml", LatencyConfig)
+    others |= {"latency", "bench", "limits", "faults_short", "faults_full"}
     assert {p.stem for p in folder.glob("*.yaml")} == names | benchmarks | others

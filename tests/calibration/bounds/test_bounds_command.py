@@ -9,9 +9,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from calibration import normal
 from calibration.__main__ import main
 from onboard import bundle as bundles
-from onboard import image
+from onboard import files, image
 from onboard.detector import Detector
 from onboard.messages import Answer
 from onboard.runtime_ort import OrtEngine
@@ -89,9 +90,12 @@ def test_outputs_stay_and_huge_weights_are_contained(call: Call, bundle: Path, d
 
 def test_a_threshold_stays_only_where_its_frames_were_compared(call: Call, drawn: Any, tmp_path: Path) -> None:
     bundle = write_bundle(tmp_path / "small", (256,))
-    options = ("--part", "val", "--ignore-debris", "--kept-back", 0.3, "--false-alarm-rate", 0.2)
-    assert call("threshold", bundle, drawn.root, *options)[0] == 0
+    options = ("--part", "val", "--ignore-debris", "--false-alarm-rate", 0.2)
     out = tmp_path / "bounded"
+    assert call("threshold", bundle, drawn.root, *options, "--kept-back", 0.3)[0] == 0
+    code, said = limit(call, bundle, drawn.root, "--out", out)
+    assert code == 2 and "frames that --seed 0 --kept-back 0.7 keep back for the ranges" in said
+    assert call("threshold", bundle, drawn.root, *options, "--kept-back", 0.7)[0] == 0
     code, said = limit(call, bundle, drawn.root, "--out", out)
     assert code == 0 and "the frame threshold holds" in said
     old, new = (bundles.read(folder).manifest.calibration for folder in (bundle, out))
@@ -107,9 +111,11 @@ def test_a_threshold_stays_only_where_its_frames_were_compared(call: Call, drawn
     assert bundles.read(out).sha256 == first
     fewer = tmp_path / "fewer"
     shutil.copytree(drawn.root, fewer)
+    satellites = sorted(fewer.glob("val/*.png"))[:18]
+    path = next(p for p in satellites if normal.role(files.sha256(p), 0, 0.7) == "calibrate")
     rows = (fewer / "val.csv").read_text().splitlines()
-    (fewer / "val.csv").write_text("\n".join([rows[0], *rows[6:]]) + "\n")
-    code, said = limit(call, bundle, fewer, "--kept-back", 0.9, "--out", tmp_path / "again")
+    (fewer / "val.csv").write_text("\n".join(row for row in rows if path.name not in row) + "\n")
+    code, said = limit(call, bundle, fewer, "--out", tmp_path / "again")
     assert code == 2 and "was calibrated on are not in the data" in said
     assert not (tmp_path / "again").exists()
 

@@ -96,6 +96,11 @@ def test_what_it_refuses(call: Call, small: Path, drawn: Any, tmp_path: Path) ->
     assert quantise(call, small, drawn)[0] == 0
     assert "exists already" in refused(small)
     assert "computes in int8" in refused(out)
+    # With another draw, frames that the ranges come from would calibrate the graph.
+    for draw in (("--seed", 1), ("--kept-back", 0.2)):
+        code, said = quantise(call, out, drawn, *draw, "--false-alarm-rate", 0.2, command="threshold")
+        assert code == 2 and "'int8' made its ranges from the frames that --seed 0 --kept-back 0.4" in said
+    assert quantise(call, out, drawn, "--false-alarm-rate", 0.2, command="threshold")[0] == 0
     assert not np.any([path.name.startswith(".") for path in tmp_path.iterdir()])
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from calibration.__main__ import main
 from calibration.report import found
+from onboard import bundle as bundles
 from tests.onboard.small_flight import write_bundle
 
 Call = Callable[..., tuple[int, str]]
@@ -78,3 +79,6 @@ def test_what_it_refuses(call: Call, small: Path, tmp_path: Path) -> None:
     assert "run the command that wrote it again" in refused(small)
     (results / "validate.json").write_text("[1]")
     assert "holds no results" in refused(small)
+    model = bundles.read(small).manifest.files["model.onnx"]
+    (results / "validate.json").write_text(f'{{"model_sha256": "{model}"}}')
+    assert "damaged or of another version (KeyError('over_splits'))" in refused(small)
