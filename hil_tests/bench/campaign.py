@@ -76,7 +76,6 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
     """
     laid = Schedule((), 0) if plan is None else schedule(plan, config.stream.rate_hz)
     frames = max(config.frames, laid.frames)
-    kinds = {each.kind for each in laid.injections}
     if config.remote is not None and any(each.of_process for each in laid.injections):
         raise InputError("--plan: faults of the process need a node that the bench starts ('node', not 'remote')")
     minutes = frames / config.stream.rate_hz / 60
@@ -84,7 +83,7 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
     where = environment(config, plan)
     run_id = uuid.uuid4().bytes
     out.mkdir(parents=True, exist_ok=True)
-    with workbench(config, pictures, out, bool(kinds & {"disk_full", "disk_full_kill"})) as bench:
+    with workbench(config, pictures, out, plan) as bench:
         if config.remote is not None and config.remote.clock is not None:
             where["clock offset, ms"] = _offset(config)
         if bench.disk is not None:
@@ -97,11 +96,12 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
             bench.node.end()
         history = History(bench.records(run_id), told)
         page = node_page.read(out / "node", lives[-1].pid) if lives else None
+        events = node_page.events(out / "node") if lives else []
     if page is not None:
         counts = ", ".join(f"{name} {count}" for name, count in page["events"].items())
         where["events of the last process"] = counts
     where["load after"] = f"{os.getloadavg()[0]:.1f}"
-    return _campaign(config, laid, flown, history, lives, pictures, run_id, where, page)
+    return _campaign(config, laid, flown, history, lives, pictures, run_id, where, page, events)
 
 
 def _fly(
@@ -134,6 +134,7 @@ def _campaign(
     run_id: bytes,
     where: dict[str, Any],
     page: dict[str, Any] | None,
+    events: list[node_page.NodeEvent],
 ) -> Campaign:
     sent = flown.sent
     recovered = recovery.recoveries(laid, sent, history, flown.done)
@@ -142,7 +143,7 @@ def _campaign(
         ledger.errors += node_page.differences(page, run_id.hex(), ledger, len(lives))
     held_up = recovery.held_up(recovered, sent)
     judged = [expected.judge(each, history, held_up) for each in laid.injections if not each.of_process]
-    judged += [recovery.judge(each, sent, history, lives) for each in recovered if each.injection.of_process]
+    judged += [recovery.judge(each, sent, history, lives, events) for each in recovered if each.injection.of_process]
     nominal = {frame.frame_id for frame in sent if frame.fault is None} - held_up
     found = figures(
         sent, history, nominal, ledger, judged, recovered, pictures, config.deadline_ms, config.stream.rate_hz,

@@ -44,6 +44,7 @@ class NodeSetup(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         restart_s: from a node's death to its next start, as systemd's RestartSec; null: it is not started again.
         keep_journal: false removes the journal before each restart: a sabotage, to see what the journal is for.
         keep_hashes: false writes a damaged file's hash anew, as if nothing checked it: a sabotage as well.
+        sign: the node's copy of the bundle is signed with a key of the campaign's own, whose public half the node gets.
     """
 
     bundle: str
@@ -51,6 +52,7 @@ class NodeSetup(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     restart_s: Annotated[float, msgspec.Meta(ge=0, le=60)] | None = 0.1
     keep_journal: bool = True
     keep_hashes: bool = True
+    sign: bool = False
 
 
 class RemoteSetup(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -92,7 +94,7 @@ class BenchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     frames: Annotated[int, msgspec.Meta(ge=10, le=10_000_000)] = 200
     deadline_ms: Annotated[float, msgspec.Meta(gt=0, le=60_000)] = 100
     stale_ms: Annotated[float, msgspec.Meta(gt=0, le=60_000)] = 1000
-    seed: int = 0
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 def load(path: Path, overrides: dict[str, Any] | None = None) -> BenchConfig:

@@ -7,7 +7,9 @@ import resource
 from pathlib import Path
 from typing import Protocol
 
-_SIZE = "8m"
+_SIZE, _NAME = "8m", "debris-hil"
+_DETACH = 2  # MNT_DETACH: a process may still have a file open
+_SPACE = "\\040"  # as /proc/self/mounts writes a space
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -29,9 +31,17 @@ def small_disk(folder: Path) -> Disk:
     """The folder as a disk of its own where this process may mount (root), and a stand-in where not."""
     folder.mkdir(parents=True, exist_ok=True)
     options = f"size={_SIZE}".encode()
-    if _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 0, options) == 0:
+    if _libc.mount(_NAME.encode(), os.fsencode(folder), b"tmpfs", 0, options) == 0:
         return _Mounted(folder)
     return _FileLimit()
+
+
+def unmount_what_was_left(folder: Path) -> None:
+    """Put away the disk of a bench that was killed."""
+    mount = f"{_NAME} {str(folder.resolve()).replace(' ', _SPACE)} "
+    left = [line for line in Path("/proc/self/mounts").read_text().splitlines() if line.startswith(mount)]
+    for _ in left:
+        _libc.umount2(os.fsencode(folder), _DETACH)
 
 
 class _Mounted:
@@ -55,7 +65,7 @@ class _Mounted:
         self._filler.unlink(missing_ok=True)
 
     def close(self) -> None:
-        _libc.umount2(os.fsencode(self._folder), 2)  # MNT_DETACH: a process may still have a file open
+        _libc.umount2(os.fsencode(self._folder), _DETACH)
 
 
 class _FileLimit:

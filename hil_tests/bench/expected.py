@@ -23,6 +23,8 @@ _MAY_END: dict[str, tuple[tuple[str, str | None], ...]] = {
     "black": (("REJECTED", "frame_black"),),
     "saturated": (("REJECTED", "frame_saturated"),),
     "hot_pixels": (ANSWERED,),
+    "wrong_size": (("REJECTED", "frame_wrong_size"),),
+    "too_large": (("REJECTED", "wire_size"),),
     "box_jitter": (ANSWERED, _BOX),
     "box_shift": (ANSWERED, _BOX),
     "box_scale": (ANSWERED, _BOX),

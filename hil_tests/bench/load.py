@@ -94,7 +94,7 @@ def command(config: BenchConfig, out: Path, low_hz: float, high_hz: float, secon
     shown = pictures.load(Path(config.stream.data), config.stream.pictures)
     out.mkdir(parents=True, exist_ok=True)
     where = environment(config, None)
-    with workbench(config, shown, out, False) as bench:
+    with workbench(config, shown, out) as bench:
         bench.wait_until_ready()
         print(HEAD)
 
@@ -112,6 +112,8 @@ def command(config: BenchConfig, out: Path, low_hz: float, high_hz: float, secon
         print(f"not even {low_hz:g} Hz holds: a frame was lost, overtaken or late; try --from-hz lower")
         return 1
     print(f"highest rate with every frame answered within {config.deadline_ms:g} ms: {best.rate_hz:.1f} Hz")
+    if best.rate_hz == high_hz:
+        print("that is --to-hz itself, so the highest may be higher: raise it")
     print(f"figures: {out / 'load.json'}")
     return 0
 

@@ -76,6 +76,10 @@ def strike(frame: Outgoing, before: Outgoing, fault: Injection, plan: FaultPlan,
             return replace(frame, flip_payload=_places(draw, len(frame.payload)))
         case "corrupt_header":
             return replace(frame, flip_header=_places(draw, len(encode(frame.header))))
+        case "wrong_size":
+            return _with_rows(frame, max(1, frame.header.height // 2))
+        case "too_large":
+            return _with_rows(frame, 2 * frame.header.height)
         case "frozen":
             return _with_payload(frame, before.payload)
         case kind if kind in _PIXELS:
@@ -111,6 +115,12 @@ def _moved(frame: Outgoing, by_ns: int) -> Outgoing:
 def _with_payload(frame: Outgoing, payload: bytes) -> Outgoing:
     header = replace(frame.header, payload_bytes=len(payload), payload_crc32=zlib.crc32(payload))
     return replace(frame, payload=payload, header=header)
+
+
+def _with_rows(frame: Outgoing, rows: int) -> Outgoing:
+    """A frame of another height: its first rows, or all of them again below."""
+    payload = (2 * frame.payload)[: rows * frame.header.stride]
+    return _with_payload(replace(frame, header=replace(frame.header, height=rows)), payload)
 
 
 def _hot(draw: Draw, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -12,6 +12,14 @@ from pathlib import Path
 
 from onboard.errors import InputError
 
+# Run in the process that becomes the node. PR_SET_PDEATHSIG outlives exec; a function of Popen's would need a fork.
+_TIED = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
+
 
 @dataclass
 class Life:
@@ -33,14 +41,17 @@ class NodeProcess:
         before_restart: called before each restart.
 
     Attributes:
-        lives: all processes so far, the last one first started last.
+        log: as given.
+        lives: all processes so far, in the order of their starts.
     """
 
     def __init__(
         self, config: Path, log: Path, restart_s: float | None, before_restart: Callable[[], None] = lambda: None
     ) -> None:
-        self._command = [sys.executable, "-m", "onboard", "fly", str(config)]
-        self._log, self._restart_s, self._before_restart = log, restart_s, before_restart
+        # The node's process dies with the bench, however that ends: it would fly on for ever, and keep its places.
+        tied = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid())]
+        self._command = [*tied, sys.executable, "-m", "onboard", "fly", str(config)]
+        self.log, self._restart_s, self._before_restart = log, restart_s, before_restart
         self.lives: list[Life] = []
         self._ending = threading.Event()
         self._process = self._start()
@@ -57,7 +68,7 @@ class NodeProcess:
 
     def said(self) -> str:
         """The last lines that it printed."""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-5:])
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
 
     def check(self) -> None:
         """Complain where it died before the campaign began.
@@ -81,7 +92,7 @@ class NodeProcess:
         return self.lives[-1].code
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
             process = subprocess.Popen(self._command, stdout=log, stderr=log, env=environment)
         self.lives.append(Life(process.pid, time.monotonic_ns()))

@@ -1,16 +1,21 @@
 """The files of a node that the bench starts: its configuration, its bundle, its journal."""
 
+import fcntl
+import os
 import shutil
 import socket
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from hil_tests.bench.config import BenchConfig, NodeSetup
 from onboard import strict_yaml
 from onboard.errors import InputError
+
+_SHM, PREFIX = Path("/dev/shm"), "debris-hil-"
 
 
 def settings(
@@ -22,8 +27,9 @@ def settings(
     ring: Path,
     archive: Path,
     folder: Path,
+    protections: dict[str, Any],
 ) -> dict[str, Any]:
-    """The node's configuration file."""
+    """The node's configuration file; `protections` by dotted name, and over them the campaign's own settings."""
     settings: dict[str, Any] = {
         "bundle": str(bundle),
         "source": {"kind": "stream", "endpoint": endpoint},
@@ -38,7 +44,7 @@ def settings(
         "stale_ms": config.stale_ms,
         "deadline_ms": config.deadline_ms,
     }
-    for dotted, value in node.settings.items():
+    for dotted, value in (protections | node.settings).items():
         *place, last = dotted.split(".")
         at = settings
         for key in place:
@@ -68,17 +74,42 @@ def journal_commands(ring: Path, archive: Path) -> tuple[tuple[str, ...], ...]:
 def model_file(bundle: Path) -> str:
     manifest = bundle / "manifest.yaml"
     try:
-        return str(strict_yaml.parse(manifest.read_text(), str(manifest))["model"])
+        return str(strict_yaml.parse(strict_yaml.text_of(strict_yaml.read(manifest), manifest), str(manifest))["model"])
     except KeyError as error:
         raise InputError(f"{manifest}: names no model (node.bundle)") from error
 
 
 def memory_folder(opened: ExitStack) -> Path:
     """A folder on a tmpfs where there is one, so that no storage is in the node's loop."""
-    shm = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="debris-bench-", dir=shm if shm.is_dir() else None))
-    opened.callback(shutil.rmtree, folder, ignore_errors=True)
+    place = _SHM if _SHM.is_dir() else Path(tempfile.gettempdir())
+    with locked(place):  # a folder that was just made is not yet locked
+        for left in place.glob(f"{PREFIX}*"):
+            _remove_unless_in_use(left)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        opened.callback(shutil.rmtree, folder, ignore_errors=True)
+        opened.enter_context(locked(folder))
     return folder
+
+
+@contextmanager
+def locked(folder: Path, wait: bool = True) -> Iterator[None]:
+    """Keep a folder; the kernel gives it up where this process dies.
+
+    Raises:
+        BlockingIOError: another process keeps it, and `wait` is false.
+    """
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(place)
+
+
+def _remove_unless_in_use(folder: Path) -> None:
+    """A bench that was killed leaves its folder, and nobody else removes what lies in memory."""
+    with suppress(OSError), locked(folder, wait=False):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def free_port() -> int:

@@ -1,13 +1,35 @@
-"""The node's own last page, summary.json, held against the ledger."""
+"""What the node says of itself: its last page, summary.json, held against the ledger, and its events."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from hil_tests.bench.ledger import Ledger
 from onboard.messages import Status
 
 Page = dict[str, Any]
+
+
+class NodeEvent(msgspec.Struct, frozen=True):
+    """A line of events.jsonl; fields that are not needed here are passed over."""
+
+    monotonic_ns: int
+    event: str
+    detail: str
+
+
+def events(folder: Path) -> list[NodeEvent]:
+    """All events that are written there, oldest first; a line that a full disk cut short is left out."""
+    found = []
+    for name in ("events.1.jsonl", "events.jsonl"):
+        path = folder / name
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            with suppress(msgspec.DecodeError):
+                found.append(msgspec.json.decode(line, type=NodeEvent))
+    return found
 
 
 def read(folder: Path, pid: int) -> Page | None:

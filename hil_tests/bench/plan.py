@@ -8,19 +8,22 @@ import msgspec
 import numpy as np
 
 from onboard import strict_yaml
+from onboard.errors import InputError
 
 MessageKind = Literal[
     "drop", "duplicate", "reorder", "delay", "burst", "stall",
     "truncate", "truncate_header", "corrupt", "corrupt_header",
     "stale", "clock_step", "frozen", "black", "saturated", "hot_pixels",
+    "wrong_size", "too_large",
     "box_jitter", "box_shift", "box_scale", "box_missing", "box_outside", "box_nan",
 ]  # fmt: skip
-ProcessKind = Literal["stop", "kill", "disk_full", "disk_full_kill", "bundle_corrupt", "cpu_hog"]
+ProcessKind = Literal["stop", "kill", "disk_full", "disk_full_kill", "bundle_corrupt", "bundle_rot", "cpu_hog"]
 Kind = MessageKind | ProcessKind
 MESSAGE_KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
 PROCESS_KINDS: tuple[ProcessKind, ...] = get_args(ProcessKind)
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+Seed = Annotated[int, msgspec.Meta(ge=0)]
 Frames = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Milliseconds = Annotated[float, msgspec.Meta(gt=0, le=600_000)]
 
@@ -38,9 +41,11 @@ class FaultPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         burst_frames, stall_ms: frames held back and then sent at once; for how long a network stands still.
         clock_step_ms: by which the sender's clock is ahead for one frame.
         process_ms: how long the node stands still, the disk is full, the bundle is damaged, the processor is hogged.
+        rot_ms: how long a file of the flying bundle is damaged; the node that the bench starts is told to look at all
+            of them in a quarter of it.
     """
 
-    seed: int
+    seed: Seed
     faults: dict[Kind, Count]
     every: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 3
     settle_ms: Milliseconds = 3000
@@ -50,6 +55,11 @@ class FaultPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     stall_ms: Milliseconds = 500
     clock_step_ms: Milliseconds = 10_000
     process_ms: Milliseconds = 1000
+    rot_ms: Milliseconds = 4000
+
+    def has(self, *kinds: Kind) -> bool:
+        """Whether one of these faults is in it."""
+        return any(self.faults.get(kind, 0) for kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,11 @@ def read(path: Path) -> FaultPlan:
     Raises:
         InputError: the file does not fit.
     """
+    text = strict_yaml.text_of(strict_yaml.read(path), path)
+    faults = strict_yaml.parse(text, str(path)).get("faults")
+    known = (*MESSAGE_KINDS, *PROCESS_KINDS)
+    if isinstance(faults, dict) and (unknown := [kind for kind in faults if kind not in known]):
+        raise InputError(f"{path}: faults: '{unknown[0]}' is no fault; there are {', '.join(known)}")
     return strict_yaml.load(path, FaultPlan)
 
 
@@ -113,6 +128,8 @@ def _length(plan: FaultPlan, kind: Kind, rate_hz: float) -> int:
         return _frames(plan.stall_ms, rate_hz)
     if kind == "delay":
         return 1 + _frames(plan.delay_ms, rate_hz)
+    if kind == "bundle_rot":
+        return 1 + _frames(plan.rot_ms, rate_hz)
     if kind in PROCESS_KINDS:
         return 1 + _frames(plan.process_ms, rate_hz)
     return 1

@@ -17,7 +17,7 @@ from hil_tests.bench.plan import PROCESS_KINDS
 _COLOURS = {"ANSWERED": "#2b7bba", "REJECTED": "#e08214", "SKIPPED": "#8c6bb1", "no record": "#c0392b"}
 _BANDS = {
     "stop": "#f4d03f", "kill": "#c0392b", "disk_full": "#7dcea0", "disk_full_kill": "#e59866",
-    "bundle_corrupt": "#a569bd", "cpu_hog": "#aab7b8",
+    "bundle_corrupt": "#a569bd", "bundle_rot": "#d2b4de", "cpu_hog": "#aab7b8",
 }  # fmt: skip
 _LEAST_BAND_S = 0.15
 

@@ -99,6 +99,9 @@ class ProcessFaults:
             _hog(pause_s)
         elif kind == "bundle_corrupt":
             self._corrupt(fault.seed, pause_s)
+        elif kind == "bundle_rot":
+            with damaged(self._model, fault.seed, self._keep_hashes):
+                time.sleep(self._plan.rot_ms / 1000)
         return time.monotonic_ns()
 
     def _corrupt(self, seed: int, pause_s: float) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hil_tests.bench.expected import Judged, Outcome
 from hil_tests.bench.history import History, Sent, Told
 from hil_tests.bench.node import Life
+from hil_tests.bench.node_page import NodeEvent
 from hil_tests.bench.plan import Injection, Schedule
 from hil_tests.bench.process_faults import Done
 
@@ -66,13 +67,15 @@ def unexpected_ends(lives: list[Life], found: Iterable[Recovery]) -> int:
     return sum(not explained(life) for life in lives[:-1]) + (bool(lives) and lives[-1].code != 0)
 
 
-def judge(each: Recovery, sent: list[Sent], history: History, lives: list[Life]) -> Judged:
+def judge(
+    each: Recovery, sent: list[Sent], history: History, lives: list[Life], events: Iterable[NodeEvent] = ()
+) -> Judged:
     """Judge a fault of the process: the node has to answer again, and to do what the fault asks for."""
     fault = each.injection
     if each.seconds is None:
         return Judged(fault, Outcome.MISSED, f"frame {fault.frame_id}: no answer after it")
     during = [frame for frame in sent if each.began_ns <= frame.due_ns < each.unblocked_ns and frame.handed_over]
-    if fault.kind in ("disk_full", "cpu_hog"):
+    if fault.kind in ("disk_full", "cpu_hog", "bundle_rot"):
         silent = [frame.frame_id for frame in during if frame.is_frame and not history.verdicts.get(frame.frame_id)]
         if silent:
             return Judged(fault, Outcome.MISSED, f"frame {silent[0]} and {len(silent) - 1} others: no verdict")
@@ -82,6 +85,10 @@ def judge(each: Recovery, sent: list[Sent], history: History, lives: list[Life])
         life.code == 2 and each.began_ns < life.started_ns < (each.answered_ns or life.started_ns) for life in lives
     ):
         return Judged(fault, Outcome.MISSED, f"frame {fault.frame_id}: the full disk kept the node from starting")
+    if fault.kind == "bundle_rot":
+        told = [one for one in events if each.began_ns <= one.monotonic_ns < each.unblocked_ns]
+        if not any(one.event == "scrub_failed" for one in told):
+            return Judged(fault, Outcome.MISSED, f"frame {fault.frame_id}: no event scrub_failed while a file differed")
     if fault.kind == "bundle_corrupt":
         return _refused(each, history, lives)
     return Judged(fault, Outcome.MET)

@@ -1,7 +1,7 @@
 """Each protection of the node switched off: a campaign that gets no worse does not test it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,16 +24,16 @@ class Sabotage:
         off: keys of the node's configuration that switch it off.
         faults: that it protects from.
         figure: which has to get worse: larger.
-        restart, keep_journal, keep_hashes: of the node's setup, where the protection is not in its configuration.
+        setup: fields of `NodeSetup` with the protection and without it.
+        spoilt: fields of `NodeSetup` without it, where the protection is not in the node's configuration.
     """
 
     name: str
     off: dict[str, Any]
     faults: dict[Kind, int]
     figure: Literal["outcomes_missed", "ledger_errors", "recovery_s.kill"] = "outcomes_missed"
-    restart: bool = True
-    keep_journal: bool = True
-    keep_hashes: bool = True
+    setup: dict[str, Any] = field(default_factory=dict)
+    spoilt: dict[str, Any] = field(default_factory=dict)
 
 
 ALL = (
@@ -42,9 +42,19 @@ ALL = (
     Sabotage("black", {"sanity.black_level": 0}, {"black": 8}),
     Sabotage("saturated", {"sanity.white_share": 1.0}, {"saturated": 8}),
     Sabotage("checksum", {"source.checksum": False}, {"corrupt": 8}),
-    Sabotage("journal", {}, {"kill": 1}, "ledger_errors", keep_journal=False),
-    Sabotage("hashes", {}, {"bundle_corrupt": 4}, keep_hashes=False),
-    Sabotage("supervision", {}, {"kill": 1}, "recovery_s.kill", restart=False),
+    Sabotage("frame_size", {"sanity.frame_size_px": []}, {"wrong_size": 8}),
+    Sabotage("limits", {"source.limits": {}}, {"too_large": 8}),
+    Sabotage("scrub", {"health.scrub_period_s": None}, {"bundle_rot": 2}),
+    Sabotage("journal", {}, {"kill": 1}, "ledger_errors", spoilt={"keep_journal": False}),
+    Sabotage("hashes", {}, {"bundle_corrupt": 4}, spoilt={"keep_hashes": False}),
+    # Whoever alters a bundle can write its hashes anew, but not its signature.
+    Sabotage(
+        "signature",
+        {"signature.public_key": None},
+        {"bundle_corrupt": 4},
+        setup={"sign": True, "keep_hashes": False},
+    ),
+    Sabotage("supervision", {}, {"kill": 1}, "recovery_s.kill", spoilt={"restart_s": None}),
 )
 
 
@@ -75,15 +85,10 @@ def compare(config: BenchConfig, shown: list[Picture], each: Sabotage, out: Path
     assert config.node is not None
     plan = FaultPlan(seed=1, faults=each.faults, settle_ms=4000, process_ms=2500, warm_up_frames=10, every=4)
     setup = msgspec.structs.replace(config, frames=10)
-    spoiled = msgspec.structs.replace(
-        config.node,
-        settings={**config.node.settings, **each.off},
-        restart_s=config.node.restart_s if each.restart else None,
-        keep_journal=each.keep_journal,
-        keep_hashes=each.keep_hashes,
-    )
+    sound = msgspec.structs.replace(config.node, **each.setup)
+    spoilt = msgspec.structs.replace(sound, settings={**sound.settings, **each.off}, **each.spoilt)
     values = []
-    for node in (config.node, spoiled):
+    for node in (sound, spoilt):
         done = campaign.run(msgspec.structs.replace(setup, node=node), shown, plan, out)
         value = done.figures[each.figure]
         values.append(float("inf") if value is None else value)

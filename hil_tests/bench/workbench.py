@@ -12,12 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from hil_tests.bench import node_files
+from hil_tests.bench import node_files, protections
 from hil_tests.bench.config import BenchConfig, NodeSetup
-from hil_tests.bench.disk import Disk, small_disk
+from hil_tests.bench.disk import Disk, small_disk, unmount_what_was_left
 from hil_tests.bench.history import Record, Sent
 from hil_tests.bench.node import NodeProcess
 from hil_tests.bench.pictures import Picture
+from hil_tests.bench.plan import FaultPlan
 from hil_tests.bench.receiver import Receiver
 from hil_tests.bench.sender import Sender
 from onboard import files, strict_yaml
@@ -62,7 +63,11 @@ class Workbench:
             if self.receiver.wait_for(run, 1, 0.3) or any(map(self.receiver.of, runs)):
                 self.receiver.wait_for(run, 1 << 30, 0.5)  # let the rest of them go by
                 return
-        said = f": {self.node.said()}" if self.node is not None else "; are frames and verdicts the right endpoints?"
+        said = "; are frames and verdicts the right endpoints?"
+        if self.node is not None:
+            said = (
+                f"; look at node.settings, {self.node.log} and node/events.jsonl beside it. {self.node.said()}".rstrip()
+            )
         raise InputError(f"the node gave no verdict within {_READY_S:g} s{said}")
 
     def wait_until_quiet(self, run: bytes, sent: list[Sent]) -> None:
@@ -100,7 +105,7 @@ def workbench(
     config: BenchConfig,
     pictures: list[Picture],
     out: Path,
-    fill_disk: bool = False,
+    plan: FaultPlan | None = None,
     before_start: Callable[[Path], None] = lambda _: None,
 ) -> Iterator[Workbench]:
     """Set everything up, and put it away.
@@ -109,14 +114,14 @@ def workbench(
         config: names the node.
         pictures: that are sent.
         out: folder for the files of a node that is started here.
-        fill_disk: whether its output has to lie on a disk that can be filled.
+        plan: faults, some of which need a disk that can be filled, or a protection that is off by default.
         before_start: given the copy of the bundle, before a node that is started here reads it.
     """
     with ExitStack() as opened:
         if config.node is None:
             yield _elsewhere(config, pictures, opened)
         else:
-            yield _here(config, config.node, pictures, out, fill_disk, before_start, opened)
+            yield _here(config, config.node, pictures, out, plan, before_start, opened)
 
 
 def _elsewhere(config: BenchConfig, pictures: list[Picture], opened: ExitStack) -> Workbench:
@@ -136,7 +141,7 @@ def _here(
     setup: NodeSetup,
     pictures: list[Picture],
     out: Path,
-    fill_disk: bool,
+    plan: FaultPlan | None,
     before_start: Callable[[Path], None],
     opened: ExitStack,
 ) -> Workbench:
@@ -146,14 +151,18 @@ def _here(
     folder, archive, log = out / "node", out / "journal", out / "node.log"
     shutil.rmtree(archive, ignore_errors=True)
     log.unlink(missing_ok=True)
-    disk = small_disk(folder) if fill_disk else None
+    unmount_what_was_left(folder)
+    disk = small_disk(folder) if plan is not None and plan.has("disk_full", "disk_full_kill") else None
     if disk is not None:
         opened.callback(disk.close)
     ring = node_files.memory_folder(opened) / "journal"
     bundle = node_files.copied_bundle(setup, out, opened)
     model = bundle / node_files.model_file(bundle)
     endpoint = f"tcp://127.0.0.1:{node_files.free_port()}"
-    settings = node_files.settings(config, setup, bundle, endpoint, receiver.endpoint, ring, archive, folder)
+    asked = protections.asked_for(plan, pictures)
+    if setup.sign:
+        asked["signature.public_key"] = str(protections.sign(bundle, out))
+    settings = node_files.settings(config, setup, bundle, endpoint, receiver.endpoint, ring, archive, folder, asked)
     files.write_text(out / "node.yaml", strict_yaml.dump(settings))
 
     def before_restart() -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -40,9 +41,10 @@ def bench_file(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "frames": 50,
     }
     (folder / "bench.yaml").write_text(strict_yaml.dump(setup))
-    # With this seed the kill comes early, so that even a slow restart falls into the campaign.
+    # With this seed each kill has six seconds behind it, so that even a slow restart falls into the campaign.
     faults = {**dict.fromkeys(MESSAGE_KINDS, 1), "kill": 1, "stop": 1, "disk_full": 1, "disk_full_kill": 1}
-    plan = {"seed": 14, "faults": faults, "stall_ms": 100, "process_ms": 1000, "settle_ms": 1000}
+    faults["bundle_rot"] = 1
+    plan = {"seed": 3221, "faults": faults, "stall_ms": 100, "process_ms": 1000, "settle_ms": 1000, "rot_ms": 3000}
     (folder / "plan.yaml").write_text(strict_yaml.dump(plan))
     return folder / "bench.yaml"
 
@@ -55,7 +57,7 @@ def test_a_campaign_with_every_fault_of_a_message_and_a_kill(bench_file: Path, t
     missed = [each for each in faults if each["outcome"] == "missed"]
     assert (code, missed) == (0, []), page
     met = {each["injection"]["kind"] for each in faults if each["outcome"] == "met"}
-    assert met >= {"kill", "stop", "disk_full", "disk_full_kill"}
+    assert met >= {"kill", "stop", "disk_full", "disk_full_kill", "bundle_rot"}
     assert len(met) > len(MESSAGE_KINDS) / 2  # on a busy computer some are overtaken
     assert 0 < page["recovery_s.kill"] <= RECOVERY_S
     assert page["ledger_errors"] == 0
@@ -74,6 +76,28 @@ def test_a_campaign_without_checksums_is_noticed(bench_file: Path, tmp_path: Pat
     found = sabotage.compare(setup, shown, checksum, tmp_path)
     assert found.with_it == 0
     assert found.noticed
+
+
+def test_a_bench_that_is_killed_takes_its_node_with_it(bench_file: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hil_tests", "bench", str(bench_file), "--out", str(tmp_path)]
+    bench = subprocess.Popen(command)
+    try:
+        until = time.monotonic() + 30
+        while not (nodes := children(bench.pid)) and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        bench.kill()
+        bench.wait()
+    assert nodes
+    until = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in nodes):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    """Processes that any thread of this one has started."""
+    return [int(each) for path in Path(f"/proc/{pid}/task").glob("*/children") for each in path.read_text().split()]
 
 
 def test_a_node_that_flies_already_and_its_clock(bench_file: Path, tmp_path: Path) -> None:

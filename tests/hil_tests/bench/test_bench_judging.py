@@ -14,9 +14,11 @@ from hil_tests.bench.history import History, Record, Sent, Told
 from hil_tests.bench.limits import Limit, Mark
 from hil_tests.bench.load import Step, bisect
 from hil_tests.bench.node import Life
+from hil_tests.bench.node_page import NodeEvent
 from hil_tests.bench.plan import Injection, Schedule
 from hil_tests.bench.process_faults import Done
 from hil_tests.bench.recovery import Recovery, recoveries, unexpected_ends
+from hil_tests.bench.recovery import judge as judge_process
 from onboard.errors import InputError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -115,6 +117,15 @@ def test_a_frame_that_waited_for_the_node_may_be_skipped_but_not_answered_wrongl
     assert judge(fault, waited, {4}).outcome is Outcome.MISSED
     assert judge(fault, wrong, {3}).outcome is Outcome.MISSED
     assert judge(Injection(3, "corrupt_header", 0), History([], []), {3}).outcome is Outcome.NOT_TESTED
+
+
+def test_a_file_that_rots_has_to_be_named_while_it_does() -> None:
+    rot = Recovery(Injection(3, "bundle_rot", 0), 100, 200, 210)
+    late, other, told = (
+        NodeEvent(*each, "") for each in ((250, "scrub_failed"), (150, "ended"), (150, "scrub_failed"))
+    )
+    assert judge_process(rot, [], History([], []), [], [late, other]).outcome is Outcome.MISSED
+    assert judge_process(rot, [], History([], []), [], [late, told]).outcome is Outcome.MET
 
 
 def test_a_process_that_dies_by_itself_is_counted() -> None:

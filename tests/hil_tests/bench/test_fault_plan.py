@@ -76,6 +76,7 @@ def test_all_other_faults_are_sound_messages(kind: str) -> None:
     message = decode(*frame.parts(), Limits())
     assert message.header.key == whole.header.key
     changes = {"drop", "duplicate", "delay", "stale", "clock_step", "frozen", "black", "saturated", "hot_pixels"}
+    changes |= {"wrong_size", "too_large"}
     assert (frame != whole) == (kind in changes or kind.startswith("box_"))
 
 
@@ -112,3 +113,17 @@ def test_a_fault_that_there_is_not_is_refused(tmp_path: Path) -> None:
     path.write_text("seed: 1\nfaults: {meteor: 3}\n")
     with pytest.raises(InputError, match="meteor"):
         plans.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("{seed: -1, faults: {drop: 1}}", "seed: -1"),
+        ("{seed: 1, faults: {drop: -1}}", "-1"),
+        ("{seed: 1, faults: {dropp: 1}}", "'dropp' is no fault; there are drop"),
+    ],
+)
+def test_what_is_wrong_with_a_plan_is_named(tmp_path: Path, text: str, word: str) -> None:
+    (tmp_path / "plan.yaml").write_text(text)
+    with pytest.raises(InputError, match=word):
+        plans.read(tmp_path / "plan.yaml")
