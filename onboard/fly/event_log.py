@@ -23,6 +23,7 @@ FATAL = frozenset(
         "bundle_refused",
         "bundle_rolled_back",
         "unavailable",
+        "debris_given_up",
         "account_differs",
         "journal_set_aside",
         "journal_overrun",

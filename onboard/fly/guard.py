@@ -52,6 +52,8 @@ class Guard:
         self._shift = Shift(ways, RuleBook(config))
         self._ill = self._healthy = self.invalid = 0
         self._ask_at_s = self._reload_at_s = 0.0
+        # Whether the last ill answer had a sound pose, and whether the engine flies for the pose's sake alone.
+        self._pose_sound = self._pose_only = False
         self._suspect = False  # whether the engine that flies has given a wrong known answer
         self.follower: Callable[[bool], None] = lambda other_bundle: None
         self.known_answers = {"asked": 0, "wrong": 0}
@@ -126,7 +128,7 @@ class Guard:
 
         Takes as long as loading takes; frames that come meanwhile are the source's to account for.
         """
-        if self._ill >= self._config.invalid.in_a_row:
+        if self._ill >= self._config.invalid.in_a_row and not self._pose_only:
             self._mend(f"{self._config.invalid.in_a_row} invalid frames in a row")
 
     def tend(self) -> None:
@@ -213,7 +215,7 @@ class Guard:
     def _fresh(self) -> None:
         """An engine that was just put in has no past, and is asked a known answer at once."""
         self._ill = self._healthy = 0
-        self._suspect = False
+        self._suspect = self._pose_only = False
         self._ask_at_s = time.monotonic()
         self._reload_at_s = self._ask_at_s + (self._config.health.reload_s or 0.0)
         if self.flown.known is not None and not self.flown.known.repeatable:
@@ -222,7 +224,7 @@ class Guard:
 
     def _mend(self, why: str) -> None:
         """Go down the ladder to an engine that can be loaded in this one's place; first dropped, then loaded."""
-        self._suspect = False
+        suspect, self._suspect = self._suspect, False
         while step := self._ladder.next(self.flown, self._ways(self.flown.choice), self.chosen.earlier):
             if step.event == "bundle_rolled_back":
                 self.chosen = self.chosen.without_last()
@@ -236,6 +238,10 @@ class Guard:
                 continue
             self._put(found, step._replace(word=f"{step.word}: {why}{note}"))
             return
+        if self.available and self._pose_sound and not suspect:
+            self._pose_only = True
+            self._events.add("debris_given_up", f"{self.flown.name}: {why}; its poses are sound and go on")
+            return
         self.flown = self.flown.emptied(self._events)
         self._ill = 0
         self._events.add(
@@ -246,7 +252,9 @@ class Guard:
         if answer.reason in ILL:
             self.invalid += 1
             self._ill, self._healthy = self._ill + 1, 0
+            self._pose_sound = self._sanity.pose_is_sound(answer)
         elif answer.status is Status.ANSWERED:
             self._ill, self._healthy = 0, self._healthy + 1
             if self._healthy >= self._config.invalid.healthy_frames:
                 self._ladder.healthy()
+                self._pose_only = False

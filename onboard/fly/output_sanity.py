@@ -28,6 +28,11 @@ class OutputSanity:
         nothing = {"logit": None, "anomaly_score": None, "p_value": None}
         return msgspec.structs.replace(answer, status=Status.REJECTED, reason=INVALID, detail=wrong, **nothing)
 
+    def pose_is_sound(self, answer: Answer) -> bool:
+        """Whether it has outputs of a pose network that verdicts carry, and all of them are finite."""
+        carried = [values for name, values in answer.outputs.items() if self._outputs is None or name in self._outputs]
+        return bool(carried) and all(values.dtype.kind != "f" or np.isfinite(values).all() for values in carried)
+
     def _wrong(self, answer: Answer) -> str | None:
         if answer.reason == "logit_not_finite":
             return answer.detail

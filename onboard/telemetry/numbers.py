@@ -72,6 +72,7 @@ EVENTS = {
     "bundle_rolled_back": 25,
     "choice_lost": 26,
     "load_hangs": 27,
+    "debris_given_up": 28,
     "gap": 32,
     "source_lost": 33,
     "source_back": 34,

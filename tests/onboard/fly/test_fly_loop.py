@@ -127,10 +127,26 @@ def test_every_frame_has_one_end_and_the_accounts_agree(configured: Configured, 
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["frames"] == frames
 
 
-def test_nonsense_reloads_hands_over_and_ends_in_unavailable(
+def test_a_pose_network_flies_on_where_its_debris_head_is_given_up(
     configured: Configured, moody: Path, tmp_path: Path, writer: RingWriter
 ) -> None:
     config = configured(bundle=str(moody), invalid={"in_a_row": 2, "reloads": 1, "healthy_frames": 3})
+    with flying(config) as (parts, loop):
+        for frame_id in range(12):
+            writer.write(*message(RUN, frame_id, picture(frame_id, 256 if frame_id >= 8 else 60)))
+            loop.turn(5.0)
+        counts = parts.log.counts
+    told = lines(tmp_path / "out" / "verdicts.jsonl")
+    assert [each["reason"] for each in told] == ["invalid_output"] * 8 + [None] * 4
+    assert all(each["outputs"]["rotation"] for each in told)
+    assert (counts["engine_reloaded"], counts["debris_given_up"], counts["unavailable"]) == (1, 1, 0)
+
+
+def test_nonsense_reloads_hands_over_and_ends_in_unavailable(
+    configured: Configured, moody: Path, tmp_path: Path, writer: RingWriter
+) -> None:
+    invalid = {"in_a_row": 2, "reloads": 1, "healthy_frames": 3}
+    config = configured(bundle=str(moody), invalid=invalid, output__pose_outputs=[])  # no pose that it could fly on for
     ids = itertools.count()
 
     def shown(loop: Loop, dark: bool, count: int) -> None:
@@ -156,7 +172,6 @@ def test_nonsense_reloads_hands_over_and_ends_in_unavailable(
     bad = [each for each in told if each["reason"] == "invalid_output"]
     assert len(bad) == page["invalid_outputs"] == 7
     assert all(each["status"] == "REJECTED" and each["logit"] is None for each in bad)
-    assert all(len(each["outputs"]["rotation"][0]) == 3 for each in bad)  # the pose user loses nothing
     assert [each["reason"] for each in told[-2:]] == ["unavailable"] * 2
     assert page["frames"]["skipped"] == {"unavailable": 2}
 
