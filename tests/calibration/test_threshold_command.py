@@ -27,16 +27,6 @@ def root(drawn: Any) -> Path:
     return Path(drawn.root)
 
 
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: object) -> tuple[int, str]:
-        code = main([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        return code, streams.out + streams.err
-
-    return run
-
-
 def calibrate(call: Call, bundle: Path, data: Path, *more: object) -> tuple[int, str]:
     options = ("--part", "val", "--ignore-debris", "--kept-back", 0)
     return call("threshold", bundle, data, *options, *more)

@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from calibration.__main__ import main
 from calibration.frames import LabelledFrame
 from calibration.track_choice import candidates, choose
 from calibration.track_data import ScoredTrack, TrackFrames, read_tracks
@@ -42,16 +41,6 @@ def flown(drawn: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "boxes.csv").write_text("\n".join(rows) + "\n")
         (folder / "track.yaml").write_text(f"class: {label}\n")
     return root
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: object) -> tuple[int, str]:
-        code = main([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        return code, streams.out + streams.err
-
-    return run
 
 
 ASKED = ("--false-alarm-rate", 0.2, "--horizon", FRAMES, "--kept-back", 0, "--ignore-debris")

@@ -4,22 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import pytest
 
-from calibration.__main__ import main
 from onboard import bundle as bundles
 
 Call = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: object) -> tuple[int, str]:
-        code = main([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        return code, streams.out + streams.err
-
-    return run
 
 
 def test_a_validation_is_a_table_a_plot_and_figures(call: Call, bundle: Path, drawn: Any) -> None:

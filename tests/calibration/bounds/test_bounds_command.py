@@ -10,7 +10,6 @@ import pytest
 from onnx import numpy_helper
 
 from calibration import normal, results
-from calibration.__main__ import main
 from onboard import bundle as bundles
 from onboard import files, image
 from onboard.detector import Detector
@@ -21,16 +20,6 @@ from tests.onboard.small_flight import write_bundle
 
 Call = Callable[..., tuple[int, str]]
 BOX = (20.0, 20.0, 120.0, 120.0)
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: object) -> tuple[int, str]:
-        code = main([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        return code, streams.out + streams.err
-
-    return run
 
 
 def limit(call: Call, bundle: Path, data: Path, *more: object) -> tuple[int, str]:

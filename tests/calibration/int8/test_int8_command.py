@@ -10,7 +10,6 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from calibration.__main__ import main
 from onboard import bundle as bundles
 from onboard import image, image_hashes
 from onboard.__main__ import main as onboard
@@ -19,16 +18,6 @@ from tests.calibration.killed import killed_after
 from tests.onboard.small_flight import write_bundle
 
 Call = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: object) -> tuple[int, str]:
-        code = main([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        return code, streams.out + streams.err
-
-    return run
 
 
 @pytest.fixture

@@ -5,22 +5,11 @@ from typing import Any
 
 import pytest
 
-from calibration.__main__ import main
 from calibration.report import found
 from onboard import bundle as bundles
 from tests.onboard.small_flight import write_bundle
 
 Call = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: object) -> tuple[int, str]:
-        code = main([str(argument) for argument in arguments])
-        streams = capsys.readouterr()
-        return code, streams.out + streams.err
-
-    return run
 
 
 @pytest.fixture
