@@ -16,6 +16,7 @@ from onboard.signing import PublicKey, signature_of
 
 MANIFEST, MANIFEST_HASH = "manifest.yaml", "manifest.sha256"
 _MOST_HASH_BYTES = 1024
+_MOST_READS = 5  # of a bundle that is replaced while it is read
 _REMEDY = "copy the bundle again, or export it again with 'python -m train export RUN'"
 
 
@@ -65,6 +66,9 @@ class Bundle:
 def read(folder: Path, key: PublicKey | None = None) -> Bundle:
     """Read a bundle and check every hash.
 
+    A bundle whose place another takes meanwhile (a calibration, a new export) is read again: its manifest would be of
+    the one and its files of the other.
+
     Args:
         folder: the bundle.
         key: whose owner must have signed it; None: signatures are not looked at.
@@ -73,6 +77,26 @@ def read(folder: Path, key: PublicKey | None = None) -> Bundle:
         InputError: a file is missing or differs from its hash; the manifest is not signed by the key's owner, or does
             not fit its schema.
     """
+    for _ in range(_MOST_READS - 1):
+        before = _state(folder)
+        try:
+            return _read(folder, key)
+        except InputError:
+            if _state(folder) == before:
+                raise
+    return _read(folder, key)
+
+
+def _state(folder: Path) -> tuple[int, int] | None:
+    """What changes when another folder takes this one's place, or a file of it is replaced."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
+
+
+def _read(folder: Path, key: PublicKey | None) -> Bundle:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such bundle folder; export one with 'python -m train export RUN'")
     text = _bytes(folder / MANIFEST, strict_yaml.MOST_BYTES)

@@ -1,6 +1,7 @@
 """The flight bundle: a good one loads, and one that was altered, cut short or made wrong does not."""
 
 import hashlib
+import io
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import onnx
 import pytest
 
 from onboard import bundle as bundles
+from onboard import files
 from onboard.detector import Detector
 from onboard.errors import InputError
 
@@ -40,8 +42,8 @@ def rewrite(folder: Path, **changes: Any) -> None:
 
 def rewrite_file(folder: Path, name: str, data: bytes) -> None:
     """Change a file, and make every hash right again."""
-    files = bundles.read(folder).manifest.files
-    rewrite(folder, files={**files, name: hashlib.sha256(data).hexdigest()})
+    hashes = bundles.read(folder).manifest.files
+    rewrite(folder, files={**hashes, name: hashlib.sha256(data).hexdigest()})
     (folder / name).write_bytes(data)
 
 
@@ -86,8 +88,8 @@ def test_a_manifest_reaches_nothing_outside_its_folder(bundle: Path, outside: st
 
 
 def test_a_file_without_a_hash_is_not_used(bundle: Path) -> None:
-    files = bundles.read(bundle).manifest.files
-    rewrite(bundle, files={name: digest for name, digest in files.items() if name != "calibration_scores.npy"})
+    hashes = bundles.read(bundle).manifest.files
+    rewrite(bundle, files={name: digest for name, digest in hashes.items() if name != "calibration_scores.npy"})
     assert "names ['calibration_scores.npy'] without a hash" in refusal(bundle)
 
 
@@ -163,3 +165,22 @@ def test_a_bundle_that_was_cut_short_while_it_was_written_is_no_bundle(bundle: P
     with pytest.raises(KeyboardInterrupt):
         bundles.write_manifest(bundle, manifest)
     assert "manifest.sha256: the bundle lacks this file" in refusal(bundle)
+
+
+def test_a_bundle_that_is_replaced_while_it_is_read_is_read_again(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Path(shutil.copytree(bundle, tmp_path / "other"))
+    scores = io.BytesIO()
+    np.save(scores, np.arange(9, dtype=np.float32))
+    rewrite_file(other, "calibration_scores.npy", scores.getvalue())
+    new = bundles.read(other).sha256
+    checked = bundles._checked
+
+    def checks_late(path: Path, wanted: str) -> bytes:
+        if other.exists():  # the manifest has been read, and the files have not
+            files.replace_folder(other, bundle)
+        return checked(path, wanted)
+
+    monkeypatch.setattr(bundles, "_checked", checks_late)
+    assert bundles.read(bundle).sha256 == new
