@@ -3,23 +3,28 @@
 import os
 import sys
 import uuid
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hil_tests.bench import clock, expected, node_page, recovery
+import msgspec
+
+from hil_tests.bench import clock, expected, flips, node_page, recovery
 from hil_tests.bench.config import BenchConfig
 from hil_tests.bench.environment import environment
 from hil_tests.bench.expected import Judged
-from hil_tests.bench.figures import Figures, figures
+from hil_tests.bench.figures import Figures, figures, of_flips
+from hil_tests.bench.flips import Flip
 from hil_tests.bench.history import History, Sent
 from hil_tests.bench.ledger import Ledger, balance
 from hil_tests.bench.memory import MemoryWatch
 from hil_tests.bench.node import Life
 from hil_tests.bench.pictures import Picture
-from hil_tests.bench.plan import FaultPlan, Schedule, schedule
+from hil_tests.bench.plan import MEMORY_KINDS, FaultPlan, Injection, Schedule, schedule
 from hil_tests.bench.process_faults import Done, ProcessFaults
+from hil_tests.bench.process_memory import Turn
 from hil_tests.bench.recovery import Recovery
 from hil_tests.bench.workbench import Workbench, workbench
 from onboard.errors import InputError
@@ -34,7 +39,7 @@ class Campaign:
         schedule: the faults.
         sent, history, lives: what happened.
         nominal: ids of frames that no fault touched.
-        ledger, judged, recoveries, figures: what follows.
+        ledger, judged, recoveries, flips, figures: what follows.
         environment: where it was measured, in names and words.
         node_summary: the node's own last page, or None.
     """
@@ -48,6 +53,7 @@ class Campaign:
     ledger: Ledger
     judged: list[Judged]
     recoveries: list[Recovery]
+    flips: list[Flip]
     figures: Figures
     environment: dict[str, Any]
     node_summary: dict[str, Any] | None
@@ -74,6 +80,8 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
     Raises:
         InputError: something that the configuration names cannot be used.
     """
+    if plan is not None and plan.has(*MEMORY_KINDS):  # each picture's verdict has to be known before the first of them
+        plan = msgspec.structs.replace(plan, warm_up_frames=max(plan.warm_up_frames, len(pictures)))
     laid = Schedule((), 0) if plan is None else schedule(plan, config.stream.rate_hz)
     frames = max(config.frames, laid.frames)
     if config.remote is not None and any(each.of_process for each in laid.injections):
@@ -101,7 +109,7 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
         counts = ", ".join(f"{name} {count}" for name, count in page["events"].items())
         where["events of the last process"] = counts
     where["load after"] = f"{os.getloadavg()[0]:.1f}"
-    return _campaign(config, laid, flown, history, lives, pictures, run_id, where, page, events)
+    return _campaign(config, plan, laid, flown, history, lives, pictures, run_id, where, page, events)
 
 
 def _fly(
@@ -115,7 +123,8 @@ def _fly(
             opened.callback(watch.close)
             if plan is not None and bench.model is not None:
                 assert config.node is not None
-                faults = ProcessFaults(bench.node, plan, bench.model, config.node.keep_hashes, bench.disk)
+                turns = _turns(bench.model.parent, laid.injections)
+                faults = ProcessFaults(bench.node, plan, bench.model, config.node.keep_hashes, bench.disk, turns)
         begin = (lambda _: None) if faults is None else faults.begin
         sent = bench.sender.send(run_id, frames, plan, laid.injections, config.stale_ms, begin)
         if faults is not None:
@@ -126,6 +135,7 @@ def _fly(
 
 def _campaign(
     config: BenchConfig,
+    plan: FaultPlan | None,
     laid: Schedule,
     flown: _Flown,
     history: History,
@@ -137,21 +147,44 @@ def _campaign(
     events: list[node_page.NodeEvent],
 ) -> Campaign:
     sent = flown.sent
+    struck = flips.look(flown.done, sent, history, events)
     recovered = recovery.recoveries(laid, sent, history, flown.done)
+    recovered += [each.recovery() for each in struck if each.tested]
     ledger = balance(sent, history, recovery.may_lose(recovered, sent))
     if page is not None:
         ledger.errors += node_page.differences(page, run_id.hex(), ledger, len(lives))
     held_up = recovery.held_up(recovered, sent)
     judged = [expected.judge(each, history, held_up) for each in laid.injections if not each.of_process]
-    judged += [recovery.judge(each, sent, history, lives, events) for each in recovered if each.injection.of_process]
+    others = [each for each in recovered if each.injection.of_process and each.injection.kind not in MEMORY_KINDS]
+    judged += [recovery.judge(each, sent, history, lives, events) for each in others]
+    judged += [flips.judge(each, plan.flip_ms / 1000) for each in struck if plan is not None]
     nominal = {frame.frame_id for frame in sent if frame.fault is None} - held_up
     found = figures(
         sent, history, nominal, ledger, judged, recovered, pictures, config.deadline_ms, config.stream.rate_hz,
         flown.growth_mb,
-    )  # fmt: skip
+    ) | of_flips(struck)  # fmt: skip
     if lives:
         found["unexpected_ends"] = float(recovery.unexpected_ends(lives, recovered))
-    return Campaign(run_id.hex(), laid, sent, history, lives, nominal, ledger, judged, recovered, found, where, page)
+    return Campaign(
+        run_id.hex(), laid, sent, history, lives, nominal, ledger, judged, recovered, struck, found, where, page
+    )
+
+
+def _turns(bundle: Path, injections: Sequence[Injection]) -> dict[Injection, Turn]:
+    """Which bits the faults in memory turn; tried while the node waits.
+
+    Raises:
+        InputError: the bundle has no weight for it, or onnx is absent.
+    """
+    wanted = [each for each in injections if each.kind in MEMORY_KINDS]
+    if not wanted:
+        return {}
+    try:
+        from hil_tests.bench.weights import Rehearsal
+    except ModuleNotFoundError as error:
+        raise InputError("weight_flip, weight_huge: onnx is not installed; run pip install '.[hil]'") from error
+    rehearsal = Rehearsal(bundle)
+    return {each: rehearsal.draw(each.seed, huge=each.kind == "weight_huge") for each in wanted}
 
 
 def _offset(config: BenchConfig) -> str:

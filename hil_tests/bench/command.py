@@ -46,6 +46,7 @@ def write(done: Campaign, held: Sequence[Held], setup: BenchConfig, out: Path) -
     _lines(out / "records.jsonl", done.history.records)
     _lines(out / "faults.jsonl", done.judged)
     _lines(out / "recoveries.jsonl", done.recoveries)
+    _lines(out / "flips.jsonl", done.flips)
 
 
 def text(done: Campaign, held: Sequence[Held]) -> str:

@@ -7,10 +7,11 @@ import numpy as np
 
 from hil_tests.bench.accuracy import auroc, rates
 from hil_tests.bench.expected import Judged, Outcome
+from hil_tests.bench.flips import Flip
 from hil_tests.bench.history import History, Sent
 from hil_tests.bench.ledger import Ledger
 from hil_tests.bench.pictures import Picture
-from hil_tests.bench.plan import PROCESS_KINDS
+from hil_tests.bench.plan import MEMORY_KINDS, PROCESS_KINDS
 from hil_tests.bench.recovery import Recovery
 
 RECOVERING = ("stall", *PROCESS_KINDS)
@@ -20,6 +21,8 @@ NAMES = (
     "miss_share", "drop_share", "loss_share", "ledger_errors", "verdicts_missing_share", "unexpected_ends",
     *(f"recovery_s.{kind}" for kind in RECOVERING),
     *(f"recovery_periods.{kind}" for kind in RECOVERING),
+    *(f"wrong_scores.{kind}" for kind in MEMORY_KINDS),
+    *(f"wrong_decisions.{kind}" for kind in MEMORY_KINDS),
     "outcomes_missed", "outcomes_not_tested_share", "memory_growth_mb",
     "auroc", "true_alarm_rate", "false_alarm_rate", "bench_late_ms",
 )  # fmt: skip
@@ -77,6 +80,16 @@ def figures(
     found["memory_growth_mb"] = memory_growth_mb
     found["bench_late_ms"] = float(np.percentile([(e.sent_ns - e.due_ns) / 1e6 for e in sent if e.sent_ns], 99))
     return found | _recovery(recoveries, rate_hz) | _accuracy(sent, history, nominal, pictures)
+
+
+def of_flips(flips: list[Flip]) -> Figures:
+    """Wrong answers and decisions from each flip in memory until verdicts were right again, together."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for each in flips:
+        if each.tested:
+            found[f"wrong_scores.{each.injection.kind}"] += each.wrong_scores
+            found[f"wrong_decisions.{each.injection.kind}"] += each.wrong_decisions
+    return dict(found)
 
 
 def _recovery(recoveries: list[Recovery], rate_hz: float) -> Figures:

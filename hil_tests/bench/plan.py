@@ -17,9 +17,13 @@ MessageKind = Literal[
     "wrong_size", "too_large",
     "box_jitter", "box_shift", "box_scale", "box_missing", "box_outside", "box_nan",
 ]  # fmt: skip
-ProcessKind = Literal["stop", "kill", "disk_full", "disk_full_kill", "bundle_corrupt", "bundle_rot", "cpu_hog"]
+MemoryKind = Literal["weight_flip", "weight_huge"]
+ProcessKind = Literal[
+    "stop", "kill", "disk_full", "disk_full_kill", "bundle_corrupt", "bundle_rot", "cpu_hog", MemoryKind
+]
 Kind = MessageKind | ProcessKind
 MESSAGE_KINDS: tuple[MessageKind, ...] = get_args(MessageKind)
+MEMORY_KINDS: tuple[MemoryKind, ...] = get_args(MemoryKind)
 PROCESS_KINDS: tuple[ProcessKind, ...] = get_args(ProcessKind)
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
@@ -43,6 +47,8 @@ class FaultPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         process_ms: how long the node stands still, the disk is full, the bundle is damaged, the processor is hogged.
         rot_ms: how long a file of the flying bundle is damaged; the node that the bench starts is told to look at all
             of them in a quarter of it.
+        flip_ms: how long a flip in the node's memory is given before clean frames follow; the node that the bench
+            starts is told to ask a known answer in a quarter of it.
     """
 
     seed: Seed
@@ -56,6 +62,7 @@ class FaultPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     clock_step_ms: Milliseconds = 10_000
     process_ms: Milliseconds = 1000
     rot_ms: Milliseconds = 4000
+    flip_ms: Milliseconds = 4000
 
     def has(self, *kinds: Kind) -> bool:
         """Whether one of these faults is in it."""
@@ -130,6 +137,8 @@ def _length(plan: FaultPlan, kind: Kind, rate_hz: float) -> int:
         return 1 + _frames(plan.delay_ms, rate_hz)
     if kind == "bundle_rot":
         return 1 + _frames(plan.rot_ms, rate_hz)
+    if kind in MEMORY_KINDS:
+        return 1 + _frames(plan.flip_ms, rate_hz)
     if kind in PROCESS_KINDS:
         return 1 + _frames(plan.process_ms, rate_hz)
     return 1

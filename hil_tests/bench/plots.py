@@ -18,6 +18,7 @@ _COLOURS = {"ANSWERED": "#2b7bba", "REJECTED": "#e08214", "SKIPPED": "#8c6bb1", 
 _BANDS = {
     "stop": "#f4d03f", "kill": "#c0392b", "disk_full": "#7dcea0", "disk_full_kill": "#e59866",
     "bundle_corrupt": "#a569bd", "bundle_rot": "#d2b4de", "cpu_hog": "#aab7b8",
+    "weight_flip": "#48c9b0", "weight_huge": "#1a5276",
 }  # fmt: skip
 _LEAST_BAND_S = 0.15
 

@@ -7,22 +7,30 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hil_tests.bench import process_memory
 from hil_tests.bench.damage import damaged
 from hil_tests.bench.disk import Disk
 from hil_tests.bench.node import NodeProcess
 from hil_tests.bench.plan import FaultPlan, Injection, ProcessKind
+from hil_tests.bench.process_memory import Turn, Turned
 
 
 @dataclass(frozen=True)
 class Done:
-    """A fault as it was done: when it began, and when the node was free to recover (ns, monotonic)."""
+    """A fault as it was done: when it began, and when the node was free to recover (ns, monotonic).
+
+    Attributes:
+        turned: what was turned in its memory, where the fault is of that kind.
+    """
 
     injection: Injection
     began_ns: int
     unblocked_ns: int
+    turned: Turned | None = None
 
 
 class ProcessFaults:
@@ -34,14 +42,24 @@ class ProcessFaults:
         model: the file of the node's own copy of the bundle that `bundle_corrupt` damages.
         keep_hashes: as in `hil_tests.bench.config.NodeSetup`.
         disk: where the node's output lies.
+        turns: which bits those faults turn that strike its memory.
 
     Attributes:
         done: what was done.
         error: what went wrong in the bench itself, or None.
     """
 
-    def __init__(self, node: NodeProcess, plan: FaultPlan, model: Path, keep_hashes: bool, disk: Disk | None) -> None:
+    def __init__(
+        self,
+        node: NodeProcess,
+        plan: FaultPlan,
+        model: Path,
+        keep_hashes: bool,
+        disk: Disk | None,
+        turns: Mapping[Injection, Turn],
+    ) -> None:
         self._node, self._plan, self._model, self._keep_hashes, self._disk = node, plan, model, keep_hashes, disk
+        self._turns = turns
         self.done: list[Done] = []
         self.error: BaseException | None = None
         self._waiting: queue.SimpleQueue[Injection | None] = queue.SimpleQueue()
@@ -66,9 +84,12 @@ class ProcessFaults:
     def _work(self) -> None:
         try:
             while (fault := self._waiting.get()) is not None:
-                began = time.monotonic_ns()
-                unblocked = self._do(fault)
-                self.done.append(Done(fault, began, unblocked))
+                began, turned = time.monotonic_ns(), None
+                if fault in self._turns:
+                    turned, unblocked = process_memory.turn(self._node.pid, self._turns[fault]), time.monotonic_ns()
+                else:
+                    unblocked = self._do(fault)
+                self.done.append(Done(fault, began, unblocked, turned))
         except BaseException as error:
             self.error = error
 

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from hil_tests.bench.pictures import Picture
-from hil_tests.bench.plan import FaultPlan
+from hil_tests.bench.plan import MEMORY_KINDS, FaultPlan
 from onboard.errors import InputError
 from onboard.signing import signature_of
 
 _PASSES = 4  # of the scrub while a file is damaged; one that began before the damage may miss it
+_ASKINGS = 4  # of a known answer while a weight is wrong
+_RELOADS = 2  # that a flip may take, of those that a long time of sound answers gives back
 
 
 def asked_for(plan: FaultPlan | None, pictures: list[Picture]) -> dict[str, Any]:
@@ -22,6 +24,9 @@ def asked_for(plan: FaultPlan | None, pictures: list[Picture]) -> dict[str, Any]
     asked: dict[str, Any] = {}
     if plan.has("bundle_rot"):
         asked["health.scrub_period_s"] = plan.rot_ms / 1000 / _PASSES
+    if plan.has(*MEMORY_KINDS):
+        asked["health.known_answer_s"] = plan.flip_ms / 1000 / _ASKINGS
+        asked["invalid.reloads"] = min(1000, _RELOADS * sum(plan.faults.get(kind, 0) for kind in MEMORY_KINDS))
     if plan.has("wrong_size", "too_large"):
         sizes = {(each.width, each.height) for each in pictures}
         if len(sizes) > 1:

@@ -8,6 +8,7 @@ from string import Template
 from hil_tests.bench import plots
 from hil_tests.bench.campaign import Campaign
 from hil_tests.bench.expected import Outcome
+from hil_tests.bench.flips import Flip
 from hil_tests.bench.limits import Held, Mark, passed
 from hil_tests.bench.page import STYLE, limits_table, table
 
@@ -25,6 +26,7 @@ Coloured bands: a fault of the process, until the first answer after it. A frame
 <div class="columns"><div><h2>Ledger</h2>$ledger</div><div><h2>Ends</h2>$ends</div></div>
 $errors
 <div class="columns"><div><h2>Faults</h2>$faults</div><div><h2>Recovery</h2>$recovery</div></div>
+$flips
 $wrong
 <div class="columns"><div><h2>Environment</h2>$environment</div><div><h2>Processes</h2>$lives</div></div>
 </body></html>
@@ -54,6 +56,7 @@ def page(campaign: Campaign, held: Sequence[Held], deadline_ms: float) -> str:
         errors=_listed("What does not add up", campaign.ledger.errors),
         faults=_faults(campaign),
         recovery=_recovery(campaign),
+        flips=_flips(campaign),
         wrong=_listed("Faults that did not end as expected", missed),
         environment=table(("", ""), [(name, str(value)) for name, value in campaign.environment.items()]),
         lives=_lives(campaign),
@@ -103,6 +106,31 @@ def _recovery(campaign: Campaign) -> str:
         middle, longest = (f"{back[len(back) // 2]:.3f}", f"{back[-1]:.3f}") if back else ("&ndash;", "&ndash;")
         rows.append((kind, len(found), middle, longest, len(found) - len(back)))
     return table(("fault", "times", "median, s", "longest, s", "never"), rows) if rows else "<p>None.</p>"
+
+
+def _flips(campaign: Campaign) -> str:
+    """Each fault in the node's memory, in the order in which they were done."""
+
+    def after_s(at_ns: int | None, flip: Flip) -> str:
+        return "&ndash;" if at_ns is None else f"{(at_ns - flip.turned_ns) / 1e9:.3f}"
+
+    rows = [
+        (
+            f"{each.injection.kind}: {each.weight}",
+            each.copies,
+            after_s(each.noticed_ns, each),
+            after_s(each.reloaded_ns, each),
+            after_s(each.answered_ns if each.tested else None, each),
+            each.rejected,
+            each.wrong_scores,
+            each.wrong_decisions,
+        )
+        for each in campaign.flips
+    ]
+    if not rows:
+        return ""
+    head = ("weight", "copies", "known answer wrong, s", "loaded again, s", "right again, s", "rejected")
+    return "<h2>Bits turned in memory</h2>" + table((*head, "wrong scores", "wrong decisions"), rows)
 
 
 def _lives(campaign: Campaign) -> str:
