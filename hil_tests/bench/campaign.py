@@ -130,7 +130,10 @@ def _fly(
         if faults is not None:
             faults.close()
         bench.wait_until_quiet(run_id, sent)
-        return _Flown(sent, [] if faults is None else faults.done, None if watch is None else watch.growth_mb())
+        done = [] if faults is None else faults.done
+        turned_s = [each.unblocked_ns / 1e9 for each in done if each.turned is not None]
+        reloads = [(at_s, at_s + plan.flip_ms / 1000) for at_s in turned_s if plan is not None]
+        return _Flown(sent, done, None if watch is None else watch.growth_mb(reloads))
 
 
 def _campaign(

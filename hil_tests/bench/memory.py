@@ -3,7 +3,8 @@
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import groupby
 from pathlib import Path
 
 
@@ -25,16 +26,27 @@ class MemoryWatch:
         self._stop.set()
         self._thread.join()
 
-    def growth_mb(self) -> float | None:
+    def growth_mb(self, reloads: Iterable[tuple[float, float]] = ()) -> float | None:
         """Of the process that lived longest: the last fifth's median less the second fifth's; None where too short.
 
         The first fifth is left out: a runtime's buffers grow until each window size has been seen.
+
+        Args:
+            reloads: starts and ends, in seconds of the monotonic clock, of times in which an engine was replaced, which
+                takes memory of its own. A process counts as another one behind each.
         """
-        values = [megabytes for _, megabytes in max(self.seen.values(), key=len, default=[])]
+        values = max(self._stretches(list(reloads)), key=len, default=[])
         fifth = len(values) // 5
         if fifth < 2:
             return None
         return statistics.median(values[-fifth:]) - statistics.median(values[fifth : 2 * fifth])
+
+    def _stretches(self, reloads: list[tuple[float, float]]) -> list[list[float]]:
+        found = []
+        for seen in self.seen.values():
+            parts = groupby(seen, lambda each: [each[0] >= edge for reload in reloads for edge in reload])
+            found += [[megabytes for _, megabytes in part] for passed, part in parts if sum(passed) % 2 == 0]
+        return found
 
     def _watch(self) -> None:
         while not self._stop.wait(0.5):

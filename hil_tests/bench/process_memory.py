@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_CHUNK = 8 << 20  # bytes; a search holds Python's lock, and with it the stream
+_CHUNK = 1 << 20  # bytes; a search holds Python's lock, and with it the stream
 
 
 @dataclass(frozen=True)

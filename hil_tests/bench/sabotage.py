@@ -22,6 +22,7 @@ class Sabotage:
     Attributes:
         name: of the protection.
         off: keys of the node's configuration that switch it off.
+        both: keys with the protection and without it, such as those that switch others off which would do its work.
         faults: that it protects from.
         figure: which has to get worse: larger.
         setup: fields of `NodeSetup` with the protection and without it.
@@ -31,7 +32,10 @@ class Sabotage:
     name: str
     off: dict[str, Any]
     faults: dict[Kind, int]
-    figure: Literal["outcomes_missed", "ledger_errors", "recovery_s.kill"] = "outcomes_missed"
+    figure: Literal[
+        "outcomes_missed", "ledger_errors", "recovery_s.kill", "recovery_s.weight_flip", "recovery_s.weight_huge"
+    ] = "outcomes_missed"
+    both: dict[str, Any] = field(default_factory=dict)
     setup: dict[str, Any] = field(default_factory=dict)
     spoilt: dict[str, Any] = field(default_factory=dict)
 
@@ -45,6 +49,22 @@ ALL = (
     Sabotage("frame_size", {"sanity.frame_size_px": []}, {"wrong_size": 8}),
     Sabotage("limits", {"source.limits": {}}, {"too_large": 8}),
     Sabotage("scrub", {"health.scrub_period_s": None}, {"bundle_rot": 2}),
+    Sabotage("known_answer", {"health.known_answer_s": None}, {"weight_flip": 3}, "recovery_s.weight_flip"),
+    Sabotage(
+        "reload",
+        {"health.reload_s": None},
+        {"weight_flip": 3},
+        "recovery_s.weight_flip",
+        both={"health.known_answer_s": None, "health.reload_s": 3.0},
+    ),
+    Sabotage("invalid_limit", {"invalid.logit_limit": 1e300}, {"weight_huge": 6}),
+    Sabotage(
+        "invalid_row",
+        {"invalid.in_a_row": 1_000_000},
+        {"weight_huge": 2},
+        "recovery_s.weight_huge",
+        both={"health.known_answer_s": None},
+    ),
     Sabotage("journal", {}, {"kill": 1}, "ledger_errors", spoilt={"keep_journal": False}),
     Sabotage("hashes", {}, {"bundle_corrupt": 4}, spoilt={"keep_hashes": False}),
     # Whoever alters a bundle can write its hashes anew, but not its signature.
@@ -74,10 +94,10 @@ class Found:
     def line(self) -> str:
         """For a terminal."""
         word = "noticed" if self.noticed else "NOT NOTICED"
-        return f"{self.name:<12} {self.figure:<18} {self.with_it:10.4g} {self.without_it:10.4g}   {word}"
+        return f"{self.name:<13} {self.figure:<23} {self.with_it:10.4g} {self.without_it:10.4g}   {word}"
 
 
-HEAD = f"{'protection':<12} {'figure':<18} {'with it':>10} {'without':>10}"
+HEAD = f"{'protection':<13} {'figure':<23} {'with it':>10} {'without':>10}"
 
 
 def compare(config: BenchConfig, shown: list[Picture], each: Sabotage, out: Path) -> Found:
@@ -85,7 +105,7 @@ def compare(config: BenchConfig, shown: list[Picture], each: Sabotage, out: Path
     assert config.node is not None
     plan = FaultPlan(seed=1, faults=each.faults, settle_ms=4000, process_ms=2500, warm_up_frames=10, every=4)
     setup = msgspec.structs.replace(config, frames=10)
-    sound = msgspec.structs.replace(config.node, **each.setup)
+    sound = msgspec.structs.replace(config.node, settings={**config.node.settings, **each.both}, **each.setup)
     spoilt = msgspec.structs.replace(sound, settings={**sound.settings, **each.off}, **each.spoilt)
     values = []
     for node in (sound, spoilt):

@@ -24,10 +24,13 @@ def window(size: int, seed: int) -> Window:
     return Window(pixels, np.float32([1, 2, size - 3 - seed % 7, size - 4]))
 
 
-def write_bundle(folder: Path, sizes: tuple[int, ...] = SIZES) -> Path:
-    """A bundle of a small network with a pose output; its known answers are ONNX Runtime's."""
+def write_bundle(folder: Path, sizes: tuple[int, ...] = SIZES, centred: bool = False) -> Path:
+    """A bundle of a small network with a pose output; its known answers are ONNX Runtime's.
+
+    `centred` has it subtract a vector, which ONNX Runtime, other than a matrix or a kernel, computes with as stored.
+    """
     folder.mkdir(parents=True)
-    onnx.save(_network(), folder / "model.onnx")
+    onnx.save(_network(centred), folder / "model.onnx")
     shown = {f"known_answer_{size}.png": window(size, size) for size in sizes}
     for name, each in shown.items():
         cv2.imwrite(str(folder / name), each.pixels[..., ::-1])
@@ -60,7 +63,7 @@ def _fields(manifest: Manifest) -> dict:
     return {name: getattr(manifest, name) for name in manifest.__struct_fields__}
 
 
-def _network() -> onnx.ModelProto:
+def _network(centred: bool) -> onnx.ModelProto:
     draw = np.random.default_rng(0)
     weights = {
         "kernels": draw.normal(0, 0.02, (4, 3, 3, 3)),
@@ -76,10 +79,13 @@ def _network() -> onnx.ModelProto:
         helper.make_node("GlobalAveragePool", ["active"], ["means"]),
         helper.make_node("Flatten", ["means"], ["seen"]),
         helper.make_node("Mul", ["box", "box_scale"], ["placed"]),
-        helper.make_node("Concat", ["seen", "placed"], ["features"], axis=1),
+        helper.make_node("Concat", ["seen", "placed"], ["joined" if centred else "features"], axis=1),
         helper.make_node("MatMul", ["features", "turn"], ["rotation"]),
         helper.make_node("MatMul", ["features", "head"], ["debris_logit"]),
     ]
+    if centred:
+        weights["centre"] = draw.normal(0, 0.1, 8)
+        nodes.insert(-2, helper.make_node("Sub", ["joined", "centre"], ["features"]))
     graph = helper.make_graph(
         nodes,
         "small",
