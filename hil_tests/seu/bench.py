@@ -4,14 +4,16 @@ import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from hil_tests.seu.frames import FrameChoice, Shot, known_answers, shots
 from hil_tests.seu.graph import Graph
-from hil_tests.seu.judge import LOGIT, Facts, Seen, facts, rule, see
+from hil_tests.seu.judge import LOGIT, Facts, Seen, facts, outcome, rule, see
 from hil_tests.seu.plan import Flip
-from hil_tests.seu.suffix import Suffix
+from hil_tests.seu.suffix import Suffix, session
+from hil_tests.seu.telling import telling, told
 from hil_tests.seu.words import flipped
 from onboard.bundle import Bundle
 from onboard.engine import Outputs
@@ -41,6 +43,7 @@ class Bench:
         self._rule = rule(bundle, rate)
         known = known_answers(bundle)
         self.shots, self.answers = [*shots(bundle, choice), *known], len(known)
+        self._telling = None if bundle.manifest.bounds is None else Graph(telling(bundle))
         engine = OrtEngine(bundle)
         self._outputs: list[Outputs] = [engine.run(shot.window) for shot in self.shots]
         self._whole = self._seen(self._outputs)
@@ -49,6 +52,14 @@ class Bench:
     def alarms(self) -> int:
         """Frames that are called debris without a flip."""
         return sum(seen.alarm is True for seen in self._whole[: len(self.shots) - self.answers])
+
+    def clamped(self) -> int | None:
+        """Frames on which, without a flip, something outside its limits comes to a clamp; None: there are no clamps."""
+        if self._telling is None:
+            return None
+        whole = session(self._telling.model.SerializeToString(), optimise=True)
+        names = [output.name for output in whole.get_outputs()]
+        return sum(bool(told(dict(zip(names, whole.run(names, shot.feed()), strict=True)))) for shot in self._frames)
 
     def live(self, tensor: str, flips: Sequence[Flip]) -> list[Facts]:
         """Flips of one tensor, one window after the other: a window's prefix is computed once for all of them.
@@ -64,7 +75,8 @@ class Bench:
             for flip, seen in zip(flips, after, strict=True):
                 with flipped(values, flip.index, flip.bit, self._bits):
                     seen.append(judge())
-        return [facts(before, seen, self.answers) for seen in after]
+        found = [facts(before, seen, self.answers) for seen in after]
+        return found if self._telling is None else self._with_clamps(self._telling, tensor, flips, found)
 
     def flown(self, flip: Flip) -> Facts:
         """A flip in the model file, loaded and optimised as the node does."""
@@ -74,6 +86,25 @@ class Bench:
         contents = {**self.bundle.contents, self.bundle.manifest.model: model}
         engine = OrtEngine(dataclasses.replace(self.bundle, contents=contents))
         return facts(self._whole, self._seen(self._run(engine)), self.answers)
+
+    @property
+    def _frames(self) -> list[Shot]:
+        return self.shots[: len(self.shots) - self.answers]
+
+    def _with_clamps(self, graph: Graph, tensor: str, flips: Sequence[Flip], found: Sequence[Facts]) -> list[Facts]:
+        """Whether clamps would have told of those that do harm."""
+        clamped = [None if outcome(each, known_answers=False) == "masked" else 0 for each in found]
+        if any(count is not None for count in clamped):
+            suffix, values = Suffix(graph, tensor), graph.array(tensor)
+            for shot in self._frames:
+                boundary = suffix.cut(shot.feed())
+                usual = told(suffix.run(boundary, values))
+                for place, flip in enumerate(flips):
+                    if (count := clamped[place]) is not None:
+                        with flipped(values, flip.index, flip.bit, self._bits):
+                            outputs = _ran(lambda: suffix.run(boundary, values))  # noqa: B023 - called here and now
+                        clamped[place] = count + bool(told(outputs) - usual)
+        return [msgspec.structs.replace(each, clamped=n) for each, n in zip(found, clamped, strict=True)]
 
     def _run(self, engine: OrtEngine) -> list[Outputs]:
         return [_ran(functools.partial(engine.run, shot.window)) for shot in self.shots]

@@ -44,7 +44,7 @@ def seu(asked: Asked, periods_s: tuple[float, float], blocks: int, out: Path) ->
     lines = table.protections(flips, records, told.frame_count, periods)
     bits = sorted(table.by(flips, records, _bit), key=lambda row: [int(n) for n in row.name.split("/")][::-1])
     layers = table.by(flips, records, lambda flip: flip.target.layer)
-    verdicts = _verdicts(lines, flips, records, swept)
+    verdicts = [*_verdicts(lines, flips, records, swept), *_clamps(lines, benches, told.frame_count)]
     about = _about(told, benches, periods)
     plots.draw(bits, "lowest flipped bit / width of the word", out / "by_bit.png")
     plots.draw(layers, "layer", out / "by_layer.png")
@@ -111,6 +111,16 @@ def _verdicts(
             f"is, {wrong} accepted or crashed"
         )
     return said
+
+
+def _clamps(lines: Sequence[Protection], benches: dict[str, Bench], frames: int) -> list[str]:
+    """What clamps would tell of, were they looked at: the node does not."""
+    if (bounded := benches.get("bounded")) is None:
+        return []
+    share = lines[-1].clamped
+    found = "not recorded" if share is None else percent(share)
+    usual = f"without a flip, on {bounded.clamped()} of {frames} frames"
+    return [f"flips that do harm with clamps, and a clamp would tell: {found}; {usual}"]
 
 
 def _named(line: Protection) -> str:

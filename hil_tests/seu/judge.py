@@ -28,7 +28,7 @@ class Seen(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     alarm: bool | None
 
 
-class Facts(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Facts(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """What one flip did in one graph.
 
     Attributes:
@@ -36,12 +36,15 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         to_normal: frames that had an alarm and have none now.
         rejected: frames that the node now rejects as nonsense.
         answers: known answers whose logit is another, be it in the last bit.
+        clamped: frames on which something outside its limits came to a clamp, and none did without the flip; None: not
+            recorded, for there are no clamps, the flip did no harm, or the campaign is older.
     """
 
     to_alarm: int
     to_normal: int
     rejected: int
     answers: int
+    clamped: int | None = None
 
     @property
     def changed(self) -> int:

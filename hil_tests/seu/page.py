@@ -63,12 +63,14 @@ def _protections(table: Sequence[Protection]) -> str:
             *(percent(r) for r in (p.masked, p.rejected, p.answered, p.silent, p.to_alarm, p.to_normal)),
             f"{p.wrong_s:.3g}",
             f"{p.longest_s:g}",
+            "not recorded" if p.clamped is None else percent(p.clamped),
         ]
         for p in table
     ]
     head = ["", "masked", "frame rejected", "known answer tells", "silent", "normal called debris", "debris missed"]
     told = "shares of flips in a memory that is hit evenly, with 95 % intervals and the counts of flips"
-    return _table([*head, "wrong decisions, s per flip", "at most, s"], lines, told)
+    head += ["wrong decisions, s per flip", "at most, s", "clamp would tell, of those that harm"]
+    return _table(head, lines, told)
 
 
 def _rows(rows: Sequence[Row], first: str) -> str:

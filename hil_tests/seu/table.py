@@ -47,6 +47,8 @@ class Protection:
         to_alarm, to_normal: some normal frame is called debris; some debris is not.
         wrong_s: seconds of wrong decisions that a flip leaves on average, until a check or a reload ends it.
         longest_s: until the last of the flips that change a decision is ended.
+        clamped: of the flips that do harm (a wrong decision or nonsense), those where something outside its limits
+            came to a clamp, so that a node that looked would know; None: not recorded.
     """
 
     variant: str
@@ -60,6 +62,7 @@ class Protection:
     to_normal: Rate
     wrong_s: float
     longest_s: float
+    clamped: Rate | None
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,13 @@ def _protection(
         to_normal=share(lambda f: f.to_normal > 0),
         wrong_s=sum(w * wrong * s / 2 for w, wrong, s in lasts) / sum(w for w, _ in found),
         longest_s=max((s for _, _, s in lasts), default=0.0),
+        clamped=_clamped(found),
     )
+
+
+def _clamped(found: Sequence[tuple[float, Facts]]) -> Rate | None:
+    recorded = [(weight, facts.clamped > 0) for weight, facts in found if facts.clamped is not None]
+    return rate(recorded) if recorded else None
 
 
 def _row(name: str, group: Sequence[tuple[Flip, Record]]) -> Row:

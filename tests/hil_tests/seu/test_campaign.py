@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from hil_tests.__main__ import main
 from hil_tests.seu import regions
 from hil_tests.seu.results import Campaign, Results
 from onboard import bundle as bundles
-from onboard.bounds import ActivationBounds
+from onboard.bounds import ActivationBounds, Bound
 from onboard.files import sha256
 from onboard.runtime_ort import OrtEngine
 from onboard.window import cut
@@ -74,7 +75,8 @@ def bounded(plain: Path, folder: Path) -> Path:
     for name, content in read.contents.items():
         (folder / name).write_bytes(content)
     onnx.save(model, folder / "model.onnx")
-    facts = ActivationBounds(1, 64, 8, "0" * 64, 8, 0, 0.2, read.manifest.files["model.onnx"], {})
+    clamp = {"active": Bound("Relu", "Relu", (0, 30), (0, 60))}
+    facts = ActivationBounds(1, 64, 8, "0" * 64, 8, 0, 0.2, read.manifest.files["model.onnx"], clamp)
     hashes = {**read.manifest.files, "model.onnx": sha256(folder / "model.onnx")}
     bundles.write_manifest(folder, msgspec.structs.replace(read.manifest, files=hashes, bounds=facts))
     return folder
@@ -89,16 +91,34 @@ def result(out: Path) -> dict:
     return json.loads((out / "result.json").read_text())
 
 
-def test_clamps_and_known_answers_are_worth_something(small: Path, data: Path, tmp_path: Path) -> None:
+def test_clamps_and_known_answers_are_worth_something(
+    small: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     two = bounded(small, tmp_path / "two")
     assert main(arguments(small, data, tmp_path / "out", "--bounded", str(two), "-n", "300")) == 0
     found = result(tmp_path / "out")
     plain, answered, clamped, both = found["protections"]
     assert plain["silent"]["hits"] > 10 > answered["silent"]["hits"]
     assert clamped["silent"]["hits"] > both["silent"]["hits"]
+    assert plain["clamped"] is None
+    assert 0 < clamped["clamped"]["hits"] < clamped["clamped"]["flips"]  # flips behind the clamp do harm as well
+    assert clamped["clamped"]["flips"] == clamped["silent"]["hits"] + clamped["rejected"]["hits"]
+    assert "without a flip, on 0 of 8 frames" in capsys.readouterr().out
     assert plain["wrong_s"] > 10 * answered["wrong_s"] > 0
     assert found["as_flown"]["judged"] == found["as_flown"]["same_outcome"] >= 4
     assert {"by_bit.png", "by_layer.png", "index.html"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_results_from_before_clamps_were_looked_at_go_on(small: Path, data: Path, tmp_path: Path) -> None:
+    more = ["--bounded", str(bounded(small, tmp_path / "two")), "-n", "60", "--as-flown", "0"]
+    words = arguments(small, data, tmp_path / "out", *more)
+    assert main(words) == 0
+    lines = tmp_path / "out" / "flips.jsonl"
+    recorded = result(tmp_path / "out")["protections"]
+    lines.write_bytes(re.sub(rb',"clamped":\d+', b"", lines.read_bytes()))
+    assert main(words) == 0
+    assert result(tmp_path / "out")["protections"] == [{**line, "clamped": None} for line in recorded]
+    assert "not recorded" in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_killed_and_gone_on_with_gives_the_same(small: Path, data: Path, tmp_path: Path) -> None:
