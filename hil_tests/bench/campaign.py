@@ -152,7 +152,9 @@ def _campaign(
     sent = flown.sent
     struck = flips.look(flown.done, sent, history, events)
     recovered = recovery.recoveries(laid, sent, history, flown.done)
-    recovered += [each.recovery() for each in struck if each.tested]
+    recovered = sorted(
+        [*recovered, *(each.recovery() for each in struck if each.tested)], key=lambda each: each.began_ns
+    )
     ledger = balance(sent, history, recovery.may_lose(recovered, sent))
     if page is not None:
         ledger.errors += node_page.differences(page, run_id.hex(), ledger, len(lives))
