@@ -132,8 +132,8 @@ def _fly(
         bench.wait_until_quiet(run_id, sent)
         done = [] if faults is None else faults.done
         turned_s = [each.unblocked_ns / 1e9 for each in done if each.turned is not None]
-        reloads = [(at_s, at_s + plan.flip_ms / 1000) for at_s in turned_s if plan is not None]
-        return _Flown(sent, done, None if watch is None else watch.growth_mb(reloads))
+        cuts = [edge_s for at_s in turned_s if plan is not None for edge_s in (at_s, at_s + plan.flip_ms / 1000)]
+        return _Flown(sent, done, None if watch is None else watch.growth_mb(cuts))
 
 
 def _campaign(

@@ -26,26 +26,26 @@ class MemoryWatch:
         self._stop.set()
         self._thread.join()
 
-    def growth_mb(self, reloads: Iterable[tuple[float, float]] = ()) -> float | None:
+    def growth_mb(self, cuts: Iterable[float] = ()) -> float | None:
         """Of the process that lived longest: the last fifth's median less the second fifth's; None where too short.
 
         The first fifth is left out: a runtime's buffers grow until each window size has been seen.
 
         Args:
-            reloads: starts and ends, in seconds of the monotonic clock, of times in which an engine was replaced, which
-                takes memory of its own. A process counts as another one behind each.
+            cuts: seconds of the monotonic clock, behind which a process counts as another one: where its engine is
+                replaced, which takes memory of its own.
         """
-        values = max(self._stretches(list(reloads)), key=len, default=[])
+        values = max(self._stretches(list(cuts)), key=len, default=[])
         fifth = len(values) // 5
         if fifth < 2:
             return None
         return statistics.median(values[-fifth:]) - statistics.median(values[fifth : 2 * fifth])
 
-    def _stretches(self, reloads: list[tuple[float, float]]) -> list[list[float]]:
+    def _stretches(self, cuts: list[float]) -> list[list[float]]:
         found = []
         for seen in self.seen.values():
-            parts = groupby(seen, lambda each: [each[0] >= edge for reload in reloads for edge in reload])
-            found += [[megabytes for _, megabytes in part] for passed, part in parts if sum(passed) % 2 == 0]
+            parts = groupby(seen, lambda each: sum(each[0] >= cut for cut in cuts))
+            found += [[megabytes for _, megabytes in part] for _, part in parts]
         return found
 
     def _watch(self) -> None:

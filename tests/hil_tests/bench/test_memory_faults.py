@@ -145,6 +145,6 @@ def test_memory_that_a_reload_takes_is_no_growth() -> None:
     watch = MemoryWatch(os.getpid)
     watch.close()
     watch.seen = {1: [(t, 100.0 if t < 21 else 150.0) for t in range(80)]}
-    assert watch.growth_mb([(20.0, 24.0)]) == 0
+    assert watch.growth_mb([20.0, 24.0]) == 0
     watch.seen = {1: [(t, 100.0 if t < 60 else 150.0) for t in range(80)]}
-    assert watch.growth_mb([(20.0, 24.0)]) == 50
+    assert watch.growth_mb([20.0, 24.0]) == 50
