@@ -48,7 +48,7 @@ class FaultPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         rot_ms: how long a file of the flying bundle is damaged; the node that the bench starts is told to look at all
             of them in a quarter of it.
         flip_ms: how long a flip in the node's memory is given before clean frames follow; the node that the bench
-            starts is told to ask a known answer in a quarter of it.
+            starts is told to ask a known answer in a third of it.
     """
 
     seed: Seed

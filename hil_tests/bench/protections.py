@@ -9,7 +9,7 @@ from onboard.errors import InputError
 from onboard.signing import signature_of
 
 _PASSES = 4  # of the scrub while a file is damaged; one that began before the damage may miss it
-_ASKINGS = 4  # of a known answer while a weight is wrong
+_ASKINGS = 3  # of a known answer while a weight is wrong
 _RELOADS = 2  # that a flip may take, of those that a long time of sound answers gives back
 
 
