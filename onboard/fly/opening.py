@@ -26,6 +26,7 @@ from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.tracks import MOST, Tracks
 from onboard.health.background import Background
 from onboard.health.choice import Choice, Chosen
+from onboard.hold import held
 from onboard.journal import Journal
 from onboard.sources import open_source
 from onboard.telemetry.opening import open_telemetry
@@ -37,9 +38,12 @@ VERDICTS, EVENTS, RECORD, CHOSEN = "verdicts.jsonl", "events.jsonl", "node.yaml"
 
 @contextmanager
 def parts_of(config: NodeConfig) -> Iterator[Parts]:
-    """Open everything: the bundle first, for a node that cannot judge shall not take frames; the source last."""
+    """Open everything: the places that are this node's alone first; then the bundle, for a node that cannot judge shall
+    not take frames; the source last."""
     output, place, events = config.output, config.journal, Events()
     with ExitStack() as opened:
+        for folder, key in places(config).items():
+            opened.enter_context(held(folder, key))
         configured = Choice(config.bundle, config.runtime.engine)
         chosen = Chosen.restore(Path(output.folder) / CHOSEN, configured, events)
         guard = Guard(chosen, ways(config), config, events)
@@ -72,6 +76,13 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
             opened.callback(control.close)
         made = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
         yield Parts(config, *made, control)
+
+
+def places(config: NodeConfig) -> dict[Path, str]:
+    """Folders that no other process may write to, and the configuration's keys that name them."""
+    named = {"output.folder": config.output.folder, "journal.archive": config.journal.archive}
+    # One folder may be both.
+    return {Path(folder).resolve(): key for key, folder in reversed(named.items()) if folder is not None}
 
 
 def _follow(
