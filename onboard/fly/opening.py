@@ -64,7 +64,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         background = Background(config.health, output.summary_s, scrubbed, events, alive)
         opened.callback(background.close)
         choice = ChoiceFile(Path(output.folder) / CHOSEN, storage, events, guard.chosen)
-        guard.follower = partial(_follow, config, guard, tracks, storage, background, choice, events)
+        guard.follow(partial(_follow, config, guard, tracks, storage, background, choice, events))
         source = open_source(config.source, pings)
         opened.callback(source.close)
         account = Account(config.deadline_ms, config.deadlines)

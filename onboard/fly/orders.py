@@ -52,13 +52,13 @@ class Orders:
         """
         match command := task.command:
             case messages.SetAlpha():
-                self._parts.guard.set_rate(command.false_alarm_rate, command.confidence)
+                self._parts.guard.told.set_rate(command.false_alarm_rate, command.confidence)
                 return self._alpha()
             case messages.Load():
-                self._parts.guard.change(command.bundle, command.engine, self._when_flown(task))
+                self._parts.guard.told.change(command.bundle, command.engine, self._when_flown(task))
                 return None
             case messages.RollBack():
-                self._parts.guard.roll_back(self._when_flown(task))
+                self._parts.guard.told.roll_back(self._when_flown(task))
                 return None
             case _:
                 return self._at_once(command)
