@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from onboard.bundle import Bundle
+from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.asking import Asking
 from onboard.fly.config import NodeConfig
@@ -130,6 +131,21 @@ class Guard:
             self._look_after(time.monotonic())
         if (hanging := self._shift.asked.hangs(self._load_s)) is not None:
             self._events.add("load_hangs", f"{hanging}, and no other bundle can be loaded meanwhile")
+
+    def self_test(self) -> int:
+        """Ask all known answers now; gives how many. A wrong one has the consequences that it has by the clock.
+
+        Raises:
+            InputError: one is wrong; no engine is there to be asked, or it is being replaced.
+        """
+        if self.mending:
+            raise InputError("the engine cannot be trusted, another one is being loaded; ask again in a few seconds")
+        if not self.available:
+            raise InputError("no engine can be trusted any more; see the events, put bundle and engine back, load them")
+        if wrong := self._asking.all(self.flown):
+            self._trust.distrust()
+            raise InputError(f"{'; '.join(wrong)}. Do not rely on its verdicts until the events say engine_reloaded")
+        return len(self.bundle.manifest.known_answers)
 
     def close(self) -> None:
         """Wait for what is being loaded: a process that ends meanwhile may crash."""
