@@ -64,10 +64,24 @@ def load(path: Path, kind: type[T], overrides: dict[str, Any] | None = None) -> 
     Raises:
         InputError: the file is missing, is not YAML, or does not fit `kind`.
     """
-    raw = parse(text_of(read(path), path), str(path))
-    for dotted, value in (overrides or {}).items():
-        _lay_over(raw, dotted, value, str(path))
+    raw = parse_file(path)
+    lay_over(raw, overrides or {}, str(path))
     return convert(raw, kind, str(path))
+
+
+def parse_file(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds.
+
+    Raises:
+        InputError: the file is missing, or is not YAML.
+    """
+    return parse(text_of(read(path), path), str(path))
+
+
+def lay_over(raw: dict[str, Any], overrides: dict[str, Any], name: str) -> None:
+    """Lay values over a file's own, by dotted key paths; `name` is what an error calls the file."""
+    for dotted, value in overrides.items():
+        _lay_over(raw, dotted, value, name)
 
 
 def read(path: Path) -> bytes:
