@@ -1,4 +1,4 @@
-"""YAML text as plain Python data: numbers and keys as people expect them, and nothing that takes long or much memory."""
+"""YAML text as plain Python data: numbers and keys as people expect them, nothing that takes long or much memory."""
 
 import re
 import reprlib
