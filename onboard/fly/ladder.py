@@ -7,12 +7,17 @@ from onboard.health.choice import Choice
 
 
 class Step(NamedTuple):
-    """What to load, and the event and the words that tell of it once it flies."""
+    """What to load, and the event and the words that tell of it once it flies.
+
+    Attributes:
+        configured_rate: whether it could be loaded only at the configured false-alarm rate, in place of the one told.
+    """
 
     choice: Choice
     way: int
     event: str
     word: str
+    configured_rate: bool = False
 
 
 class Ladder:

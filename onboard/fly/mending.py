@@ -59,6 +59,8 @@ class Mending:
             return None
         step, found, _ = outcome
         if not isinstance(found, Exception):
+            if step.configured_rate:
+                self._shift.forget_rate()
             return step._replace(word=f"{step.word}: {self.why}"), found
         name = self._ladder.name(step.choice, step.way)
         self._events.add("reload_failed", f"{name}, {step.word}: {found}")

@@ -80,9 +80,10 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
 
 def places(config: NodeConfig) -> dict[Path, str]:
     """Folders that no other process may write to, and the configuration's keys that name them."""
-    named = {"output.folder": config.output.folder, "journal.archive": config.journal.archive}
-    # One folder may be both.
-    return {Path(folder).resolve(): key for key, folder in reversed(named.items()) if folder is not None}
+    found = {Path(config.output.folder).resolve(): "output.folder"}
+    if config.journal.archive is not None:
+        found.setdefault(Path(config.journal.archive).resolve(), "journal.archive")  # one folder may be both
+    return found
 
 
 def _follow(

@@ -93,6 +93,10 @@ class Shift:
         self._book.rate, self._book.confidence = rate, confidence
         return flown.rules._replace(frame=rule)
 
+    def forget_rate(self) -> None:
+        """Later bundles fly at the configured rate again."""
+        self._book = self._book.as_configured()
+
     def retire(self, gone: list[Flown]) -> None:
         """Close engines and give their memory back beside the loop: that takes milliseconds.
 
@@ -124,11 +128,9 @@ class Shift:
         except InputError:
             if not self._book.told:
                 raise
-        configured = self._book.as_configured()
-        flown = Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, configured)
-        self._book = configured  # a rate is told only while nothing is being loaded
+        flown = Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book.as_configured())
         said = f"{step.word}; at the configured false-alarm rate, for it cannot support the one that was told"
-        return step._replace(word=said), flown
+        return step._replace(word=said, configured_rate=True), flown
 
 
 def _close(gone: list[Flown], events: Events) -> None:

@@ -42,6 +42,8 @@ class Beside(Generic[T]):
 
     def take_abandoned(self) -> list[T]:
         """What has come of abandoned work since the last call, if it was no error."""
+        if not self._abandoned:
+            return []
         ended = [each for each in self._abandoned if each.ended]
         for each in ended:
             self._abandoned.remove(each)
