@@ -102,14 +102,12 @@ class Guard:
 
     def __call__(self, frame: Frame, box: Box) -> Answer:
         """As `Detector` does; what of it may go out, see `Trust`."""
-        if (blind := self.blind()) is not None:
-            return blind
-        assert self.flown.detector is not None
-        return self._trust.judged(self.flown.detector(frame, box))
+        detector = self._seat.flown.detector
+        return self._trust.blind() if detector is None else self._trust.judged(detector(frame, box))
 
     def blind(self) -> Answer | None:
         """The answer to every frame while there is no engine that may be asked; None: there is."""
-        return self._trust.blind()
+        return None if self._seat.taken else self._trust.blind()
 
     def mend(self) -> None:
         """Begin to replace an engine that gave too much nonsense; to be called when a verdict has gone out."""
@@ -120,17 +118,10 @@ class Guard:
 
         Takes one inference at most.
         """
-        self._shift.retire_late_ones()
-        if (asked := self._shift.asked.outcome()) is not None:
-            self._take(*asked)
-        elif self.mending:
-            if (loaded := self._trust.go_on()) is not None:
-                step, found = loaded
-                self._put(found, step)
-        elif self.available:
+        if self._shift.busy and self._put_in():
+            return
+        if self.available and not self.mending:
             self._look_after(time.monotonic())
-        if (hanging := self._shift.asked.hangs(self._load_s)) is not None:
-            self._events.add("load_hangs", f"{hanging}, and no other bundle can be loaded meanwhile")
 
     def self_test(self) -> int:
         """Ask all known answers now; gives how many. A wrong one has the consequences that it has by the clock.
@@ -150,6 +141,20 @@ class Guard:
     def close(self) -> None:
         """Wait for what is being loaded: a process that ends meanwhile may crash."""
         self._shift.close()
+
+    def _put_in(self) -> bool:
+        """Put in what has been loaded; whether anything had."""
+        self._shift.retire_late_ones()
+        if (hanging := self._shift.asked.hangs(self._load_s)) is not None:
+            self._events.add("load_hangs", f"{hanging}, and no other bundle can be loaded meanwhile")
+        if (asked := self._shift.asked.outcome()) is not None:
+            self._take(*asked)
+        elif self.mending and (loaded := self._trust.go_on()) is not None:
+            step, found = loaded
+            self._put(found, step)
+        else:
+            return False
+        return True
 
     def _look_after(self, now_s: float) -> None:
         reload_s = self._health.reload_s

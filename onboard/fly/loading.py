@@ -23,7 +23,12 @@ class Loading:
     @property
     def under_way(self) -> bool:
         """Whether something is being loaded, or waits to be put in."""
-        return self._beside.busy
+        return self._wanted is not None
+
+    @property
+    def busy(self) -> bool:
+        """The same, or whether something that was abandoned may still come."""
+        return self._wanted is not None or self._beside.leaves_work
 
     def begin(self, step: Step, load: Callable[[], Loaded], done: Done | None = None) -> None:
         """Begin.

@@ -25,6 +25,7 @@ class Mending:
 
     def __init__(self, seat: Seat, ladder: Ladder, shift: Shift, limit_s: float, events: Events) -> None:
         self._seat, self._ladder, self._shift, self._limit_s, self._events = seat, ladder, shift, limit_s, events
+        self._loading = shift.mending
         self._step: Step | None = None
         self.why = ""
         self.exhausted = False
@@ -32,7 +33,7 @@ class Mending:
     @property
     def under_way(self) -> bool:
         """Whether something is being loaded, or waits to be put in."""
-        return self._shift.mending.under_way
+        return self._loading.under_way
 
     def begin(self, why: str, keep: bool) -> None:
         """Begin.
@@ -50,12 +51,11 @@ class Mending:
         Args:
             keep: as above, of the next attempt.
         """
-        loading = self._shift.mending
-        if (hanging := loading.hangs(self._limit_s)) is not None:
+        if (hanging := self._loading.hangs(self._limit_s)) is not None:
             self._events.add("load_hangs", f"{hanging}; it is given up")
-            loading.abandon()
+            self._loading.abandon()
             self._next(keep)
-        if (outcome := loading.outcome()) is None:
+        if (outcome := self._loading.outcome()) is None:
             return None
         step, found, _ = outcome
         if not isinstance(found, Exception):
@@ -72,7 +72,7 @@ class Mending:
 
     def abandon(self) -> None:
         """Another engine flies already."""
-        self._shift.mending.abandon()
+        self._loading.abandon()
 
     def _next(self, keep: bool) -> None:
         last = self._seat.flown if self._step is None else self._step

@@ -38,6 +38,11 @@ class Shift:
         """Whether anything is being loaded, or waits to be put in."""
         return self.asked.under_way or self.mending.under_way
 
+    @property
+    def busy(self) -> bool:
+        """The same, or whether something that was abandoned may still come."""
+        return self.asked.busy or self.mending.busy
+
     def ask(self, step: Step, done: Done | None = None) -> None:
         """Load beside the loop.
 

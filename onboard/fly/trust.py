@@ -47,10 +47,8 @@ class Trust:
         self._suspect = self._pose_only = False
         self.sanity.start_over()
 
-    def blind(self) -> Answer | None:
-        """The answer to every frame while there is no engine that may be asked; None: there is."""
-        if self._seat.taken:
-            return None
+    def blind(self) -> Answer:
+        """The answer to every frame while there is no engine to be asked."""
         if self.mending:
             return Answer(Status.SKIPPED, RELOADING, _REPLACED)
         return Answer(Status.SKIPPED, UNAVAILABLE, _NONE_LEFT)

@@ -40,10 +40,13 @@ class Beside(Generic[T]):
             self._abandoned.append(self._work)
             self._work = None
 
+    @property
+    def leaves_work(self) -> bool:
+        """Whether abandoned work has not been taken."""
+        return bool(self._abandoned)
+
     def take_abandoned(self) -> list[T]:
         """What has come of abandoned work since the last call, if it was no error."""
-        if not self._abandoned:
-            return []
         ended = [each for each in self._abandoned if each.ended]
         for each in ended:
             self._abandoned.remove(each)
