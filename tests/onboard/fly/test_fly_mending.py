@@ -13,6 +13,7 @@ import pytest
 
 from onboard import bundle as bundles
 from onboard.detector import Detector
+from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.flown import Way
@@ -71,6 +72,31 @@ def test_the_loop_does_not_wait_for_a_slow_load(
     assert all(each["logit"] is each["is_debris"] is None for each in told(tmp_path)[:12])
     assert all(("outputs" in each) == poses for each in told(tmp_path)[3:12])
     assert (counts["engine_reloaded"], counts["reload_failed"], counts["unavailable"]) == (1, 0, 0)
+
+
+def test_a_bundle_that_is_told_to_fly_meanwhile_flies_and_the_late_engine_does_not(
+    configured: Configured, moody: Path, small: Path, tmp_path: Path, writer: RingWriter
+) -> None:
+    manifest = moody / bundles.MANIFEST
+    text = manifest.read_bytes()
+    with parts_of(configured(bundle=str(moody), invalid={"in_a_row": 1}, output__pose_outputs=[])) as parts:
+        loop, other = Loop(parts), bundles.read(small).sha256
+        manifest.unlink()
+        os.mkfifo(manifest)
+        writer.write(*message(RUN, 0, picture(0, DARK)))
+        loop.turn(5.0)
+        assert parts.guard.state == "reloading"
+        with pytest.raises(InputError, match="being loaded already"):
+            parts.guard.told.set_rate(0.1, None)
+        with pytest.raises(InputError, match="another one is being loaded"):
+            parts.guard.self_test()
+        parts.guard.told.change(str(small))
+        settle(parts.guard, lambda: loop.turn(0.0))
+        assert (parts.guard.state, parts.guard.bundle.sha256) == ("onnxruntime", other)
+        manifest.write_bytes(text)
+        parts.guard.close()  # it has come now
+        loop.turn(0.0)
+        assert (parts.guard.bundle.sha256, parts.log.counts["engine_reloaded"]) == (other, 0)
 
 
 def test_a_load_that_hangs_is_given_up_and_what_comes_of_it_late_does_not_fly(
