@@ -24,7 +24,7 @@ class Shift:
         events: told of errors when something is closed.
 
     Attributes:
-        asked: what is loaded by command, or because its time has come; the engine in use is sound meanwhile.
+        asked: what is loaded by command, or because its time has come.
         mending: what is loaded in the place of an engine that cannot be trusted; it waits for nothing that was asked.
     """
 
