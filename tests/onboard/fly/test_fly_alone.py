@@ -14,6 +14,7 @@ import pytest
 from onboard import config as replay
 from onboard import image, node, strict_yaml
 from onboard.errors import InputError
+from onboard.event import Event
 from onboard.fly.config import NodeConfig
 from onboard.fly.opening import parts_of
 from onboard.hold import held
@@ -44,6 +45,25 @@ def test_a_second_node_is_refused_before_it_touches_anything(
         assert {path: path.stat().st_mtime_ns for path in (tmp_path / named).rglob("*")} == before
     with parts_of(using("second")):
         pass
+
+
+def test_two_nodes_do_not_write_packets_into_one_file(configured: Configured, tmp_path: Path) -> None:
+    pytest.importorskip("spacepackets")
+    to = {"kind": "file", "path": str(tmp_path / "packets"), "file_mb": 1e-4}
+    second = {"output__folder": str(tmp_path / "out2"), "journal__ring": str(tmp_path / "ring2")}
+    with parts_of(configured(telemetry={"to": to, "apid": 1})) as parts:
+        assert parts.telemetry is not None
+        for _ in range(3):  # each as large as a file may be
+            parts.telemetry.event(Event("started", "x" * 300), "info", 0)
+        end = time.monotonic() + 10
+        while not (tmp_path / "packets.1").exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        with (
+            pytest.raises(InputError, match=f"packets: process {os.getpid()} writes it already"),
+            parts_of(configured(telemetry={"to": to, "apid": 1}, **second)),
+        ):
+            pass
 
 
 def test_one_folder_may_be_a_nodes_output_and_its_archive(configured: Configured, tmp_path: Path) -> None:
