@@ -4,16 +4,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from onboard import cli, strict_yaml
+from onboard import cli, replay_command
 from onboard.compare import command as compare_command
-from onboard.config import FlightConfig
 from onboard.control import command as control_command
 from onboard.detector import Detector
 from onboard.fly import command as fly_command
 from onboard.journal import command as journal_command
-from onboard.node import ANNOTATED, SUMMARY, VERDICTS, run
 from onboard.selftest import command as selftest_command
 from onboard.signing import SignatureConfig
 from onboard.telemetry import command as telemetry_command
@@ -25,20 +22,7 @@ _ENGINE = "TensorRT engine that 'python -m onboard build' made here from the bun
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m onboard", description="Frames in, verdicts out.")
     commands = parser.add_subparsers(dest="command", required=True)
-    replay = commands.add_parser(
-        "run",
-        help="replay a folder of frames with their boxes and write a verdict for each",
-        description="Replays a folder of frames with their boxes through a flight bundle. Writes verdicts.jsonl (one "
-        "JSON object a frame), summary.json and, with --annotate, pictures. Options replace the config's own values.",
-    )
-    replay.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/flight.yaml")
-    replay.add_argument("--bundle", help="folder of the flight bundle")
-    replay.add_argument("--frames", help="folder of frames")
-    replay.add_argument("--boxes", help="CSV with filename, x_min, y_min, x_max, y_max")
-    replay.add_argument("--out", help="folder for the verdicts")
-    replay.add_argument("--engine", metavar="FOLDER", help=_ENGINE)
-    replay.add_argument("--annotate", action="store_true", help="also write annotated frames as PNG")
-    replay.add_argument("--overwrite", action="store_true", help="replace verdicts that are there already")
+    replay_command.add(commands, _ENGINE)
     verify = commands.add_parser("verify", help="check a bundle's hashes and known answers on this machine")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
     verify.add_argument("--engine", type=Path, metavar="FOLDER", help=_ENGINE)
@@ -57,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code (0: done, 1: limit passed, 2: bad input, 130: stopped with Ctrl-C)."""
     options = _parser().parse_args(arguments)
     actions = {
-        "run": _run,
+        "run": replay_command.run,
         "fly": fly_command.run,
         "verify": _verify,
         "build": trt_command.run,
@@ -73,28 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "fly": "stopped at once; the next start records a frame that was under way as SKIPPED(restart)",
     }.get(options.command, "stopped; nothing was written")
     return cli.exit_code(lambda: actions[options.command](options), stopped)
-
-
-def _run(options: argparse.Namespace) -> int:
-    named = {
-        "bundle": options.bundle,
-        "source.folder": options.frames,
-        "source.boxes": options.boxes,
-        "output.folder": options.out,
-        "runtime.engine": options.engine,
-        "output.annotated": options.annotate or None,
-    }
-    overrides: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
-    if options.frames and not options.boxes:
-        overrides["source.boxes"] = None  # the config's own sidecar belongs to the config's own folder
-    config = strict_yaml.load(options.config, FlightConfig, overrides)
-    summary = run(config, options.overwrite)
-    print(summary.text())
-    out = Path(config.output.folder)
-    print(f"verdicts: {out / VERDICTS}\nsummary:  {out / SUMMARY}")
-    if config.output.annotated:
-        print(f"pictures: {out / ANNOTATED}")
-    return 0
 
 
 def _verify(options: argparse.Namespace) -> int:

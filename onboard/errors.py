@@ -6,3 +6,7 @@ class InputError(Exception):
 
     The message names the file, the value and the remedy; command lines print it without a traceback.
     """
+
+
+class GpuRefusalError(InputError):
+    """A GPU does not take an engine whose file is whole: it may be full, and take it when another one is closed."""

@@ -1,11 +1,9 @@
 """The loop: every frame of the source gets exactly one verdict."""
 
-import fcntl
 import math
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +16,7 @@ from onboard.calibration import other_frame_size
 from onboard.config import FlightConfig
 from onboard.detector import Detector
 from onboard.errors import InputError
+from onboard.hold import held
 from onboard.image import Frame
 from onboard.messages import Answer, StageTimes, Status, Verdict
 from onboard.normal_scores import FrameRule
@@ -54,8 +53,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
         raise InputError(f"{folder}: lies in the folder of frames, which would replay it; give another output folder")
     summary = Summary(bundle=detector.bundle.sha256, calibrated=detector.calibration_frames > 0)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(path, overwrite) as out:
+        with held(folder, "output.folder"), _opened(path, overwrite) as out:
             files.write_text(folder / RECORD, _record(config, detector, rule))
             try:
                 for judged in judge(frames, detector, config, rule):
@@ -73,20 +71,12 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     return summary
 
 
-@contextmanager
-def _alone(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
-    """The empty verdict file, which no other process writes to."""
+def _opened(path: Path, overwrite: bool) -> BinaryIO:
+    """The empty verdict file."""
     try:
-        out = path.open("ab" if overwrite else "xb")
+        return path.open("wb" if overwrite else "xb")
     except FileExistsError as error:  # since it was looked for
         raise _taken(path) from error
-    with out:
-        try:
-            fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"{path}: another process is writing it; give another output folder") from error
-        out.truncate(0)
-        yield out
 
 
 def _taken(path: Path) -> InputError:

@@ -18,6 +18,18 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from onboard import strict_yaml
+
+    return fly_configured(strict_yaml.parse_file(options.config), str(options.config))
+
+
+def fly_configured(raw: dict[str, Any], name: str) -> int:
+    """Fly what a configuration says, to its end; gives the exit code.
+
+    Args:
+        raw: the configuration as its file has it.
+        name: what an error calls that file.
+    """
     import faulthandler
 
     from onboard import strict_yaml
@@ -26,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from onboard.fly.summary import SUMMARY, text
 
     faulthandler.enable()  # SIGABRT, systemd's word to a node that hangs, prints where every thread is
-    config = strict_yaml.load(options.config, NodeConfig)
+    config = strict_yaml.convert(raw, NodeConfig, name)
     page = fly(config)
     print(text(page))
     print(f"summary: {Path(config.output.folder) / SUMMARY}")

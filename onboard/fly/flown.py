@@ -80,12 +80,15 @@ class Flown:
             found[signature_of(folder / MANIFEST)] = None
         return found if self.detector is None else found | self.detector.engine.files()
 
-    def emptied(self, events: Events) -> "Flown":
-        """Without its engine, which is closed."""
+    def without_engine(self) -> "Flown":
+        """The same, while nothing runs it."""
+        return replace(self, detector=None, known=None)
+
+    def close(self, events: Events) -> None:
+        """Close its engine; the memory goes with the last reference to it."""
         close = getattr(self.detector and self.detector.engine, "close", None)
         try:
             if close is not None:
                 close()
         except Exception as error:  # pycuda's errors have no common base class; the engine is given up anyway
             events.add("reload_failed", f"closing an engine: {error}")
-        return replace(self, detector=None, known=None)

@@ -1,32 +1,31 @@
-"""The bundle in flight: what it gives is looked at, an engine that cannot be trusted is replaced, another is put in."""
+"""Judges frames by the bundle in flight; what that is may change between two frames."""
 
-import gc
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from onboard.bundle import Bundle
 from onboard.errors import InputError
 from onboard.event import Events
+from onboard.fly.asking import Asking
 from onboard.fly.config import NodeConfig
 from onboard.fly.flown import Flown, Ways
 from onboard.fly.ladder import Ladder, Step
-from onboard.fly.output_sanity import ILL, OutputSanity
+from onboard.fly.loading import Done
 from onboard.fly.rules import RuleBook
-from onboard.fly.shift import Done, Shift
-from onboard.health.choice import Choice, Chosen
+from onboard.fly.seat import OF_BUNDLE, Seat
+from onboard.fly.shift import Shift
+from onboard.fly.told import Told
+from onboard.fly.trust import RELOADING, UNAVAILABLE, Trust
+from onboard.health.choice import Chosen
 from onboard.image import Frame
-from onboard.messages import Answer, Status
+from onboard.messages import Answer
 from onboard.normal_scores import Box, FrameRule
-
-UNAVAILABLE = "unavailable"
-_OF_BUNDLE = ("bundle_changed", "bundle_rolled_back")
-_WRONG = "a known answer was wrong"
 
 
 class Guard:
-    """Judges frames, and sees to it that what judges them can be trusted. All of it belongs to the loop's thread.
+    """Judges frames, and sees to it that what judges them can be trusted. All of it belongs to the loop's thread, which
+    never waits for an engine to be loaded.
 
     Args:
         chosen: the bundle to fly, last, and those before it.
@@ -35,31 +34,32 @@ class Guard:
         events: told of everything that is done.
 
     Attributes:
-        flown: the bundle that flies; replaced as a whole between two frames.
-        chosen: as given; the last one is what flies.
-        follower: called when another engine flies, with whether its bundle is another one too.
-        known_answers: how often the engine was asked one, and how often it was wrong.
-        invalid: frames so far with an output that makes no sense, or none.
+        told: takes commands.
 
     Raises:
         InputError: the first engine cannot be loaded.
     """
 
     def __init__(self, chosen: Chosen, ways: Ways, config: NodeConfig, events: Events) -> None:
-        self._ways, self._config, self._events = ways, config, events
-        self._sanity = OutputSanity(config.invalid, config.output.pose_outputs)
-        self._ladder = Ladder(config.invalid.reloads)
-        self._shift = Shift(ways, RuleBook(config))
-        self._ill = self._healthy = self.invalid = 0
-        self._ask_at_s = self._reload_at_s = 0.0
-        # Whether the last ill answer had a sound pose, and whether the engine flies for the pose's sake alone.
-        self._pose_sound = self._pose_only = False
-        self._suspect = False  # whether the engine that flies has given a wrong known answer
-        self.follower: Callable[[bool], None] = lambda other_bundle: None
-        self.known_answers = {"asked": 0, "wrong": 0}
-        self.flown, self.chosen = self._shift.first(chosen, events)
-        self._right_s = time.monotonic()
+        self._health, self._load_s, self._events = config.health, config.watchdog.others_s, events
+        self._shift = Shift(ways, RuleBook(config), events)
+        self._seat = Seat(chosen, self._shift, events)
+        self._ladder = Ladder(ways, config.invalid.reloads)
+        self._trust = Trust(self._seat, self._ladder, self._shift, config, events)
+        self._asking = Asking(config.health.known_answer_s, events)
+        self.told = Told(self._seat, self._shift)
+        self._reload_at_s = 0.0
         self._fresh()
+
+    @property
+    def flown(self) -> Flown:
+        """What flies."""
+        return self._seat.flown
+
+    @property
+    def chosen(self) -> Chosen:
+        """The bundle that flies, last, and those before it."""
+        return self._seat.chosen
 
     @property
     def bundle(self) -> Bundle:
@@ -72,189 +72,119 @@ class Guard:
 
     @property
     def state(self) -> str:
-        """The engine in use by its name, or `unavailable`."""
-        return self.flown.name if self.available else UNAVAILABLE
+        """The engine in use by its name, `reloading` while none is because one is being loaded, or `unavailable`."""
+        if self.available:
+            return self.flown.name
+        return RELOADING if self.mending else UNAVAILABLE
 
     @property
     def available(self) -> bool:
-        return self.flown.detector is not None
+        return self._seat.taken
+
+    @property
+    def mending(self) -> bool:
+        """Whether another engine is being loaded because this one cannot be trusted."""
+        return self._trust.mending
+
+    @property
+    def known_answers(self) -> dict[str, int]:
+        """How often an engine was `asked` one, and how often it was `wrong`."""
+        return self._asking.counts
+
+    @property
+    def invalid(self) -> int:
+        """Frames so far with an output that makes no sense, or none."""
+        return self._trust.sanity.invalid
+
+    def follow(self, follower: Callable[[bool], None]) -> None:
+        """Call this whenever another engine flies, with whether its bundle is another one too."""
+        self._seat.follower = follower
 
     def __call__(self, frame: Frame, box: Box) -> Answer:
-        """As `Detector` does; with outputs that are not finite or out of range REJECTED(invalid_output)."""
-        if self.flown.detector is None:
-            return Answer(Status.SKIPPED, UNAVAILABLE, "no engine can be trusted any more; see the events")
-        answer = self._sanity.checked(self.flown.detector(frame, box))
-        self._count(answer)
-        return answer
+        """As `Detector` does; what of it may go out, see `Trust`."""
+        detector = self._seat.flown.detector
+        return self._trust.blind() if detector is None else self._trust.judged(detector(frame, box))
 
-    def change(self, folder: str, engine: str | None = None, done: Done | None = None) -> None:
-        """Load another bundle beside the one that flies; `tend` puts it in, or tells why it cannot fly.
-
-        Args:
-            folder: the bundle.
-            engine: folder of a TensorRT engine that was built from it; None: ONNX Runtime.
-            done: called once, by `tend`: with None where the bundle flies now, and else with the error; then the one
-                before flies on.
-
-        Raises:
-            InputError: something is being loaded already.
-        """
-        choice = Choice(str(Path(folder).absolute()), None if engine is None else str(Path(engine).absolute()))
-        self._shift.begin(Step(choice, 0, "bundle_changed", "as told"), done)
-
-    def roll_back(self, done: Done | None = None) -> None:
-        """Fly the bundle again that flew before this one; as `change` does.
-
-        Raises:
-            InputError: none did, or something is being loaded already.
-        """
-        if (earlier := self.chosen.earlier) is None:
-            raise InputError(f"{self.bundle.folder}: no bundle flew before it; load one by its folder")
-        self._shift.begin(Step(earlier, 0, "bundle_rolled_back", "as told"), done)
-
-    def set_rate(self, rate: float, confidence: float | None) -> FrameRule:
-        """Call boxes debris at another false-alarm rate from now on, also with bundles that fly later.
-
-        Raises:
-            InputError: the bundle's calibration cannot support it, or there is none; a bundle is being loaded.
-        """
-        rules = self._shift.rules_at(rate, confidence, self.flown)
-        assert rules.frame is not None
-        self.flown = replace(self.flown, rules=rules)
-        return rules.frame
+    def blind(self) -> Answer | None:
+        """The answer to every frame while there is no engine that may be asked; None: there is."""
+        return None if self._seat.taken else self._trust.blind()
 
     def mend(self) -> None:
-        """Load an engine anew where too many frames in a row were invalid; to be called when the verdict has gone out.
-
-        Takes as long as loading takes; frames that come meanwhile are the source's to account for.
-        """
-        if self._ill >= self._config.invalid.in_a_row and not self._pose_only:
-            self._mend(f"{self._config.invalid.in_a_row} invalid frames in a row")
+        """Begin to replace an engine that gave too much nonsense; to be called when a verdict has gone out."""
+        self._trust.mend()
 
     def tend(self) -> None:
         """Put in what has been loaded, or ask a known answer where it is time; to be called between two frames.
 
-        Takes one inference at most, unless an engine that gives wrong answers cannot be replaced but in its place: for
-        want of memory or of reloads, or because something else hangs while it is being loaded.
+        Takes one inference at most.
         """
-        if (outcome := self._shift.outcome()) is not None:
-            self._take(*outcome)
+        if self._shift.busy and self._put_in():
             return
-        if (hanging := self._shift.hangs(self._config.watchdog.others_s)) is not None:
-            self._events.add("load_hangs", hanging)
-            if self._suspect:
-                self._mend(_WRONG)
-        if self.available:
+        if self.available and not self.mending:
             self._look_after(time.monotonic())
+
+    def self_test(self) -> int:
+        """Ask all known answers now; gives how many. A wrong one has the consequences that it has by the clock.
+
+        Raises:
+            InputError: one is wrong; no engine is there to be asked, or it is being replaced.
+        """
+        if self.mending:
+            raise InputError("the engine cannot be trusted, another one is being loaded; ask again in a few seconds")
+        if not self.available:
+            raise InputError("no engine can be trusted any more; see the events, put bundle and engine back, load them")
+        if wrong := self._asking.all(self.flown):
+            self._trust.distrust()
+            raise InputError(f"{'; '.join(wrong)}. Do not rely on its verdicts until the events say engine_reloaded")
+        return len(self.bundle.manifest.known_answers)
 
     def close(self) -> None:
         """Wait for what is being loaded: a process that ends meanwhile may crash."""
         self._shift.close()
 
-    def _look_after(self, now_s: float) -> None:
-        health = self._config.health
-        if health.reload_s is not None and now_s >= self._reload_at_s and not self._shift.under_way:
-            self._reload_at_s = now_s + health.reload_s
-            word = f"{self.flown.name}, after {health.reload_s:g} s"
-            self._shift.begin(Step(self.flown.choice, self.flown.way, "engine_renewed", word), None)
-        elif self._suspect and self._shift.under_way:
-            return  # another engine is on its way
-        elif health.known_answer_s is not None and now_s >= self._ask_at_s:
-            self._ask_at_s = now_s + health.known_answer_s
-            self._ask(now_s)
-
-    def _ask(self, now_s: float) -> None:
-        assert self.flown.known is not None
-        self.known_answers["asked"] += 1
-        if (wrong := self.flown.known.ask()) is None:
-            self._right_s = now_s
-            return
-        self.known_answers["wrong"] += 1
-        self._suspect = True
-        since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
-        self._events.add("known_answer_wrong", f"{self.flown.name}: {wrong}; {since}")
-        if self._shift.under_way and not self._shift.hung:
-            return  # what is being loaded takes its place; where it does not, this one is asked again then
-        step = None if self._shift.hung else self._ladder.reload(self.flown)
-        if step is None:
-            self._mend(_WRONG)
+    def _put_in(self) -> bool:
+        """Put in what has been loaded; whether anything had."""
+        self._shift.retire_late_ones()
+        if (hanging := self._shift.asked.hangs(self._load_s)) is not None:
+            self._events.add("load_hangs", f"{hanging}, and no other bundle can be loaded meanwhile")
+        if (asked := self._shift.asked.outcome()) is not None:
+            self._take(*asked)
+        elif self.mending and (loaded := self._trust.go_on()) is not None:
+            step, found = loaded
+            self._put(found, step)
         else:
-            self._shift.begin(step._replace(word=f"{step.word}: {_WRONG}"), None)
+            return False
+        return True
+
+    def _look_after(self, now_s: float) -> None:
+        reload_s = self._health.reload_s
+        if reload_s is not None and now_s >= self._reload_at_s and not self._shift.under_way:
+            self._reload_at_s = now_s + reload_s
+            word = f"{self.flown.name}, after {reload_s:g} s"
+            self._shift.ask(Step(self.flown.choice, self.flown.way, "engine_renewed", word))
+        elif self._asking.when_due(self.flown, now_s):
+            self._trust.distrust()
 
     def _take(self, step: Step, found: Flown | Exception, done: Done | None) -> None:
-        of_bundle = step.event in _OF_BUNDLE
+        """Put in what was asked for, or say why not."""
+        of_bundle = step.event in OF_BUNDLE
         if isinstance(found, Exception):
             self._events.add("bundle_refused" if of_bundle else "reload_failed", f"{step.word}: {found}")
-            if self._suspect and step.event == "engine_reloaded":
-                self._mend(_WRONG)
         elif of_bundle:
-            forward = step.event == "bundle_changed"
-            if forward:
-                self.chosen = self.chosen.flying(found.choice)
-            elif self.chosen.earlier == step.choice:  # or else it was rolled back meanwhile, by the ladder
-                self.chosen = self.chosen.without_last()
-            self._ladder.start(on_trial=forward)
+            self._ladder.start(on_trial=step.event == "bundle_changed")
             self._put(found, step)
-        elif self.available and self.flown.like(found):
+        elif (self.available or self.mending) and self.flown.like(found):
             self._put(replace(found, rules=self.flown.rules), step)
         else:  # what it was to replace has been given up meanwhile
-            self._shift.retire([found], self._events)
+            self._shift.retire([found])
         if done is not None:
             done(found if isinstance(found, Exception) else None)
 
     def _put(self, found: Flown, step: Step) -> None:
-        """Fly this from the next frame on."""
-        gone, self.flown = [self.flown], found
-        self._shift.retire(gone, self._events)
+        self._seat.put(found, step)
         self._fresh()
-        gc.collect()
-        gc.freeze()
-        self._events.add(step.event, f"{step.word}; bundle {found.bundle.sha256}")
-        self.follower(step.event in _OF_BUNDLE)
 
     def _fresh(self) -> None:
-        """An engine that was just put in has no past, and is asked a known answer at once."""
-        self._ill = self._healthy = 0
-        self._suspect = self._pose_only = False
-        self._ask_at_s = time.monotonic()
-        self._reload_at_s = self._ask_at_s + (self._config.health.reload_s or 0.0)
-        if self.flown.known is not None and not self.flown.known.repeatable:
-            varies = "does not give the same bits twice; only its logit is compared, by its tolerance"
-            self._events.add("known_answers_vary", f"{self.flown.name} {varies}")
-
-    def _mend(self, why: str) -> None:
-        """Go down the ladder to an engine that can be loaded in this one's place; first dropped, then loaded."""
-        suspect, self._suspect = self._suspect, False
-        while step := self._ladder.next(self.flown, self._ways(self.flown.choice), self.chosen.earlier):
-            if step.event == "bundle_rolled_back":
-                self.chosen = self.chosen.without_last()
-            name = self._ways(step.choice)[step.way].name
-            # Dropped first, for a GPU may not hold two.
-            self.flown = replace(self.flown.emptied(self._events), choice=step.choice, way=step.way, name=name)
-            try:
-                found, note = self._shift.load_at_some_rate(step)
-            except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
-                self._events.add("reload_failed", f"{name}, {step.word}: {error}")
-                continue
-            self._put(found, step._replace(word=f"{step.word}: {why}{note}"))
-            return
-        if self.available and self._pose_sound and not suspect:
-            self._pose_only = True
-            self._events.add("debris_given_up", f"{self.flown.name}: {why}; its poses are sound and go on")
-            return
-        self.flown = self.flown.emptied(self._events)
-        self._ill = 0
-        self._events.add(
-            UNAVAILABLE, "no engine is left: every frame is SKIPPED(unavailable) until a load by command, or a restart"
-        )
-
-    def _count(self, answer: Answer) -> None:
-        if answer.reason in ILL:
-            self.invalid += 1
-            self._ill, self._healthy = self._ill + 1, 0
-            self._pose_sound = self._sanity.pose_is_sound(answer)
-        elif answer.status is Status.ANSWERED:
-            self._ill, self._healthy = 0, self._healthy + 1
-            if self._healthy >= self._config.invalid.healthy_frames:
-                self._ladder.healthy()
-                self._pose_only = False
+        self._trust.start_over()
+        self._asking.start_over(self.flown)
+        self._reload_at_s = time.monotonic() + (self._health.reload_s or 0.0)

@@ -2,31 +2,37 @@
 
 from typing import NamedTuple
 
-from onboard.fly.flown import Flown, Way
+from onboard.fly.flown import Way, Ways
 from onboard.health.choice import Choice
 
 
 class Step(NamedTuple):
-    """What to load, and the event and the words that tell of it once it flies."""
+    """What to load, and the event and the words that tell of it once it flies.
+
+    Attributes:
+        configured_rate: whether it could be loaded only at the configured false-alarm rate, in place of the one told.
+    """
 
     choice: Choice
     way: int
     event: str
     word: str
+    configured_rate: bool = False
 
 
 class Ladder:
     """Goes down from reloads to the bundle's next engine, to the bundle before one on trial, to nothing.
 
     Args:
+        ways: gives a bundle's engines.
         reloads: of one engine, before the next thing is tried.
 
     Attributes:
         on_trial: whether the bundle has come in flight, and has not answered enough frames yet.
     """
 
-    def __init__(self, reloads: int) -> None:
-        self._most, self._used = reloads, 0
+    def __init__(self, ways: Ways, reloads: int) -> None:
+        self._ways, self._most, self._used = ways, reloads, 0
         self.on_trial = False
 
     def healthy(self) -> None:
@@ -37,29 +43,29 @@ class Ladder:
         """Another bundle flies."""
         self._used, self.on_trial = 0, on_trial
 
-    def reload(self, flown: Flown) -> Step | None:
-        """The same engine from its files, where that may be tried once more."""
-        if self._used >= self._most:
-            return None
-        self._used += 1
-        word = f"{flown.name}, reload {self._used} of {self._most}"
-        return Step(flown.choice, flown.way, "engine_reloaded", word)
+    def name(self, choice: Choice, way: int) -> str:
+        """What events call an engine."""
+        return self._way(choice, way).name
 
-    def next(self, flown: Flown, ways: list[Way], earlier: Choice | None) -> Step | None:
+    def next(self, choice: Choice, way: int, earlier: Choice | None) -> Step | None:
         """The next step; None where nothing is left. Calls end: each step can be taken only so often.
 
         Args:
-            flown: what cannot be trusted.
-            ways: its bundle's engines.
-            earlier: the bundle that flew before it.
+            choice: the bundle that cannot be trusted, or could not be loaded.
+            way: which of its engines, from 0.
+            earlier: the bundle that flew before the one that flies.
         """
-        if (step := self.reload(flown)) is not None:
-            return step
+        name = self.name(choice, way)
+        if self._used < self._most:
+            self._used += 1
+            return Step(choice, way, "engine_reloaded", f"{name}, reload {self._used} of {self._most}")
         self._used = 0
-        if flown.way + 1 < len(ways):
-            word = f"{ways[flown.way + 1].name} in place of {flown.name}"
-            return Step(flown.choice, flown.way + 1, "engine_handed_over", word)
+        if way + 1 < len(self._ways(choice)):
+            return Step(choice, way + 1, "engine_handed_over", f"{self.name(choice, way + 1)} in place of {name}")
         if self.on_trial and earlier is not None:
             self.on_trial = False
-            return Step(earlier, 0, "bundle_rolled_back", f"{earlier.bundle} in place of {flown.choice.bundle}")
+            return Step(earlier, 0, "bundle_rolled_back", f"{earlier.bundle} in place of {choice.bundle}")
         return None
+
+    def _way(self, choice: Choice, way: int) -> Way:
+        return self._ways(choice)[way]

@@ -13,7 +13,7 @@ from onboard.finder import Boxes
 from onboard.fly.account import Account
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
-from onboard.fly.guard import UNAVAILABLE, Guard
+from onboard.fly.guard import Guard
 from onboard.fly.outlet import Outlet
 from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
@@ -159,8 +159,8 @@ class Loop:
             self._parts.events.add("clock_ahead", ahead)
         if stale_ms is not None and age_ms > stale_ms:
             return Answer(Status.SKIPPED, STALE, f"{age_ms:.0f} ms old, stale_ms is {stale_ms:g}")
-        if not self._parts.guard.available:
-            return Answer(Status.SKIPPED, UNAVAILABLE, "no engine can be trusted any more; see the events")
+        if (blind := self._parts.guard.blind()) is not None:
+            return blind
         if (refusal := self._sanity.check(frame.pixels, frame.content)) is not None:
             return Answer(Status.REJECTED, refusal.reason, refusal.detail)
         height, width = frame.pixels.shape[:2]

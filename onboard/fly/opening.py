@@ -26,6 +26,7 @@ from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.tracks import MOST, Tracks
 from onboard.health.background import Background
 from onboard.health.choice import Choice, Chosen
+from onboard.hold import held
 from onboard.journal import Journal
 from onboard.sources import open_source
 from onboard.telemetry.opening import open_telemetry
@@ -37,9 +38,12 @@ VERDICTS, EVENTS, RECORD, CHOSEN = "verdicts.jsonl", "events.jsonl", "node.yaml"
 
 @contextmanager
 def parts_of(config: NodeConfig) -> Iterator[Parts]:
-    """Open everything: the bundle first, for a node that cannot judge shall not take frames; the source last."""
+    """Open everything: the places that are this node's alone first; then the bundle, for a node that cannot judge shall
+    not take frames; the source last."""
     output, place, events = config.output, config.journal, Events()
     with ExitStack() as opened:
+        for folder, key in places(config).items():
+            opened.enter_context(held(folder, key))
         configured = Choice(config.bundle, config.runtime.engine)
         chosen = Chosen.restore(Path(output.folder) / CHOSEN, configured, events)
         guard = Guard(chosen, ways(config), config, events)
@@ -60,7 +64,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         background = Background(config.health, output.summary_s, scrubbed, events, alive)
         opened.callback(background.close)
         choice = ChoiceFile(Path(output.folder) / CHOSEN, storage, events, guard.chosen)
-        guard.follower = partial(_follow, config, guard, tracks, storage, background, choice, events)
+        guard.follow(partial(_follow, config, guard, tracks, storage, background, choice, events))
         source = open_source(config.source, pings)
         opened.callback(source.close)
         account = Account(config.deadline_ms, config.deadlines)
@@ -72,6 +76,14 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
             opened.callback(control.close)
         made = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
         yield Parts(config, *made, control)
+
+
+def places(config: NodeConfig) -> dict[Path, str]:
+    """Folders that no other process may write to, and the configuration's keys that name them."""
+    found = {Path(config.output.folder).resolve(): "output.folder"}
+    if config.journal.archive is not None:
+        found.setdefault(Path(config.journal.archive).resolve(), "journal.archive")  # one folder may be both
+    return found
 
 
 def _follow(

@@ -6,7 +6,6 @@ from typing import Any
 
 from onboard.control import messages
 from onboard.control.messages import Command
-from onboard.errors import InputError
 from onboard.fly.loop import Parts
 from onboard.fly.task import Task
 
@@ -52,13 +51,13 @@ class Orders:
         """
         match command := task.command:
             case messages.SetAlpha():
-                self._parts.guard.set_rate(command.false_alarm_rate, command.confidence)
+                self._parts.guard.told.set_rate(command.false_alarm_rate, command.confidence)
                 return self._alpha()
             case messages.Load():
-                self._parts.guard.change(command.bundle, command.engine, self._when_flown(task))
+                self._parts.guard.told.change(command.bundle, command.engine, self._when_flown(task))
                 return None
             case messages.RollBack():
-                self._parts.guard.roll_back(self._when_flown(task))
+                self._parts.guard.told.roll_back(self._when_flown(task))
                 return None
             case _:
                 return self._at_once(command)
@@ -69,7 +68,8 @@ class Orders:
                 self._parts.paused = isinstance(command, messages.Pause)
                 return {"paused": self._parts.paused}
             case messages.SelfTest():
-                return self._self_test()
+                asked = self._parts.guard.self_test()
+                return {"known_answers": asked, "all_as_at_load": True, **self._flown()}
             case messages.Stop():
                 self._stop()
                 return {"stopping": True}
@@ -84,17 +84,6 @@ class Orders:
                 task.ended(error)
 
         return told
-
-    def _self_test(self) -> dict[str, Any]:
-        known = self._parts.guard.flown.known
-        if known is None:
-            raise InputError("no engine can be trusted any more; see the events, put bundle and engine back, load them")
-        windows = len(self._parts.guard.bundle.manifest.known_answers)
-        wrong = [said for said in (known.ask() for _ in range(windows)) if said is not None]
-        if wrong:
-            folder = self._parts.guard.bundle.folder
-            raise InputError(f"{'; '.join(wrong)}. Do not rely on its verdicts; load {folder} again for a fresh engine")
-        return {"known_answers": windows, "all_as_at_load": True, **self._flown()}
 
     def _flown(self) -> dict[str, Any]:
         guard = self._parts.guard

@@ -1,4 +1,4 @@
-"""Whether what a graph gave can be believed."""
+"""Whether what a graph gave can be believed, and how often it could not."""
 
 import msgspec
 import numpy as np
@@ -7,7 +7,7 @@ from onboard.fly.config import InvalidConfig
 from onboard.messages import Answer, Status
 
 INVALID = "invalid_output"
-ILL = (INVALID, "inference_failed")
+_ILL = (INVALID, "inference_failed")
 
 
 class OutputSanity:
@@ -16,20 +16,46 @@ class OutputSanity:
     Args:
         config: the limits.
         outputs: names of those that have to be finite beside the logit; None: all.
+
+    Attributes:
+        invalid: answers so far with an output that makes no sense, or none.
+        pose_is_sound: whether the last of these had outputs of a pose network that verdicts carry, all of them finite.
     """
 
     def __init__(self, config: InvalidConfig, outputs: tuple[str, ...] | None) -> None:
         self._config, self._outputs = config, outputs
+        self._ill = self._healthy = self.invalid = 0
+        self.pose_is_sound = False
+
+    @property
+    def ill(self) -> bool:
+        """Whether so many answers in a row were invalid that the engine cannot be trusted."""
+        return self._ill >= self._config.in_a_row
+
+    @property
+    def healthy(self) -> bool:
+        """Whether so many frames were answered, without an invalid one, that what was is forgotten."""
+        return self._healthy >= self._config.healthy_frames
+
+    def start_over(self) -> None:
+        """Another engine answers."""
+        self._ill = self._healthy = 0
 
     def checked(self, answer: Answer) -> Answer:
         """The answer, or REJECTED(invalid_output) without its numbers."""
-        if (wrong := self._wrong(answer)) is None:
-            return answer
-        nothing = {"logit": None, "anomaly_score": None, "p_value": None}
-        return msgspec.structs.replace(answer, status=Status.REJECTED, reason=INVALID, detail=wrong, **nothing)
+        wrong = self._wrong(answer)
+        return answer if wrong is None else without_verdict(answer, INVALID, wrong)
 
-    def pose_is_sound(self, answer: Answer) -> bool:
-        """Whether it has outputs of a pose network that verdicts carry, and all of them are finite."""
+    def count(self, answer: Answer) -> None:
+        """Remember an answer that was checked."""
+        if answer.reason in _ILL:
+            self.invalid += 1
+            self._ill, self._healthy = self._ill + 1, 0
+            self.pose_is_sound = self._is_sound(answer)
+        elif answer.status is Status.ANSWERED:
+            self._ill, self._healthy = 0, self._healthy + 1
+
+    def _is_sound(self, answer: Answer) -> bool:
         carried = [values for name, values in answer.outputs.items() if self._outputs is None or name in self._outputs]
         return bool(carried) and all(values.dtype.kind != "f" or np.isfinite(values).all() for values in carried)
 
@@ -43,3 +69,9 @@ class OutputSanity:
             if looked_at and values.dtype.kind == "f" and not np.isfinite(values).all():
                 return f"the output '{name}' holds a number that is not finite"
         return None
+
+
+def without_verdict(answer: Answer, reason: str, detail: str) -> Answer:
+    """REJECTED, without the debris side's numbers; outputs and times stay."""
+    nothing = {"logit": None, "anomaly_score": None, "p_value": None}
+    return msgspec.structs.replace(answer, status=Status.REJECTED, reason=reason, detail=detail, **nothing)

@@ -1,92 +1,73 @@
-"""Loading what shall fly next beside what flies."""
+"""Loading what shall fly next beside what flies, and closing what has flown."""
 
 import time
-from collections.abc import Callable
 
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.flown import Flown, Ways
 from onboard.fly.ladder import Step
+from onboard.fly.loading import Done, Loaded, Loading
 from onboard.fly.rules import RuleBook, Rules
 from onboard.health.beside import Beside
 from onboard.health.choice import Chosen
 from onboard.normal_scores import FrameRule
 
-Done = Callable[[Exception | None], None]
 _CLOSE_S = 8.0  # with all other waits at the end less than the unit's TimeoutStopSec
 
 
 class Shift:
-    """Loads bundles and their engines: one at a time beside the loop, or in the loop's own time.
+    """Loads bundles and their engines.
 
     Args:
         ways: gives a bundle's engines.
         book: makes its rules.
+        events: told of errors when something is closed.
+
+    Attributes:
+        asked: what is loaded by command, or because its time has come.
+        mending: what is loaded in the place of an engine that cannot be trusted; it waits for nothing that was asked.
     """
 
-    def __init__(self, ways: Ways, book: RuleBook) -> None:
-        self._ways, self._book = ways, book
-        self._beside: Beside[Flown] = Beside()
+    def __init__(self, ways: Ways, book: RuleBook, events: Events) -> None:
+        self._ways, self._book, self._events = ways, book, events
+        self.asked, self.mending = Loading(), Loading()
         self._retiring: Beside[None] = Beside()
-        self._wanted: tuple[Step, Done | None] | None = None
-        self._began_s, self._told = 0.0, False
 
     @property
     def under_way(self) -> bool:
-        """Whether something is being loaded, or waits to be put in."""
-        return self._beside.busy
+        """Whether anything is being loaded, or waits to be put in."""
+        return self.asked.under_way or self.mending.under_way
 
-    def begin(self, step: Step, done: Done | None) -> None:
+    @property
+    def busy(self) -> bool:
+        """The same, or whether something that was abandoned may still come."""
+        return self.asked.busy or self.mending.busy
+
+    def ask(self, step: Step, done: Done | None = None) -> None:
         """Load beside the loop.
 
         Raises:
-            InputError: something is being loaded already.
+            InputError: something that was asked is being loaded already.
         """
-        self._refuse_under_way()
-        self._wanted = step, done
-        self._began_s, self._told = time.monotonic(), False
-        self._beside.start(lambda: self.load(step))
+        self.asked.begin(step, lambda: (step, self._load(step)), done)
 
-    @property
-    def hung(self) -> bool:
-        """Whether `hangs` has told of what is being loaded."""
-        return self.under_way and self._told
+    def mend(self, step: Step, gone: list[Flown]) -> None:
+        """Load in the place of another engine.
 
-    def hangs(self, limit_s: float) -> str | None:
-        """A sentence on a load that takes longer than this, once; None: there is none, or it has been told."""
-        if self._wanted is None or self._told or time.monotonic() - self._began_s < limit_s:
-            return None
-        self._told = True
-        step, _ = self._wanted
-        return f"{step.choice.bundle}: being loaded for {limit_s:g} s, and nothing else can be loaded meanwhile"
+        Args:
+            step: what to load. A bundle whose calibration cannot support the rate that was told flies at the configured
+                one, and says so.
+            gone: what is closed first, for a GPU may not hold two: the last reference to it is the one in this list.
+        """
 
-    def outcome(self) -> tuple[Step, Flown | Exception, Done | None] | None:
-        """What came of it, once; None where nothing has ended."""
-        found = self._beside.take()
-        if found is None:
-            return None
-        assert self._wanted is not None
-        (step, done), self._wanted = self._wanted, None
-        return step, found, done
+        def load() -> Loaded:
+            _close(gone, self._events)
+            return self._load_at_some_rate(step)
 
-    def load(self, step: Step) -> Flown:
-        """Load and test what a step says; raises InputError, and whatever the libraries raise on a sick GPU."""
-        return Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book)
+        self.mending.begin(step, load)
 
-    def load_at_some_rate(self, step: Step) -> tuple[Flown, str]:
-        """As `load`; a bundle whose calibration cannot support the rate that was told flies at the configured one, and
-        the words to be added to its event say so."""
-        try:
-            return self.load(step), ""
-        except InputError:
-            if not self._book.told:
-                raise
-        flown = Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book.as_configured())
-        self._book = self._book.as_configured()
-        return flown, "; at the configured false-alarm rate, for it cannot support the one that was told"
-
-    def first(self, chosen: Chosen, events: Events) -> tuple[Flown, Chosen]:
-        """The last bundle that was chosen and can be loaded, and what is chosen then.
+    def first(self, chosen: Chosen) -> tuple[Flown, Chosen]:
+        """The last bundle that was chosen and can be loaded, and what is chosen then; loaded here and now.
 
         Raises:
             InputError: not even the first of them can.
@@ -95,12 +76,12 @@ class Shift:
         while True:  # ends: few are remembered
             choice = chosen.choices[-1]
             try:
-                found = self.load(Step(choice, 0, "started", ""))
+                found = self._load(Step(choice, 0, "started", ""))
                 return found, chosen.without_last(found.choice)
             except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
                 if chosen.earlier is None:
                     raise
-                events.add("bundle_rolled_back", f"{choice.bundle}, which was chosen before the restart: {error}")
+                self._events.add("bundle_rolled_back", f"{choice.bundle}, which was chosen before the restart: {error}")
                 chosen = chosen.without_last()
 
     def rules_at(self, rate: float, confidence: float | None, flown: Flown) -> Rules:
@@ -109,33 +90,54 @@ class Shift:
         Raises:
             InputError: as `FrameRule.at`; there is no calibration; something is being loaded, at the rate before.
         """
-        self._refuse_under_way()
+        if self.under_way:
+            raise InputError("an engine is being loaded already; ask again in a few seconds")
         rule = FrameRule.at(flown.bundle, rate, confidence)
         if rule is None:
             raise InputError(f"{flown.bundle.folder}: has no calibration; 'python -m calibration threshold' makes one")
         self._book.rate, self._book.confidence = rate, confidence
         return flown.rules._replace(frame=rule)
 
-    def retire(self, gone: list[Flown], events: Events) -> None:
-        """Close an engine and give its memory back beside the loop: that takes milliseconds.
+    def forget_rate(self) -> None:
+        """Later bundles fly at the configured rate again."""
+        self._book = self._book.as_configured()
+
+    def retire(self, gone: list[Flown]) -> None:
+        """Close engines and give their memory back beside the loop: that takes milliseconds.
 
         Args:
-            gone: the last reference to it is the one in this list, which is emptied.
-            events: told of errors.
+            gone: the last references to them are those in this list, which is emptied.
         """
-        self._retiring.wait(_CLOSE_S)
-        self._retiring.take()
-        self._retiring.start(lambda: _retired(gone, events))
+        self._retiring.abandon()  # the one before may hang
+        self._retiring.take_abandoned()
+        self._retiring.start(lambda: _close(gone, self._events))
+
+    def retire_late_ones(self) -> None:
+        """The same of what has come of loads that were abandoned."""
+        if late := [*self.asked.take_abandoned(), *self.mending.take_abandoned()]:
+            self.retire(late)
 
     def close(self) -> None:
         """Wait for what is being loaded or closed, for some seconds."""
-        self._beside.wait(_CLOSE_S)
-        self._retiring.wait(_CLOSE_S)
+        end_s = time.monotonic() + _CLOSE_S
+        for each in (self.asked, self.mending, self._retiring):
+            each.wait(max(0.0, end_s - time.monotonic()))
 
-    def _refuse_under_way(self) -> None:
-        if self.under_way:
-            raise InputError("an engine is being loaded already; ask again in a few seconds")
+    def _load(self, step: Step) -> Flown:
+        """Load and test what a step says; raises InputError, and whatever the libraries raise on a sick GPU."""
+        return Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book)
+
+    def _load_at_some_rate(self, step: Step) -> Loaded:
+        try:
+            return step, self._load(step)
+        except InputError:
+            if not self._book.told:
+                raise
+        flown = Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book.as_configured())
+        said = f"{step.word}; at the configured false-alarm rate, for it cannot support the one that was told"
+        return step._replace(word=said, configured_rate=True), flown
 
 
-def _retired(gone: list[Flown], events: Events) -> None:
-    gone.pop().emptied(events)
+def _close(gone: list[Flown], events: Events) -> None:
+    while gone:
+        gone.pop().close(events)

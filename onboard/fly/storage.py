@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from onboard import files
 from onboard.errors import InputError
 from onboard.event import Events
+from onboard.hold import holder, locked
 
 _CLOSE_S, _LOOK_S = 5.0, 0.02
 
@@ -77,7 +79,7 @@ class LineFile:
         dropped: lines that were not written: storage too slow, full, or gone.
 
     Raises:
-        InputError: the file cannot be opened.
+        InputError: the file cannot be opened, or another process writes it.
     """
 
     def __init__(
@@ -93,9 +95,13 @@ class LineFile:
         self._not_taken = self._failed = 0
         self._torn = False
         try:
-            self._open()
+            alone = self._open()
         except OSError as error:
             raise InputError(f"{path}: cannot be written ({error.strerror}); set {key}") from error
+        if not alone:
+            other = holder(self._file)
+            os.close(self._file)
+            raise InputError(f"{path}: {other} writes it already; stop it, or set {key}")
 
     @property
     def dropped(self) -> int:
@@ -139,12 +145,15 @@ class LineFile:
     def _lost(self, why: str | None) -> None:
         self._events.add("output_lost", f"{self._path}: {why}; the journal keeps the records")
 
-    def _open(self) -> None:
+    def _open(self) -> bool:
+        """Open the file; whether no other process holds it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        self._size = os.fstat(self._file).st_size
+        found = os.fstat(self._file)
+        self._size = found.st_size
         ends = len(self._end)
         self._torn = self._size > 0 and os.pread(self._file, ends, max(0, self._size - ends)) != self._end
+        return not stat.S_ISREG(found.st_mode) or locked(self._file)
 
 
 def write_whole(storage: Storage, path: Path, make: Callable[[], bytes], events: Events) -> None:

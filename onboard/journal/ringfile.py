@@ -1,6 +1,5 @@
 """The file below the journal: allocated whole, locked by one process, mapped into memory."""
 
-import fcntl
 import mmap
 import os
 import struct
@@ -8,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from onboard import hold
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.journal import record, runs
@@ -116,10 +116,8 @@ def _make(path: Path, records: int, run_slots: int, base: int) -> None:
 def _open(path: Path, records: int, run_slots: int) -> RingFile | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"{path}: another process keeps this journal; stop it, or name another file") from error
+        if not hold.locked(descriptor):
+            raise InputError(f"{path}: {hold.holder(descriptor)} keeps this journal; stop it, or name another file")
         sizes = read_sizes(os.pread(descriptor, HEADER_BYTES, 0), os.fstat(descriptor).st_size)
         if sizes is None:
             os.close(descriptor)

@@ -3,7 +3,7 @@
 from onboard.messages import Status
 
 STATUSES = {Status.ANSWERED: 1, Status.REJECTED: 2, Status.SKIPPED: 3}
-ENGINES = {"unavailable": 0, "onnxruntime": 1, "tensorrt": 2}
+ENGINES = {"unavailable": 0, "onnxruntime": 1, "tensorrt": 2, "reloading": 3}
 OTHER_ENGINE, OTHER_REASON, OTHER_EVENT = 0xFF, 0xFFFF, 0
 
 REASONS = {
@@ -15,6 +15,7 @@ REASONS = {
     "restart": 5,
     "journal_overrun": 6,
     "paused": 7,
+    "reloading": 8,
     "frame_wrong_type": 16,
     "frame_wrong_size": 17,
     "frame_black": 18,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from onboard.errors import InputError
+from onboard.errors import GpuRefusalError
 
 
 class Checked:
@@ -22,15 +22,15 @@ class Checked:
         """Give back what TensorRT returned.
 
         Raises:
-            InputError: it is None or False; `what` says what failed, and names the tensor where there is one.
+            GpuRefusalError: it is None or False; `what` says what failed, and names the tensor where there is one.
         """
         if returned is None or returned is False:
             raise self.error(what)
         return returned
 
-    def error(self, what: str) -> InputError:
+    def error(self, what: str) -> GpuRefusalError:
         """The error, with TensorRT's own words."""
-        return InputError(f"{self._path}: {what} ({self.words()}); {self._remedy}")
+        return GpuRefusalError(f"{self._path}: {what} ({self.words()}); {self._remedy}")
 
     def words(self) -> str:
         """TensorRT's errors since the last time."""

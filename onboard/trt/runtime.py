@@ -8,7 +8,7 @@ import numpy as np
 
 from onboard.bundle import Bundle
 from onboard.engine import Outputs
-from onboard.errors import InputError
+from onboard.errors import GpuRefusalError, InputError
 from onboard.signing import signature_of
 from onboard.trt import gpu as gpus
 from onboard.trt import library, log, manifest, memory, ports
@@ -38,7 +38,7 @@ class TrtEngine:
 
     Raises:
         InputError: no engine there, or another bundle's, GPU's or TensorRT's; TensorRT or pycuda is absent; TensorRT
-            refuses the engine, a tensor or a shape.
+            refuses the engine, a tensor or a shape: this as GpuRefusalError.
     """
 
     def __init__(self, bundle: Bundle, folder: Path) -> None:
@@ -64,7 +64,7 @@ class TrtEngine:
             with self._device.current():
                 self._load(trt, data, bundle)
         except self._device.error as error:
-            raise InputError(f"{folder / ENGINE}: the GPU cannot take it: {error}; {self.remedy}") from error
+            raise GpuRefusalError(f"{folder / ENGINE}: the GPU cannot take it: {error}; {self.remedy}") from error
         self.graph_states = {each.size: each.graph_state for each in self._executions.values()}
 
     def run(self, window: Window) -> Outputs:

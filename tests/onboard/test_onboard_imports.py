@@ -104,3 +104,21 @@ def test_the_contracts_of_who_may_import_whom_are_kept() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=REPOSITORY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 broken" in done.stdout
+
+
+def test_a_camera_process_needs_neither_onnx_runtime_nor_opencv() -> None:
+    script = "import json, sys, onboard.wire, onboard.sources.ring_writer; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    loaded = json.loads(done.stdout)
+    assert "onboard.wire" in loaded
+    assert not {"onnxruntime", "cv2"} & set(loaded)
+
+
+def test_the_names_of_the_library_are_still_there() -> None:
+    import onboard
+    from onboard import Answer, Detector, InputError, Status
+
+    assert {each.__name__ for each in (Answer, Detector, InputError, Status)} == set(onboard.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Detektor'"):
+        _ = onboard.Detektor

@@ -1,6 +1,5 @@
 """Replays, by the command line: every frame and every row gets one verdict, whatever state they are in."""
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from onboard import image, strict_yaml
 from onboard.__main__ import main
 from onboard.config import Source
 from onboard.errors import InputError
+from onboard.hold import held
 from onboard.messages import Status, Verdict
 from onboard.replay import items, read_boxes
 
@@ -299,10 +299,9 @@ def test_two_replays_do_not_write_into_one_file(call: Callable[..., tuple[int, s
     out = folder.parent / "out" / "verdicts.jsonl"
     assert call()[0] == 0
     before = out.read_bytes()
-    with out.open("ab") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
+    with held(out.parent, "output.folder"):
         code, said = call("--overwrite")
-        assert code == 2 and "another process is writing it" in said
+        assert code == 2 and f"process {os.getpid()} writes there already" in said
         assert out.read_bytes() == before
     assert call("--overwrite")[0] == 0
     assert len(out.read_bytes().splitlines()) == 2

@@ -15,7 +15,7 @@ from onboard.fly.guard import Guard
 from onboard.fly.opening import ways
 from onboard.health.choice import Choice, Chosen
 from onboard.signing import PublicKey, signature_of
-from tests.onboard.fly.conftest import BOX, picture
+from tests.onboard.fly.conftest import BOX, picture, settle
 from tests.onboard.fly.conftest import configured as configured
 from tests.onboard.fly.conftest import moody as moody
 from tests.onboard.fly.conftest import small as small
@@ -99,13 +99,18 @@ def test_a_reload_in_flight_looks_at_the_signature_again(
     guard = Guard(Chosen(choice, (choice,)), ways(config), config, events)
     assert guard(picture(0, 60), BOX).reason == "invalid_output"
     guard.mend()
+    settle(guard)
     assert [event.name for event in events.take()] == ["engine_reloaded"]
     assert signature_of(moody / "manifest.yaml") in guard.flown.files()  # storage is scrubbed for it
     signature_of(moody / "manifest.yaml").unlink()
     assert guard(picture(1, 60), BOX).reason == "invalid_output"
     guard.mend()
+    settle(guard)
     told = events.take()
-    assert [event.name for event in told] == ["reload_failed", "unavailable"]
+    assert [event.name for event in told] == [
+        "reload_failed",
+        "debris_given_up",
+    ]  # and the poses go on
     assert "not signed" in told[0].detail
 
 

@@ -232,7 +232,8 @@ def test_a_second_node_does_not_take_the_firsts_place(configured: Configured, tm
     """libzmq binds an ipc endpoint that is in use, and the node before it hears nothing any more."""
     with flying(configured(control=here(tmp_path)), tmp_path) as node:
         until(lambda: node.answered() > 0)
-        second = configured(control=here(tmp_path), journal={"ring": str(tmp_path / "ring2")})
+        own = {"journal__ring": str(tmp_path / "ring2"), "output__folder": str(tmp_path / "out2")}
+        second = configured(control=here(tmp_path), **own)
         with pytest.raises(InputError, match="another process waits there"), parts_of(second):
             pass
         assert node.tell(Status()).ok

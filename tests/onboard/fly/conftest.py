@@ -18,6 +18,7 @@ from onboard import strict_yaml
 from onboard.calibration import Calibration, FrameThreshold, SizeGroup, TrackStatistic, TrackThreshold
 from onboard.files import sha256
 from onboard.fly.config import NodeConfig
+from onboard.fly.guard import Guard
 from onboard.wire import Header, PixelFormat
 from tests.onboard import small_flight
 
@@ -43,6 +44,15 @@ def message(
         len(payload), zlib.crc32(payload),
     )  # fmt: skip
     return header, payload
+
+
+def settle(guard: Guard, turn: Callable[[], None] | None = None) -> None:
+    """Turn until no engine is being loaded in another one's place."""
+    end = time.monotonic() + 10
+    while guard.mending:
+        assert time.monotonic() < end
+        (turn or guard.tend)()
+        time.sleep(0.001)
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,12 @@ from onboard import strict_yaml
 from onboard.errors import InputError
 from onboard.files import sha256
 from onboard.fly.config import NodeConfig
+from onboard.fly.guard import Guard
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.opening import parts_of
 from onboard.fly.summary import Summary
 from onboard.sources.ring_writer import RingWriter
-from tests.onboard.fly.conftest import message, picture
+from tests.onboard.fly.conftest import message, picture, settle
 
 Configured = Callable[..., NodeConfig]
 
@@ -33,11 +34,13 @@ class Camera:
     def __init__(self, writer: RingWriter) -> None:
         self._writer, self._next, self.run = writer, 0, b"0123456789abcdef"
 
-    def show(self, loop: Loop, count: int = 1, most: int = 256) -> None:
+    def show(self, loop: Loop, count: int = 1, most: int = 256, guard: Guard | None = None) -> None:
         for _ in range(count):
             self._writer.write(*message(self.run, self._next, picture(self._next, most)))
             self._next += 1
             loop.turn(5.0)
+            if guard is not None:
+                settle(guard, lambda: loop.turn(0.0))
 
     def show_until(self, loop: Loop, true: Callable[[], bool]) -> None:
         end = time.monotonic() + 10
@@ -69,7 +72,7 @@ def copy(bundle: Path, folder: Path, **changes: Any) -> Path:
 
 def change(parts: Parts, folder: Path) -> list[Exception | None]:
     answers: list[Exception | None] = []
-    parts.guard.change(str(folder), done=answers.append)
+    parts.guard.told.change(str(folder), done=answers.append)
     return answers
 
 
@@ -82,7 +85,7 @@ def test_a_bundle_is_changed_and_rolled_back_in_flight_and_a_restart_flies_the_l
         camera.show(loop)
         answers = change(parts, calibrated)
         with pytest.raises(InputError, match="being loaded already"):
-            parts.guard.change(str(small))
+            parts.guard.told.change(str(small))
         camera.show_until(loop, lambda: bool(answers))
         camera.show(loop, 2)
         assert (answers, parts.guard.rule is not None) == ([None], True)
@@ -104,11 +107,11 @@ def test_a_bundle_is_changed_and_rolled_back_in_flight_and_a_restart_flies_the_l
         loop = Loop(parts)
         assert parts.guard.bundle.sha256 == sha(calibrated)
         back: list[Exception | None] = []
-        parts.guard.roll_back(back.append)
+        parts.guard.told.roll_back(back.append)
         camera.show_until(loop, lambda: bool(back))
         assert parts.guard.bundle.sha256 == sha(small)
         with pytest.raises(InputError, match="no bundle flew before"):
-            parts.guard.roll_back()
+            parts.guard.told.roll_back()
         assert parts.log.counts["bundle_rolled_back"] == 1
     with parts_of(config) as parts:
         assert parts.guard.bundle.sha256 == sha(small)
@@ -143,7 +146,7 @@ def test_a_new_bundle_that_gives_nonsense_in_flight_is_rolled_back_by_itself(
         answers = change(parts, moody)
         camera.show_until(loop, lambda: bool(answers))
         camera.show(loop, 3)
-        camera.show(loop, 4, most=60)
+        camera.show(loop, 4, most=60, guard=parts.guard)
         assert parts.guard.bundle.sha256 == sha(small)
         camera.show(loop, 2, most=60)
         counts = parts.log.counts
@@ -200,7 +203,7 @@ def test_told_to_roll_back_a_bundle_that_is_rolled_back_by_itself_meanwhile(
         answers = change(parts, moody)
         camera.show_until(loop, lambda: bool(answers))
         back: list[Exception | None] = []
-        parts.guard.roll_back(back.append)
+        parts.guard.told.roll_back(back.append)
         camera.show(loop, most=60)
         camera.show_until(loop, lambda: bool(back))
         assert (back, parts.guard.bundle.sha256) == ([None], sha(small))
@@ -231,8 +234,8 @@ def test_a_rate_that_was_told_does_not_keep_the_bundle_before_from_flying_again(
         answers = change(parts, more)
         camera.show_until(loop, lambda: bool(answers))
         assert answers == [None]
-        parts.guard.set_rate(0.01, None)
-        camera.show(loop, 2, most=60)
+        parts.guard.told.set_rate(0.01, None)
+        camera.show(loop, 2, most=60, guard=parts.guard)
         assert (parts.guard.state, parts.guard.bundle.sha256) == ("onnxruntime", sha(calibrated))
         assert parts.guard.rule is not None
         assert parts.guard.rule.rate == 0.05

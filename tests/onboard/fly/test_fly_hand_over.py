@@ -9,7 +9,7 @@ from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop
 from onboard.fly.opening import parts_of
 from onboard.sources.ring_writer import RingWriter
-from tests.onboard.fly.conftest import message, picture
+from tests.onboard.fly.conftest import message, picture, settle
 from tests.onboard.trt.worlds import MakeWorld
 from tests.onboard.trt.worlds import make_world as make_world
 
@@ -27,6 +27,7 @@ def test_onnx_runtime_takes_over_from_an_engine_that_no_reload_mends(
             world.tensorrt.drift = math.nan if frame_id >= 2 else 0.0
             writer.write(*message(RUN, frame_id, picture(frame_id)))
             loop.turn(5.0)
+            settle(parts.guard, lambda: loop.turn(0.0))
             states.append(parts.guard.state)
         counts = parts.log.counts
     told = [json.loads(line) for line in (tmp_path / "out" / "verdicts.jsonl").read_text().splitlines()]

@@ -32,7 +32,7 @@ from onboard.sources import Taken
 from onboard.sources.ring_writer import RingWriter
 from onboard.window import CropSpec
 from onboard.wire import encode, verdict
-from tests.onboard.fly.conftest import BOX, message, picture
+from tests.onboard.fly.conftest import BOX, message, picture, settle
 
 zmq = pytest.importorskip("zmq")
 RUN = b"0123456789abcdef"
@@ -135,6 +135,7 @@ def test_a_pose_network_flies_on_where_its_debris_head_is_given_up(
         for frame_id in range(12):
             writer.write(*message(RUN, frame_id, picture(frame_id, 256 if frame_id >= 8 else 60)))
             loop.turn(5.0)
+            settle(parts.guard, lambda: loop.turn(0.0))
         counts = parts.log.counts
     told = lines(tmp_path / "out" / "verdicts.jsonl")
     assert [each["reason"] for each in told] == ["invalid_output"] * 8 + [None] * 4
@@ -153,6 +154,7 @@ def test_nonsense_reloads_hands_over_and_ends_in_unavailable(
         for frame_id in itertools.islice(ids, count):
             writer.write(*message(RUN, frame_id, picture(frame_id, 60 if dark else 256)))
             loop.turn(5.0)
+            settle(parts.guard, lambda: loop.turn(0.0))
 
     with flying(config) as (parts, loop):
         shown(loop, True, 1)
@@ -194,6 +196,7 @@ def test_a_reload_from_altered_files_is_refused_and_the_next_engine_takes_over(
         shutil.copytree(small, moody, dirs_exist_ok=True)
     assert guard(picture(0, 60), BOX).reason == "invalid_output"
     guard.mend()
+    settle(guard)
     assert [event.name for event in events.take()] == ["reload_failed", "reload_failed", "engine_handed_over"]
     assert guard.state == "second"
     assert guard(picture(1), BOX).logit is not None

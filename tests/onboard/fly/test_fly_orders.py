@@ -12,6 +12,7 @@ from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.opening import parts_of
 from onboard.fly.orders import Orders
+from tests.onboard.fly.conftest import settle
 from tests.onboard.trt.worlds import MakeWorld
 from tests.onboard.trt.worlds import make_world as make_world
 
@@ -31,7 +32,7 @@ def told(parts: Parts, command: Command) -> Reply:
     return replies[0]
 
 
-def test_a_self_test_sees_an_engine_that_gives_other_answers_and_a_load_brings_a_sound_one(
+def test_a_self_test_sees_an_engine_that_gives_other_answers_and_a_fresh_one_is_loaded(
     configured: Callable[..., NodeConfig], make_world: MakeWorld, tmp_path: Path
 ) -> None:
     world = make_world()
@@ -46,7 +47,13 @@ def test_a_self_test_sees_an_engine_that_gives_other_answers_and_a_load_brings_a
         world.tensorrt.drift = 1e-6
         wrong = told(parts, SelfTest())
         assert (wrong.ok, wrong.reason) == (False, "refused")
-        assert f"load {world.bundle} again" in str(wrong.error)
+        assert "until the events say engine_reloaded" in str(wrong.error)
+        assert parts.guard.known_answers == {"asked": 4, "wrong": 2}
+        loop = Loop(parts)
+        settle(parts.guard, lambda: loop.turn(0.0))
+        loop.turn(0.0)
+        assert (parts.log.counts["known_answer_wrong"], parts.log.counts["engine_reloaded"]) == (1, 1)
+        assert told(parts, SelfTest()).ok
         world.tensorrt.drift = 0.0
         assert told(parts, Load(str(world.bundle), str(world.engine))).result["engine"] == "tensorrt"
         assert told(parts, SelfTest()).ok

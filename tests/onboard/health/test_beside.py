@@ -1,6 +1,9 @@
 """Work beside the loop: what came of it is fetched once, and it does not share the loop's own core."""
 
 import os
+import threading
+import time
+import weakref
 
 import pytest
 
@@ -14,6 +17,39 @@ def test_what_came_of_the_work_is_fetched_once_also_an_error() -> None:
         assert beside.busy
         beside.wait(5.0)
         assert (str(beside.take()), beside.take(), beside.busy) == (came, None, False)
+
+
+def test_abandoned_work_makes_room_and_what_comes_of_it_is_fetched_apart() -> None:
+    beside, goes_on = Beside[int](), threading.Event()
+    beside.start(lambda: 1 if goes_on.wait(5) else 0)
+    beside.abandon()
+    beside.start(lambda: 2)
+    end = time.monotonic() + 5
+    while (found := beside.take()) is None:
+        assert time.monotonic() < end
+    assert (found, beside.take_abandoned(), beside.busy) == (2, [], False)
+    goes_on.set()
+    beside.wait(5.0)
+    assert (beside.take(), beside.take_abandoned(), beside.take_abandoned()) == (None, [1], [])
+
+
+def test_an_error_keeps_nothing_of_the_work_in_memory() -> None:
+    beside: Beside[int] = Beside()
+    half_made: list[weakref.ref[threading.Event]] = []
+
+    def work() -> int:
+        engine = threading.Event()
+        half_made.append(weakref.ref(engine))
+        try:
+            return 1 // 0
+        except ZeroDivisionError as error:
+            raise ValueError(str(engine)) from error
+
+    beside.start(work)
+    beside.wait(5.0)
+    found = beside.take()
+    assert isinstance(found, ValueError)
+    assert half_made[0]() is None
 
 
 def test_it_may_use_the_cores_that_the_loop_has_left() -> None:

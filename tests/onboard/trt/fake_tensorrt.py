@@ -7,7 +7,7 @@ against the API files.
 import enum
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,6 +42,7 @@ class FakeTensorRT:
         module: what `import tensorrt` would give.
         refused: what it says no to: a method's name, or name:tensor.
         seen: how often each method was called.
+        full: whether no engine fits on the GPU any more.
         drift: added to every output: an engine that computes something else.
         dla_core: what the runtime was told.
         runtimes, engines, contexts: all that were made.
@@ -50,6 +51,7 @@ class FakeTensorRT:
     def __init__(self, gpu: FakeGpu, name: str = "tensorrt", version: str = "10.3.0") -> None:
         self.gpu, self.drift = gpu, 0.0
         self.refused: set[str] = set()
+        self.full: Callable[[], bool] = lambda: False
         self.seen: dict[str, int] = {}
         self.dla_core: int | None = None
         self.runtimes: list[Runtime] = []
@@ -87,7 +89,7 @@ class Runtime:
 
     def deserialize_cuda_engine(self, data: bytes) -> "Engine | None":
         self._world.gpu.need_context()
-        if not self._world.allows(self._logger, "deserialize_cuda_engine"):
+        if not self._world.allows(self._logger, "deserialize_cuda_engine") or self._world.full():
             return None
         engine = Engine(self._world, self._logger, data)
         self._world.engines.append(engine)

@@ -1,0 +1,53 @@
+"""Known answers, asked of the engine in flight by the clock or by command."""
+
+import time
+
+from onboard.event import Events
+from onboard.fly.flown import Flown
+
+
+class Asking:
+    """Asks known answers, and tells of wrong ones.
+
+    Args:
+        period_s: from one to the next; None: only by command.
+        events: told `known_answer_wrong` and `known_answers_vary`.
+
+    Attributes:
+        counts: how often any engine was asked, and how often it was wrong.
+    """
+
+    def __init__(self, period_s: float | None, events: Events) -> None:
+        self._period_s, self._events = period_s, events
+        self._right_s, self._due_s = time.monotonic(), 0.0
+        self.counts = {"asked": 0, "wrong": 0}
+
+    def start_over(self, flown: Flown) -> None:
+        """Another engine flies; it is asked at once."""
+        self._due_s = time.monotonic()
+        if flown.known is not None and not flown.known.repeatable:
+            varies = "does not give the same bits twice; only its logit is compared, by its tolerance"
+            self._events.add("known_answers_vary", f"{flown.name} {varies}")
+
+    def when_due(self, flown: Flown, now_s: float) -> bool:
+        """Ask one known answer if it is time, one inference; whether it was wrong."""
+        if self._period_s is None or now_s < self._due_s:
+            return False
+        self._due_s = now_s + self._period_s
+        return bool(self._ask(flown, 1, now_s))
+
+    def all(self, flown: Flown) -> list[str]:
+        """Ask all of them now; gives what is wrong."""
+        return self._ask(flown, len(flown.bundle.manifest.known_answers), time.monotonic())
+
+    def _ask(self, flown: Flown, count: int, now_s: float) -> list[str]:
+        assert flown.known is not None
+        wrong = [said for said in (flown.known.ask() for _ in range(count)) if said is not None]
+        self.counts["asked"] += count
+        self.counts["wrong"] += len(wrong)
+        if wrong:
+            since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
+            self._events.add("known_answer_wrong", f"{flown.name}: {'; '.join(wrong)}; {since}")
+        else:
+            self._right_s = now_s
+        return wrong

@@ -1,0 +1,109 @@
+"""Whether the engine in flight can be trusted, and what it may be asked for where it cannot."""
+
+from onboard.event import Events
+from onboard.fly.config import NodeConfig
+from onboard.fly.ladder import Ladder
+from onboard.fly.loading import Loaded
+from onboard.fly.mending import Mending
+from onboard.fly.output_sanity import OutputSanity, without_verdict
+from onboard.fly.seat import Seat
+from onboard.fly.shift import Shift
+from onboard.messages import Answer, Status
+
+UNAVAILABLE, RELOADING = "unavailable", "reloading"
+_REPLACED = "the engine cannot be trusted, and another one is being loaded; see the events"
+_NONE_LEFT = "no engine can be trusted any more; see the events"
+
+
+class Trust:
+    """Looks at what an engine gives; after too much nonsense, or a wrong known answer, another one is loaded.
+
+    Args:
+        seat: of the engine.
+        ladder: says what is tried in its place.
+        shift: loads that.
+        config: the node's: `invalid` says how much nonsense is borne.
+        events: told of everything that is done.
+
+    Attributes:
+        sanity: of its outputs.
+    """
+
+    def __init__(self, seat: Seat, ladder: Ladder, shift: Shift, config: NodeConfig, events: Events) -> None:
+        self._seat, self._ladder, self._config, self._events = seat, ladder, config, events
+        self._mending = Mending(seat, ladder, shift, config.watchdog.others_s, events)
+        self.sanity = OutputSanity(config.invalid, config.output.pose_outputs)
+        self._suspect = False  # whether it has given a wrong known answer
+        self._pose_only = False  # whether it flies for its poses' sake alone
+
+    @property
+    def mending(self) -> bool:
+        """Whether another engine is being loaded in its place."""
+        return self._mending.under_way
+
+    def start_over(self) -> None:
+        """Another engine was put in, which has no past; what was being loaded in the place of the last one is not."""
+        self._mending.abandon()
+        self._suspect = self._pose_only = False
+        self.sanity.start_over()
+
+    def blind(self) -> Answer:
+        """The answer to every frame while there is no engine to be asked."""
+        if self.mending:
+            return Answer(Status.SKIPPED, RELOADING, _REPLACED)
+        return Answer(Status.SKIPPED, UNAVAILABLE, _NONE_LEFT)
+
+    def judged(self, answer: Answer) -> Answer:
+        """An answer as it may go out: REJECTED(invalid_output) where it makes no sense.
+
+        While another engine is being loaded because this one gave too much nonsense, only its poses count: an answer
+        that makes sense is REJECTED(reloading). One with a wrong known answer is believed until the other is there.
+        """
+        answer = self.sanity.checked(answer)
+        if self.mending and not self._suspect and answer.status is Status.ANSWERED:
+            answer = without_verdict(answer, RELOADING, _REPLACED)
+        self.sanity.count(answer)
+        if self.sanity.healthy:
+            self._ladder.healthy()
+            self._pose_only = False
+        return answer
+
+    def mend(self) -> None:
+        """Begin to replace the engine after too many invalid frames in a row; closed at once, unless poses go on."""
+        if self.sanity.ill and not self._pose_only and not self.mending:
+            in_a_row = self._config.invalid.in_a_row
+            self._replace(f"{in_a_row} invalid frames in a row", keep=self._has_poses())
+
+    def distrust(self) -> None:
+        """Replace an engine that gave a wrong known answer; it answers until the first attempt has ended."""
+        self._suspect = True
+        self._replace("a known answer was wrong", keep=True)
+
+    def go_on(self) -> Loaded | None:
+        """What has been loaded in its place, once; the next attempt is begun where one has failed."""
+        loaded = self._mending.take(keep=self._has_poses())
+        if self._mending.exhausted:
+            self._give_up()
+        return loaded
+
+    def _replace(self, why: str, keep: bool) -> None:
+        self._mending.begin(why, keep)
+        if self._mending.exhausted:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._has_poses():
+            self._pose_only = True
+            told = f"{self._seat.flown.name}: {self._mending.why}; its poses are sound and go on"
+            self._events.add("debris_given_up", told)
+            return
+        self._seat.clear()
+        self._suspect = False
+        self.sanity.start_over()
+        self._events.add(
+            UNAVAILABLE, "no engine is left: every frame is SKIPPED(unavailable) until a load by command, or a restart"
+        )
+
+    def _has_poses(self) -> bool:
+        """Whether the engine gives nonsense for debris alone: a pose is not withheld for the debris side's sake."""
+        return self._seat.taken and self.sanity.pose_is_sound and not self._suspect
