@@ -11,7 +11,7 @@ from hil_tests.bench.process_faults import Done
 from hil_tests.bench.recovery import Recovery
 
 LOGIT_LIMIT = 1e6  # the node's own default, invalid.logit_limit
-_NONSENSE = ("invalid_output", "inference_failed", "unavailable")
+_UNANSWERED = ("invalid_output", "inference_failed", "reloading", "unavailable")
 _RELOADED = ("engine_reloaded", "engine_handed_over")
 
 
@@ -27,7 +27,7 @@ class Flip:
         noticed_ns: the event known_answer_wrong; None: there was none before the next fault of the process.
         reloaded_ns: the event engine_reloaded; None as well.
         answered_ns: the first answer with the bits from before, behind the last frame that went wrong; None: none.
-        rejected: frames without an answer, for outputs made no sense.
+        unanswered: frames without an answer, for outputs made no sense, or the engine was being replaced for that.
         wrong_scores: answers whose score is not, to the bit, the one that the picture had before.
         wrong_decisions: answers that call debris what was none before, or the other way round.
         nonsense: answers beyond 1e6.
@@ -41,7 +41,7 @@ class Flip:
     noticed_ns: int | None
     reloaded_ns: int | None
     answered_ns: int | None
-    rejected: int
+    unanswered: int
     wrong_scores: int
     wrong_decisions: int
     nonsense: int
@@ -49,7 +49,7 @@ class Flip:
     @property
     def tested(self) -> bool:
         """Whether it reached what the node computes."""
-        return bool(self.copies) and (self.noticed_ns is not None or bool(self.rejected or self.wrong_scores))
+        return bool(self.copies) and (self.noticed_ns is not None or bool(self.unanswered or self.wrong_scores))
 
     def recovery(self) -> Recovery:
         """From the flip to the first answer that is right again."""
@@ -114,9 +114,9 @@ def _flip(done: Done, here: list[Told], sent: list[Sent], before: dict[int, Told
     assert done.turned is not None
     pairs = [(one, before.get(sent[one.frame_id].picture)) for one in here]
     answers = [(one, right) for one, right in pairs if one.status == "ANSWERED" and right is not None]
-    rejected = [one for one in here if one.reason in _NONSENSE]
+    unanswered = [one for one in here if one.reason in _UNANSWERED]
     wrong = [one for one, right in answers if one.score != right.score]
-    last_ns = max((one.received_ns for one in (*rejected, *wrong)), default=done.unblocked_ns)
+    last_ns = max((one.received_ns for one in (*unanswered, *wrong)), default=done.unblocked_ns)
     return Flip(
         done.injection,
         done.turned.weight,
@@ -126,7 +126,7 @@ def _flip(done: Done, here: list[Told], sent: list[Sent], before: dict[int, Told
         noticed_ns=_first(events, ("known_answer_wrong",)),
         reloaded_ns=_first(events, _RELOADED),
         answered_ns=next((one.received_ns for one, _ in answers if one.received_ns > last_ns), None),
-        rejected=len(rejected),
+        unanswered=len(unanswered),
         wrong_scores=len(wrong),
         wrong_decisions=sum(one.is_debris != right.is_debris for one, right in answers),
         nonsense=sum(one.score is None or not abs(one.score) <= LOGIT_LIMIT for one, _ in answers),

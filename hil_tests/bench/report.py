@@ -121,7 +121,7 @@ def _flips(campaign: Campaign) -> str:
             after_s(each.noticed_ns, each),
             after_s(each.reloaded_ns, each),
             after_s(each.answered_ns if each.tested else None, each),
-            each.rejected,
+            each.unanswered,
             each.wrong_scores,
             each.wrong_decisions,
         )
@@ -129,7 +129,7 @@ def _flips(campaign: Campaign) -> str:
     ]
     if not rows:
         return ""
-    head = ("weight", "copies", "known answer wrong, s", "loaded again, s", "right again, s", "rejected")
+    head = ("weight", "copies", "known answer wrong, s", "loaded again, s", "right again, s", "not answered")
     return "<h2>Bits turned in memory</h2>" + table((*head, "wrong scores", "wrong decisions"), rows)
 
 

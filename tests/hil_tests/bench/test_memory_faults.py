@@ -109,7 +109,7 @@ NOTICED = [(4.6, "known_answer_wrong"), (5.5, "engine_reloaded")]
 
 def test_a_flip_is_over_when_verdicts_have_their_bits_again() -> None:
     flip = seen("weight_flip", [*BEFORE, 1.5, 4.0, 1.0, 2.0], NOTICED)
-    assert (flip.wrong_scores, flip.wrong_decisions, flip.rejected) == (2, 1, 0)
+    assert (flip.wrong_scores, flip.wrong_decisions, flip.unanswered) == (2, 1, 0)
     assert flip.recovery().seconds == pytest.approx(2.5)
     assert judge(flip, 2).outcome is Outcome.MET
     assert judge(flip, 1).detail.endswith("no event known_answer_wrong within 1 s")
