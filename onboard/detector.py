@@ -107,13 +107,12 @@ class Detector:
         except Exception as error:  # the libraries' exceptions have no common base class; the loop must go on
             return Answer(Status.REJECTED, "inference_failed", str(error), window_ns=cut_at - start)
         done = time.perf_counter_ns()
-        times: dict[str, Any] = {"window_ns": cut_at - start, "infer_ns": done - cut_at}
+        times = cut_at - start, done - cut_at
         if not math.isfinite(logit):
             wrong = f"the graph gave a logit of {logit}"
-            return Answer(Status.REJECTED, "logit_not_finite", wrong, **times, outputs=outputs)
-        return Answer(
-            Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit, numbers), **times, outputs=outputs
-        )
+            return Answer(Status.REJECTED, "logit_not_finite", wrong, None, None, None, *times, outputs)
+        p_value = self._p_value(-logit, numbers)
+        return Answer(Status.ANSWERED, None, None, logit, -logit, p_value, *times, outputs)
 
     def check_known_answers(self) -> None:
         """Run the known-answer windows.
@@ -166,7 +165,7 @@ def _four_numbers(box: Any) -> tuple[float, float, float, float] | None:
     if isinstance(box, (str, bytes)):
         return None
     try:
-        x_min, y_min, x_max, y_max = (float(value) for value in box)
+        x_min, y_min, x_max, y_max = box
+        return float(x_min), float(y_min), float(x_max), float(y_max)
     except (TypeError, ValueError, OverflowError):
         return None
-    return x_min, y_min, x_max, y_max

@@ -12,6 +12,7 @@ from onboard.image import Frame
 Level = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=65536)]
 _STEP = 16  # saturation is judged on every sixteenth row
+_FIRST_LOOK = 16  # rows of a large frame that tell whether it can be black or saturated at all
 
 
 class SanityConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -83,21 +84,23 @@ class Sanity:
         return Refusal("frame_frozen", "its pixels are those of the frame before it, under a new id")
 
     def _dark_or_white(self, frame: Frame) -> Refusal | None:
-        sample = frame[::_STEP]
-        brightest = int(sample.max())
-        if brightest >= self._config.white_level and (share := self._white_share(sample)) > self._config.white_share:
-            return Refusal("frame_saturated", f"{share:.0%} of it is {self._config.white_level} or brighter")
-        # Most frames have something bright in the sample; only dark ones are looked at as a whole.
+        """Some rows clear most frames: memory that the camera's process wrote is slow to read."""
+        few = frame[:: max(_STEP, len(frame) // _FIRST_LOOK)]
+        brightest, most = int(np.maximum.reduce(few, None)), self._config.white_share
+        if brightest >= self._config.white_level and self._white_share(few) > most / 2:
+            if (share := self._white_share(frame[::_STEP])) > most:
+                return Refusal("frame_saturated", f"{share:.0%} of it is {self._config.white_level} or brighter")
         level = self._config.black_level
         if brightest <= level and int(frame.max()) <= level:
             return Refusal("frame_black", f"nothing in it is brighter than {level}")
         return None
 
     def _white_share(self, sample: Frame) -> float:
-        if self._white.shape != sample.shape:
+        if self._white.shape[1:] != sample.shape[1:] or len(self._white) < len(sample):
             self._white = np.empty(sample.shape, np.bool_)
-        np.greater_equal(sample, self._config.white_level, out=self._white)
-        return np.count_nonzero(self._white) / sample.size
+        white = self._white[: len(sample)]
+        np.greater_equal(sample, self._config.white_level, out=white)
+        return np.count_nonzero(white) / sample.size
 
 
 def profile(frame: Frame) -> int:

@@ -208,7 +208,7 @@ def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec, in
 
 def _check_box(box: tuple[float, float, float, float], width: int, height: int) -> None:
     x_min, y_min, x_max, y_max = box
-    if not all(math.isfinite(value) for value in box):
+    if not all(map(math.isfinite, box)):
         raise BoxError("box_not_finite", f"box {tuple(box)} holds a number that is not finite")
     if x_max <= x_min or y_max <= y_min:
         raise BoxError("box_empty", f"box {tuple(box)} is empty or inverted: x_min < x_max and y_min < y_max needed")
@@ -273,6 +273,9 @@ def _window_size(region: tuple[float, float, float, float], spec: CropSpec) -> i
 def _fill(pixels: npt.NDArray[np.uint8], frame: Frame, left: int, top: int, spec: CropSpec) -> None:
     """Copy the frame's part; what lies beyond its border is black, or the border's own pixels."""
     (height, width), size = frame.shape[:2], len(pixels)
+    if left >= 0 and top >= 0 and left + size <= width and top + size <= height:
+        pixels[:] = frame[top : top + size, left : left + size]
+        return
     x0, x1 = max(left, 0) - left, min(left + size, width) - left
     y0, y1 = max(top, 0) - top, min(top + size, height) - top
     pixels[y0:y1, x0:x1] = frame[top + y0 : top + y1, left + x0 : left + x1]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -63,6 +63,7 @@ class Loop:
         self._parts = parts
         self._sanity = Sanity(parts.config.sanity)
         self._boxes = None if parts.config.finder is None else Boxes(parts.config.finder)
+        self._offset_ns = round(parts.config.clock_offset_ms * 1e6)
 
     def run(self, stop: Callable[[], bool], *each_turn: Callable[[], None]) -> None:
         """Fly until the source has ended or `stop` says so; what was taken by then is settled.
@@ -88,7 +89,8 @@ class Loop:
             else:
                 self._refuse(item, arrival)
         parts.guard.tend()
-        parts.log.write([*taken.events, *parts.journal.take_events(), *parts.events.take()])
+        if told := [*taken.events, *parts.journal.take_events(), *parts.events.take()]:
+            parts.log.write(told)
 
     def _settle(self, item: SourceFrame | Settled) -> None:
         """Give a frame that was begun its answer, its record and its verdict."""
@@ -140,7 +142,7 @@ class Loop:
         took_ns = time.monotonic_ns() - start_ns
         if found.box is None:
             return frame, Answer(Status.REJECTED, NO_BOX, found.why), took_ns
-        return replace(frame, box=found.box, box_source=found.source), None, took_ns
+        return msgspec.structs.replace(frame, box=found.box, box_source=found.source), None, took_ns
 
     def _pose_alone(self, frame: SourceFrame, answer: Answer) -> Answer:
         """The answer, with the pose of a network that sees the whole frame and asks for no box."""
@@ -174,4 +176,4 @@ class Loop:
 
     def _age_ns(self, frame: SourceFrame, at_ns: int) -> int:
         """From the exposure's start until this time; below 0 where the sender's clock is ahead."""
-        return at_ns - frame.exposure_start_ns - round(self._parts.config.clock_offset_ms * 1e6)
+        return at_ns - frame.exposure_start_ns - self._offset_ns

@@ -37,7 +37,7 @@ class Arrival(enum.Enum):
 
     @property
     def recorded(self) -> bool:
-        return self in (Arrival.NEW, Arrival.REORDERED)
+        return self is Arrival.NEW or self is Arrival.REORDERED
 
 
 class Journal:
