@@ -103,7 +103,7 @@ class Detector:
         cut_at = time.perf_counter_ns()
         try:
             outputs = dict(self.engine.run(window))
-            logit = float(outputs.pop(LOGIT).reshape(-1)[0])
+            logit = float(outputs.pop(LOGIT).item(0))
         except Exception as error:  # the libraries' exceptions have no common base class; the loop must go on
             return Answer(Status.REJECTED, "inference_failed", str(error), window_ns=cut_at - start)
         done = time.perf_counter_ns()

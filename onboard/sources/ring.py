@@ -157,10 +157,11 @@ class _Attached:
     def __init__(self, inode: int, memory: mmap.mmap, layout: Layout) -> None:
         self.inode, self.layout = inode, layout
         self._memory, self.numbers = memoryview(memory), numbers(memory)
+        self._slots = [layout.offset(count) for count in range(1, layout.slots + 1)]
         self.seen = 0
 
     def view(self, count: int, offset: int, size: int) -> memoryview:
-        at = self.layout.offset(count) + offset
+        at = self._at(count) + offset
         return self._memory[at : at + size]
 
     def bytes(self, count: int, offset: int, size: int) -> bytes:
@@ -168,7 +169,10 @@ class _Attached:
 
     def holds(self, count: int) -> bool:
         """Whether the slot holds this frame, whole: true before and after a copy means that the copy is whole."""
-        return self.numbers.item(self.layout.offset(count) // 8) == 2 * count
+        return self.numbers.item(self._at(count) // 8) == 2 * count
+
+    def _at(self, count: int) -> int:
+        return self._slots[(count - 1) % len(self._slots)]
 
 
 def _attach(path: Path, before: _Attached | None) -> _Attached | None:
