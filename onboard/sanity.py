@@ -12,7 +12,7 @@ from onboard.image import Frame
 Level = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=65536)]
 _STEP = 16  # saturation is judged on every sixteenth row
-_LOOK_ROWS, _LOOK_COLUMNS = 16, 128  # of a first look that clears most frames
+_LOOK_ROWS, _LOOK_COLUMNS = 8, 128  # of a first look that clears most frames
 
 
 class SanityConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
