@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from benchmarks import ending
 from onboard import image, machine
 from onboard.config import Source
 from onboard.detector import Detector
@@ -186,4 +187,4 @@ def _time_of_large_frames() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -4,12 +4,12 @@ python -m benchmarks.fuzz --inputs 2000
 """
 
 import argparse
-import sys
 import tempfile
 import time
 import traceback
 from pathlib import Path
 
+from benchmarks import ending
 from onboard import machine, strict_yaml
 from onboard.fly.config import NodeConfig
 from tests.onboard.control.node import flying, until
@@ -69,4 +69,4 @@ def _config(folder: Path, bundle: Path) -> NodeConfig:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.run(main)

@@ -16,6 +16,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from benchmarks import ending
 from onboard import machine
 from train import runs
 from train.backbones import registry
@@ -77,4 +78,4 @@ def _session(module: nn.Module, example: Tensor, path: Path) -> onnxruntime.Infe
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks import ending
 from onboard.errors import InputError
 from train.config import RunConfig, load
 from train.data import load as loading
@@ -48,4 +49,4 @@ def _without(config: RunConfig, name: str, path: Path) -> RunConfig:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

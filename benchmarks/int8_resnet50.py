@@ -14,6 +14,7 @@ import torch
 import torchvision
 from torch import nn
 
+from benchmarks import ending
 from calibration import latency
 from calibration.graph.running import Feed
 from calibration.int8.layers import candidates, named
@@ -67,4 +68,4 @@ def _resnet50(folder: Path) -> onnx.ModelProto:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks import ending
 from onboard import machine
 from onboard.image import Frame
 from train import metrics
@@ -57,4 +58,4 @@ def _pixels(samples: tuple[Sample, ...]) -> Tensor:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

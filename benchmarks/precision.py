@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import ending
 from benchmarks.fly_protocols import PROTOCOLS
 from onboard import Detector, machine
 from onboard.normal_scores import NormalScores
@@ -67,4 +68,4 @@ def _auroc(is_anomaly: npt.NDArray[np.bool_], logits: Values) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from benchmarks import ending
 from onboard import machine
 from train.config import load
 from train.data.config import SparkData
@@ -41,4 +42,4 @@ def _brightness(sample: Sample, grey: str) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import ending
 from onboard import machine
 from onboard.journal import read_archive
 from onboard.journal.reading import read_ring
@@ -129,4 +130,4 @@ def _judged(folder: Path, run: bytes, frames: int, resident_mb: list[float], pag
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.run(main)

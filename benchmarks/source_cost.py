@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import ending
 from onboard import machine
 from onboard.sanity import Sanity, SanityConfig
 from onboard.sources import Source, SourceConfig, SourceFrame, open_source
@@ -124,4 +125,4 @@ def _ring(place: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

@@ -1,0 +1,35 @@
+"""The two-minute plan that README tells of, flown by EfficientNet-Lite0 in a real node."""
+
+import json
+from pathlib import Path
+
+from hil_tests import __main__ as program
+from onboard import strict_yaml
+from tests.conftest import REPOSITORY, Drawn
+
+PLAN, LIMITS = REPOSITORY / "configs" / "faults_short.yaml", REPOSITORY / "configs" / "limits.yaml"
+SLOWER = 3  # other tests work on the same two cores
+OF_TIME = ("recovery_s.", "recovery_periods.", "latency_ms.", "miss_share", "drop_share", "bench_late_ms")
+
+
+def test_the_short_plan_holds_every_limit(fitted: Path, drawn: Drawn, tmp_path: Path) -> None:
+    limits = strict_yaml.parse(LIMITS.read_text(), "limits.yaml")["limits"]
+    slower = [
+        {**each, "at_most": SLOWER * each["at_most"]} if each["figure"].startswith(OF_TIME) else each for each in limits
+    ]
+    (tmp_path / "limits.yaml").write_text(strict_yaml.dump({"limits": slower}))
+    setup = {
+        "stream": {"data": str(drawn.root), "pictures": 30, "rate_hz": 20},
+        "node": {"bundle": str(fitted / "bundle"), "settings": {"false_alarm_rate": 0.1}},
+        "limits": str(tmp_path / "limits.yaml"),
+    }
+    (tmp_path / "bench.yaml").write_text(strict_yaml.dump(setup))
+    out = tmp_path / "out"
+    code = program.main(["bench", str(tmp_path / "bench.yaml"), "--plan", str(PLAN), "--out", str(out)])
+    figures = json.loads((out / "figures.json").read_text())["figures"]
+    faults = [json.loads(line) for line in (out / "faults.jsonl").read_text().splitlines()]
+    missed = [each for each in faults if each["outcome"] == "missed"]
+    assert (code, missed) == (0, []), figures
+    planned = strict_yaml.parse(PLAN.read_text(), "plan.yaml")["faults"]
+    assert {each["injection"]["kind"] for each in faults} == set(planned)
+    assert len(faults) == sum(planned.values())
