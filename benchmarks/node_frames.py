@@ -1,6 +1,7 @@
 """Frames for benchmarks of the node, from a process of their own: 1024 x 1024 RGB with a given box."""
 
 import multiprocessing
+import os
 import time
 import uuid
 import zlib
@@ -19,11 +20,16 @@ SIDE, BOX = 1024, (300.0, 300.0, 700.0, 650.0)
 
 
 @contextmanager
-def sent(source: SourceConfig, period_s: float) -> Iterator[None]:
-    """While the block runs, a process sends frames to where this source takes them from, one in each period."""
+def sent(source: SourceConfig, period_s: float, priority: int | None) -> Iterator[None]:
+    """While the block runs, a process sends frames to where this source takes them from, one in each period.
+
+    With a priority it has its turn before other processes, or frames would not come in time on a busy machine.
+    """
     send, place = (_ring, source.path) if isinstance(source, RingConfig) else (_stream, getattr(source, "endpoint", ""))
     process = multiprocessing.get_context("spawn").Process(target=send, args=(place, period_s))
     process.start()
+    if priority is not None and process.pid is not None:
+        os.sched_setscheduler(process.pid, os.SCHED_FIFO, os.sched_param(priority))
     try:
         yield
     finally:
@@ -40,6 +46,7 @@ def _stream(endpoint: str, period_s: float) -> None:
     import zmq
 
     with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+        socket.setsockopt(zmq.SNDHWM, 1)  # what nobody takes shall not pile up here
         socket.connect(endpoint)
         for header, pixels in _frames(period_s):
             socket.send_multipart([encode(header), pixels])

@@ -1,13 +1,14 @@
-"""What the node costs beside its engine: a frame's time outside the engine call, and the frame rate against the engine's.
+"""What the node costs beside its engine: a frame's time outside the engine call, and the frame rate.
 
 python -m benchmarks.node_overhead runs/demo/bundle --priority 5
 
-Overhead: 20 frames a second; from the look at the source that finds a frame to the end of the loop's turn, less the time
-in the engine: receiving, checksums, journal, sanity, cutting the window, the verdict, and handing it to its file.
-Rate: frames come a tenth faster than the engine takes; the engine alone and the whole loop have turns of two seconds.
+Overhead: 20 frames a second; from the look at the source that finds a frame to the end of the loop's turn, less the
+time in the engine: receiving, checksums, journal, sanity, cutting the window, the verdict, and handing it to its file.
+Rate: frames come a tenth faster than the engine takes them; the engine alone and the whole loop take turns of two
+seconds.
 
 The box is given. The journal has come round, as in a long flight. With a priority the loop runs as `realtime.priority`
-has it, and other processes stay out of the figures.
+has it, the sender too, and other processes stay out of the figures.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import ending
 from benchmarks.node_frames import BOX, picture, sent
 from onboard import machine
 from onboard.fly.config import JournalConfig, NodeConfig, OutputConfig
@@ -112,8 +114,9 @@ class _Looked:
 def _overhead(parts: Parts, frames: int) -> str:
     seen = parts.outlet = _Seen(parts.outlet)
     looked = parts.source = _Looked(parts.source)
-    loop, outside_ms = Loop(parts), []
-    with sent(parts.config.source, _PERIOD_S):
+    loop = Loop(parts)
+    outside_ms: list[float] = []
+    with sent(parts.config.source, _PERIOD_S, parts.config.realtime.priority):
         until = time.monotonic() + 60 + frames * 0.2
         while len(outside_ms) < frames + _WARM_UP and time.monotonic() < until:
             seen.last = None
@@ -134,7 +137,7 @@ def _rate(parts: Parts, rounds: int) -> str:
     """The loop's frames a second as a share of the engine's, round by round."""
     engine_hz = _engine_hz(parts)
     loop, ratios, engines = Loop(parts), [], []
-    with sent(parts.config.source, 0.9 / engine_hz):
+    with sent(parts.config.source, 0.9 / engine_hz, parts.config.realtime.priority):
         while parts.account.totals()[0] < _WARM_UP:
             loop.turn(0.1)
         for _ in range(rounds):
@@ -168,4 +171,4 @@ def _loop_hz(parts: Parts, loop: Loop) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

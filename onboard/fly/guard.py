@@ -19,6 +19,7 @@ from onboard.health.choice import Choice, Chosen
 from onboard.image import Frame
 from onboard.messages import Answer, Status
 from onboard.normal_scores import Box, FrameRule
+from onboard.window import Window
 
 UNAVAILABLE = "unavailable"
 _OF_BUNDLE = ("bundle_changed", "bundle_rolled_back")
@@ -79,11 +80,13 @@ class Guard:
     def available(self) -> bool:
         return self.flown.detector is not None
 
-    def __call__(self, frame: Frame, box: Box) -> Answer:
+    def __call__(
+        self, frame: Frame, box: Box, window: Window | None = None, when_cut: Callable[[], None] | None = None
+    ) -> Answer:
         """As `Detector` does; with outputs that are not finite or out of range REJECTED(invalid_output)."""
         if self.flown.detector is None:
             return Answer(Status.SKIPPED, UNAVAILABLE, "no engine can be trusted any more; see the events")
-        answer = self._sanity.checked(self.flown.detector(frame, box))
+        answer = self._sanity.checked(self.flown.detector(frame, box, window, when_cut))
         self._count(answer)
         return answer
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -11,6 +12,7 @@ from onboard.control.socket import ControlSocket
 from onboard.event import Events
 from onboard.finder import Boxes
 from onboard.fly.account import Account
+from onboard.fly.ahead import MOST, Ahead, Begun, LookAhead
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.guard import UNAVAILABLE, Guard
@@ -19,15 +21,18 @@ from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
 from onboard.fly.verdict import made
 from onboard.health.background import Background
+from onboard.helper import Helper
 from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
+from onboard.sources.source import Flaw
 from onboard.telemetry.telemetry import Telemetry
 from onboard.watchdog import Pings
 
 STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
 _CLOCKS_AGREE_MS = 1.0
+_AT_ONCE_NS = 2_000_000  # a frame that is taken in less time was there before the loop came for it
 _BOX_TROUBLE = (NO_BOX, "box_")
 
 
@@ -48,6 +53,7 @@ class Parts:
     background: Background
     pings: Pings
     telemetry: Telemetry | None
+    helper: Helper[Ahead]
     control: ControlSocket | None = None
     paused: bool = False
 
@@ -64,6 +70,9 @@ class Loop:
         self._sanity = Sanity(parts.config.sanity)
         self._boxes = None if parts.config.finder is None else Boxes(parts.config.finder)
         self._offset_ns = round(parts.config.clock_offset_ms * 1e6)
+        self._look_ahead = LookAhead(parts.helper)
+        self._next: Ahead | None = None
+        self._stopping = False
 
     def run(self, stop: Callable[[], bool], *each_turn: Callable[[], None]) -> None:
         """Fly until the source has ended or `stop` says so; what was taken by then is settled.
@@ -76,27 +85,50 @@ class Loop:
             self.turn(0.1)
             for call in each_turn:
                 call()
+        self._stopping = True
+        if self._next is not None:
+            self.turn(0)
 
     def turn(self, timeout_s: float) -> None:
         """Settle what has arrived; where that is nothing, what arrives first within `timeout_s`."""
-        parts = self._parts
-        taken = parts.source.take(timeout_s)
-        for item in taken.items:
-            arrival = parts.journal.begin(item.run, item.frame_id)
-            if arrival.recorded:
-                self._settle(item)
+        parts, (ahead, self._next) = self._parts, (self._next, None)
+        looked_at_ns = time.monotonic_ns()
+        taken = parts.source.take(timeout_s) if ahead is None else ahead.taken
+        behind = bool(taken.items) and time.monotonic_ns() - looked_at_ns < _AT_ONCE_NS
+        self._look_ahead.wanted = behind and not self._stopping
+        for n, item in enumerate(taken.items):
+            begun = ahead.begun[n] if ahead is not None and ahead.begun else self._begun(item)
+            if begun.arrival.recorded:
+                self._settle(item, begun)
                 parts.guard.mend()
             else:
-                self._refuse(item, arrival)
+                self._refuse(item, begun.arrival)
         parts.guard.tend()
         if told := [*taken.events, *parts.journal.take_events(), *parts.events.take()]:
             parts.log.write(told)
 
-    def _settle(self, item: SourceFrame | Settled) -> None:
+    def _begun(self, item: SourceFrame | Settled) -> Begun:
+        return Begun(self._parts.journal.begin(item.run, item.frame_id))
+
+    def _take_ahead(self, before: SourceFrame) -> Ahead:
+        """While the engine works on a frame's window: its flaw, then what has arrived since, and work begun on that."""
+        flaw, taken = before.flaw(), self._parts.source.take(0)
+        few = len(taken.items) <= MOST
+        return Ahead(flaw, taken, tuple(self._look(item, self._begun(item)) for item in taken.items) if few else ())
+
+    def _look(self, item: SourceFrame | Settled, begun: Begun) -> Begun:
+        if not isinstance(item, SourceFrame) or not begun.arrival.recorded:
+            return begun
+        refusal, detector = self._sanity.check(item.pixels, item.content), self._parts.guard.flown.detector
+        if refusal is not None or item.box is None or detector is None:
+            return Begun(begun.arrival, True, refusal)
+        return Begun(begun.arrival, True, None, detector, detector.prepare(item.pixels, item.box))
+
+    def _settle(self, item: SourceFrame | Settled, begun: Begun) -> None:
         """Give a frame that was begun its answer, its record and its verdict."""
         parts = self._parts
         if isinstance(item, SourceFrame):
-            item, answer = self._judge(item)
+            item, answer = self._judge(item, begun)
         else:
             answer = Answer(item.status, item.reason, item.detail)
         track = parts.tracks.update(item.run, item.frame_id, answer)
@@ -119,19 +151,36 @@ class Loop:
             late = f"{frame.name}: {age_ns / 1e6:.1f} ms old on arrival, {total_ns / 1e6:.1f} ms until its verdict"
             self._parts.events.add("deadline_missed", late)
 
-    def _judge(self, frame: SourceFrame) -> tuple[SourceFrame, Answer]:
+    def _judge(self, frame: SourceFrame, begun: Begun) -> tuple[SourceFrame, Answer]:
         """The frame with its box, and the answer; void where its pixels were altered or overwritten meanwhile."""
-        answer, find_ns = self._refused(frame), 0
+        answer, find_ns = self._refused(frame, begun), 0
         if answer is None and frame.box is None:
             frame, answer, find_ns = self._found(frame)
         if answer is None:
             assert frame.box is not None
-            answer = self._parts.guard(frame.pixels, frame.box)
+            window = begun.window if begun.detector is self._parts.guard.flown.detector else None
+            answer = self._parts.guard(frame.pixels, frame.box, window, self._beside(frame))
         if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
             answer = self._pose_alone(frame, answer)
-        if (flaw := frame.flaw()) is not None:
+        if (flaw := self._flaw(frame, answer.infer_ns)) is not None:
             answer = Answer(*flaw, window_ns=answer.window_ns, infer_ns=answer.infer_ns)
         return frame, msgspec.structs.replace(answer, find_ns=find_ns) if find_ns else answer
+
+    def _beside(self, frame: SourceFrame) -> Callable[[], None] | None:
+        """What is started when the engine works on the frame's window."""
+        if not self._look_ahead.wanted:
+            return None
+        return partial(self._look_ahead.start, partial(self._take_ahead, frame))
+
+    def _flaw(self, frame: SourceFrame, engine_ns: int) -> Flaw | None:
+        """What is wrong with the frame's pixels; keeps what was taken beside the engine for the next turn."""
+        if (ahead := self._look_ahead.end(engine_ns)) is None:
+            return frame.flaw()
+        if ahead.taken.items:
+            self._next = ahead
+        for event in ahead.taken.events if self._next is None else ():
+            self._parts.events.add(*event)
+        return ahead.flaw
 
     def _found(self, frame: SourceFrame) -> tuple[SourceFrame, Answer | None, int]:
         """The frame with a box, or the answer where there is none, and how many ns looking for it took."""
@@ -150,20 +199,21 @@ class Loop:
         seen = self._parts.guard(frame.pixels, (0.0, 0.0, float(width), float(height)))
         return msgspec.structs.replace(answer, outputs=seen.outputs, window_ns=seen.window_ns, infer_ns=seen.infer_ns)
 
-    def _refused(self, frame: SourceFrame) -> Answer | None:
+    def _refused(self, frame: SourceFrame, begun: Begun) -> Answer | None:
         """Why a frame is not judged; None: it is."""
         if self._parts.paused:
             return Answer(Status.SKIPPED, PAUSED, "told to pause; 'python -m onboard tell ENDPOINT resume' ends it")
         stale_ms = self._parts.config.stale_ms
         age_ms = self._age_ns(frame, time.monotonic_ns()) / 1e6
         if age_ms < -_CLOCKS_AGREE_MS:
-            ahead = f"{frame.name}: exposed {-age_ms:.0f} ms from now; set clock_offset_ms, or nothing is ever stale"
-            self._parts.events.add("clock_ahead", ahead)
+            early = f"{frame.name}: exposed {-age_ms:.0f} ms from now; set clock_offset_ms, or nothing is ever stale"
+            self._parts.events.add("clock_ahead", early)
         if stale_ms is not None and age_ms > stale_ms:
             return Answer(Status.SKIPPED, STALE, f"{age_ms:.0f} ms old, stale_ms is {stale_ms:g}")
         if not self._parts.guard.available:
             return Answer(Status.SKIPPED, UNAVAILABLE, "no engine can be trusted any more; see the events")
-        if (refusal := self._sanity.check(frame.pixels, frame.content)) is not None:
+        refusal = begun.refusal if begun.looked else self._sanity.check(frame.pixels, frame.content)
+        if refusal is not None:
             return Answer(Status.REJECTED, refusal.reason, refusal.detail)
         height, width = frame.pixels.shape[:2]
         if (other := other_frame_size(self._parts.guard.bundle.manifest.calibration, width, height)) is not None:

@@ -101,14 +101,15 @@ class StreamSource:
         """The messages that have arrived; where there is none, the first that does within the time."""
         if not self._waits() and not (timeout_s > 0 and self._socket.poll(round(timeout_s * 1000))):
             return []
-        messages = []
+        messages: list[list[Any]] = []
         while len(messages) < _MOST_AT_ONCE and self._waits() and (parts := self._receive()) is not None:
             messages.append(parts)
         return messages
 
     def _waits(self) -> bool:
         """Whether a whole message waits; to ask costs much less than to try and fail."""
-        return bool(self._socket.getsockopt(self._events) & self._readable)
+        state = int(self._socket.getsockopt(self._events))
+        return bool(state & self._readable)
 
     def _receive(self) -> list[Any] | None:
         """The parts of one message, no more of them than a frame has and one; None where there is no message."""
