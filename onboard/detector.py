@@ -109,16 +109,17 @@ class Detector:
                 window = cut(frame, numbers, self._spec, self._windows)
         except BoxError as error:
             return Answer(Status.REJECTED, error.reason, str(error))
+        cut_at = time.perf_counter_ns()
         if when_cut is not None and not self._spec.whole:
             when_cut()
-        cut_at = time.perf_counter_ns()
+        begun_at = time.perf_counter_ns()
         try:
             outputs = dict(self.engine.run(window))
             logit = float(outputs.pop(LOGIT).item(0))
         except Exception as error:  # the libraries' exceptions have no common base class; the loop must go on
             return Answer(Status.REJECTED, "inference_failed", str(error), window_ns=cut_at - start)
         done = time.perf_counter_ns()
-        times = cut_at - start, done - cut_at
+        times = cut_at - start, done - begun_at
         if not math.isfinite(logit):
             wrong = f"the graph gave a logit of {logit}"
             return Answer(Status.REJECTED, "logit_not_finite", wrong, None, None, None, *times, outputs)

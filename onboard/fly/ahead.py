@@ -2,38 +2,26 @@
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from onboard.detector import Detector
-from onboard.helper import Helper
 from onboard.journal import Arrival
-from onboard.sanity import Refusal
-from onboard.sources import Taken
+from onboard.sanity import Refusal, Sanity
+from onboard.sources import Settled, SourceFrame, Taken
 from onboard.sources.source import Flaw
 from onboard.window import Window
 
+if TYPE_CHECKING:
+    from onboard.fly.loop import Parts
+
 AHEAD = "ahead"
 """The thread's name."""
-MOST = 8  # frames that are begun while another one is open; the journal's smallest ring has 16 records
 _LEAD_NS = 1_500_000  # taken so long before the engine will be done: no sooner, or it is old when its turn comes
 
 
-class Ahead(NamedTuple):
-    """What was found when the engine was done.
-
-    Attributes:
-        flaw: of the frame that the engine worked on.
-        taken: what the source has given meanwhile.
-        begun: of the items that the journal was told of already, all or none; what it said, and what they are.
-    """
-
-    flaw: Flaw | None
-    taken: Taken
-    begun: tuple["Begun", ...] = ()
-
-
 class Begun(NamedTuple):
-    """A frame on which work has begun beside the engine.
+    """A frame on which work has begun.
 
     Attributes:
         arrival: what the journal said.
@@ -49,37 +37,98 @@ class Begun(NamedTuple):
     window: Window | None = None
 
 
-class LookAhead:
-    """Has the loop's own work on the next frame done beside the engine. The loop waits for both before it goes on, so
-    that source, journal and sanity are never used by two threads at once.
-
-    Args:
-        helper: does it.
+class Ahead(NamedTuple):
+    """What was found when the engine was done.
 
     Attributes:
-        wanted: whether the next frame is likely to be there before the engine is done: this one was, when the loop
-            came for it.
+        flaw: of the frame that the engine worked on.
+        taken: what the source has given meanwhile.
+        begun: of its items, all or none.
     """
 
-    def __init__(self, helper: Helper[Ahead]) -> None:
-        self._helper = helper
+    flaw: Flaw | None
+    taken: Taken
+    begun: tuple[Begun, ...]
+
+
+class LookAhead:
+    """Does the loop's work on the next frame, as far as its window, in a thread beside the engine: RECEIVED, sanity,
+    cutting.
+
+    The loop waits for it before it goes on, so no two threads use source, journal or sanity at once.
+
+    Args:
+        parts: of the loop.
+        sanity: the loop's.
+
+    Attributes:
+        wanted: whether the next frame is likely to be there before the engine is done: this one was, when the loop came
+            for it.
+    """
+
+    def __init__(self, parts: "Parts", sanity: Sanity) -> None:
+        self._parts, self._sanity = parts, sanity
+        self._most = parts.config.journal.records // 4  # frames that are begun before the first of them ends
         self._engine_ns = 0
         self._looking: Callable[[], Ahead] | None = None
+        self._found: Ahead | None = None
         self.wanted = False
 
-    def start(self, job: Callable[[], Ahead]) -> None:
-        """To be called when the engine begins; an engine that is fast gains nothing by it."""
+    @property
+    def holds_frames(self) -> bool:
+        """Whether `found` has something to give."""
+        return self._found is not None
+
+    def found(self) -> Ahead | None:
+        """What was taken beside the engine, once; None where that was nothing."""
+        found, self._found = self._found, None
+        return found
+
+    def begin(self, item: SourceFrame | Settled) -> Begun:
+        """Tell the journal of a frame, and do nothing else yet."""
+        return Begun(self._parts.journal.begin(item.run, item.frame_id))
+
+    def beside(self, frame: SourceFrame) -> Callable[[], None] | None:
+        """To be called when the window of this frame is cut and the engine begins; None: nothing is to be done."""
         wait_ns = self._engine_ns - _LEAD_NS
-        if wait_ns > _LEAD_NS:
-            self._looking = self._helper.begin(lambda: _later(wait_ns, job))
+        if not self.wanted or wait_ns < _LEAD_NS:  # a fast engine is done before the thread is awake
+            return None
+        return partial(self._start, partial(self._take, frame, wait_ns))
 
-    def end(self, engine_ns: int) -> Ahead | None:
-        """To be called when the engine has ended, with the time that it took; None where nothing was started."""
-        self._engine_ns = engine_ns or self._engine_ns  # a frame that was refused has none
+    def flaw(self, frame: SourceFrame, engine_ns: int) -> Flaw | None:
+        """Wait for what runs beside the engine; gives what is wrong with the pixels of the frame that it worked on.
+
+        Args:
+            frame: that frame.
+            engine_ns: how long the engine took; 0 where it was not asked.
+        """
+        self._engine_ns = engine_ns or self._engine_ns
         looking, self._looking = self._looking, None
-        return None if looking is None else looking()
+        if looking is None:
+            return frame.flaw()
+        ahead = looking()
+        if ahead.taken.items:
+            self._found = ahead
+        else:
+            for event in ahead.taken.events:
+                self._parts.events.add(*event)
+        return ahead.flaw
 
+    def _start(self, job: Callable[[], Ahead]) -> None:
+        self._looking = self._parts.helper.begin(job)
 
-def _later(wait_ns: int, job: Callable[[], Ahead]) -> Ahead:
-    time.sleep(wait_ns / 1e9)
-    return job()
+    def _take(self, before: SourceFrame, wait_ns: int) -> Ahead:
+        """The flaw of the frame before, for its pixels go; then what has arrived since."""
+        time.sleep(wait_ns / 1e9)
+        flaw, taken = before.flaw(), self._parts.source.take(0)
+        if len(taken.items) > self._most:
+            return Ahead(flaw, taken, ())
+        return Ahead(flaw, taken, tuple(self._look(item, self.begin(item)) for item in taken.items))
+
+    def _look(self, item: SourceFrame | Settled, begun: Begun) -> Begun:
+        if not isinstance(item, SourceFrame) or not begun.arrival.recorded:
+            return begun
+        refusal, detector = self._sanity.check(item.pixels, item.content), self._parts.guard.flown.detector
+        if refusal is not None or item.box is None or detector is None:
+            return Begun(begun.arrival, True, refusal)
+        return Begun(begun.arrival, True, None, detector, detector.prepare(item.pixels, item.box))

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import msgspec
 
@@ -12,7 +11,7 @@ from onboard.control.socket import ControlSocket
 from onboard.event import Events
 from onboard.finder import Boxes
 from onboard.fly.account import Account
-from onboard.fly.ahead import MOST, Ahead, Begun, LookAhead
+from onboard.fly.ahead import Ahead, Begun, LookAhead
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.guard import UNAVAILABLE, Guard
@@ -26,7 +25,6 @@ from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
 from onboard.sanity import Sanity
 from onboard.sources import Settled, Source, SourceFrame
-from onboard.sources.source import Flaw
 from onboard.telemetry.telemetry import Telemetry
 from onboard.watchdog import Pings
 
@@ -70,8 +68,7 @@ class Loop:
         self._sanity = Sanity(parts.config.sanity)
         self._boxes = None if parts.config.finder is None else Boxes(parts.config.finder)
         self._offset_ns = round(parts.config.clock_offset_ms * 1e6)
-        self._look_ahead = LookAhead(parts.helper)
-        self._next: Ahead | None = None
+        self._look_ahead = LookAhead(parts, self._sanity)
         self._stopping = False
 
     def run(self, stop: Callable[[], bool], *each_turn: Callable[[], None]) -> None:
@@ -86,18 +83,17 @@ class Loop:
             for call in each_turn:
                 call()
         self._stopping = True
-        if self._next is not None:
+        if self._look_ahead.holds_frames:
             self.turn(0)
 
     def turn(self, timeout_s: float) -> None:
         """Settle what has arrived; where that is nothing, what arrives first within `timeout_s`."""
-        parts, (ahead, self._next) = self._parts, (self._next, None)
-        looked_at_ns = time.monotonic_ns()
+        parts, ahead, came_ns = self._parts, self._look_ahead.found(), time.monotonic_ns()
         taken = parts.source.take(timeout_s) if ahead is None else ahead.taken
-        behind = bool(taken.items) and time.monotonic_ns() - looked_at_ns < _AT_ONCE_NS
-        self._look_ahead.wanted = behind and not self._stopping
+        at_once = time.monotonic_ns() - came_ns < _AT_ONCE_NS
+        self._look_ahead.wanted = at_once and not self._stopping
         for n, item in enumerate(taken.items):
-            begun = ahead.begun[n] if ahead is not None and ahead.begun else self._begun(item)
+            begun = ahead.begun[n] if ahead is not None and ahead.begun else self._look_ahead.begin(item)
             if begun.arrival.recorded:
                 self._settle(item, begun)
                 parts.guard.mend()
@@ -106,23 +102,6 @@ class Loop:
         parts.guard.tend()
         if told := [*taken.events, *parts.journal.take_events(), *parts.events.take()]:
             parts.log.write(told)
-
-    def _begun(self, item: SourceFrame | Settled) -> Begun:
-        return Begun(self._parts.journal.begin(item.run, item.frame_id))
-
-    def _take_ahead(self, before: SourceFrame) -> Ahead:
-        """While the engine works on a frame's window: its flaw, then what has arrived since, and work begun on that."""
-        flaw, taken = before.flaw(), self._parts.source.take(0)
-        few = len(taken.items) <= MOST
-        return Ahead(flaw, taken, tuple(self._look(item, self._begun(item)) for item in taken.items) if few else ())
-
-    def _look(self, item: SourceFrame | Settled, begun: Begun) -> Begun:
-        if not isinstance(item, SourceFrame) or not begun.arrival.recorded:
-            return begun
-        refusal, detector = self._sanity.check(item.pixels, item.content), self._parts.guard.flown.detector
-        if refusal is not None or item.box is None or detector is None:
-            return Begun(begun.arrival, True, refusal)
-        return Begun(begun.arrival, True, None, detector, detector.prepare(item.pixels, item.box))
 
     def _settle(self, item: SourceFrame | Settled, begun: Begun) -> None:
         """Give a frame that was begun its answer, its record and its verdict."""
@@ -159,28 +138,12 @@ class Loop:
         if answer is None:
             assert frame.box is not None
             window = begun.window if begun.detector is self._parts.guard.flown.detector else None
-            answer = self._parts.guard(frame.pixels, frame.box, window, self._beside(frame))
+            answer = self._parts.guard(frame.pixels, frame.box, window, self._look_ahead.beside(frame))
         if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
             answer = self._pose_alone(frame, answer)
-        if (flaw := self._flaw(frame, answer.infer_ns)) is not None:
+        if (flaw := self._look_ahead.flaw(frame, answer.infer_ns)) is not None:
             answer = Answer(*flaw, window_ns=answer.window_ns, infer_ns=answer.infer_ns)
         return frame, msgspec.structs.replace(answer, find_ns=find_ns) if find_ns else answer
-
-    def _beside(self, frame: SourceFrame) -> Callable[[], None] | None:
-        """What is started when the engine works on the frame's window."""
-        if not self._look_ahead.wanted:
-            return None
-        return partial(self._look_ahead.start, partial(self._take_ahead, frame))
-
-    def _flaw(self, frame: SourceFrame, engine_ns: int) -> Flaw | None:
-        """What is wrong with the frame's pixels; keeps what was taken beside the engine for the next turn."""
-        if (ahead := self._look_ahead.end(engine_ns)) is None:
-            return frame.flaw()
-        if ahead.taken.items:
-            self._next = ahead
-        for event in ahead.taken.events if self._next is None else ():
-            self._parts.events.add(*event)
-        return ahead.flaw
 
     def _found(self, frame: SourceFrame) -> tuple[SourceFrame, Answer | None, int]:
         """The frame with a box, or the answer where there is none, and how many ns looking for it took."""
