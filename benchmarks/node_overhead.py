@@ -1,67 +1,85 @@
-"""What the node costs a frame outside the engine call: 1024 x 1024 RGB from another process, 20 frames a second.
+"""What the node costs beside its engine: a frame's time outside the engine call, and the frame rate.
 
 python -m benchmarks.node_overhead runs/demo/bundle --priority 5
 
-One turn of the flight loop, less the time in the engine: receiving, checksums, journal, sanity, cutting the window, the
-verdict, and handing it to its file. The box is given. With a priority the loop runs as `realtime.priority` has it, and
-other processes stay out of the figures.
+Overhead: 20 frames a second; from the look at the source that finds a frame to the end of the loop's turn, less the
+time in the engine: receiving, checksums, journal, sanity, cutting the window, the verdict, and handing it to its file.
+Rate: frames come a tenth faster than the engine takes them; the engine alone and the whole loop take turns of two
+seconds.
+
+The box is given. The journal has come round, as in a long flight. With a priority the loop runs as `realtime.priority`
+has it, the sender too, and other processes stay out of the figures.
 """
 
 import argparse
-import multiprocessing
+import gc
 import os
 import shutil
 import time
-import uuid
-import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks import ending
+from benchmarks.node_frames import BOX, picture, sent
 from onboard import machine
 from onboard.fly.config import JournalConfig, NodeConfig, OutputConfig
-from onboard.fly.loop import Loop
+from onboard.fly.loop import Loop, Parts
 from onboard.fly.opening import parts_of
 from onboard.fly.outlet import Outlet
 from onboard.fly.realtime import RealtimeConfig
 from onboard.fly.watching import set_realtime
 from onboard.messages import Status, Verdict
-from onboard.sources import SourceConfig
+from onboard.sources import Source, SourceConfig, Taken
 from onboard.sources.config import RingConfig, StreamConfig
-from onboard.sources.ring_writer import RingWriter
-from onboard.wire import Header, PixelFormat, encode
+from onboard.window import cut
 
-_SIDE, _PERIOD_S, _WARM_UP = 1024, 0.05, 20
-_BOX = (300.0, 300.0, 700.0, 650.0)
+_PERIOD_S, _WARM_UP, _TURN_S = 0.05, 40, 2.0
 _FOLDER = Path("/dev/shm/debris-node-overhead")
 _RING, _ENDPOINT = str(_FOLDER / "camera"), f"ipc://{_FOLDER}/frames"
+_SOURCES: dict[str, SourceConfig] = {
+    "stream, checksum": StreamConfig(_ENDPOINT),
+    "ring, checksum": RingConfig(_RING),
+    "in place, checksum": RingConfig(_RING, copy=False),
+    "ring, in place": RingConfig(_RING, checksum=False, copy=False),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("bundle", help="folder of a flight bundle")
     parser.add_argument("--frames", type=int, default=300, help="measured for each source (default: 300)")
+    parser.add_argument("--rounds", type=int, default=7, help="of engine and loop in turn (default: 7)")
     parser.add_argument("--priority", type=int, help="SCHED_FIFO, 1 to 99 (default: none)")
     options = parser.parse_args()
-    realtime = RealtimeConfig(priority=options.priority)
-    kinds: list[tuple[str, SourceConfig, Callable[[], None]]] = [
-        ("stream, checksum", StreamConfig(_ENDPOINT), _stream),
-        ("ring, checksum", RingConfig(_RING), _ring),
-        ("in place, checksum", RingConfig(_RING, copy=False), _ring),
-        ("ring, in place", RingConfig(_RING, checksum=False, copy=False), _ring),
-    ]
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores before")
-    for name, source, sender in kinds:
-        _FOLDER.mkdir()
-        try:
-            journal, output = JournalConfig(str(_FOLDER / "journal")), OutputConfig(str(_FOLDER / "out"))
-            config = NodeConfig(options.bundle, source, journal, output, realtime=realtime)
-            print(f"{name:<19} {_measured(config, sender, options.frames)}")
-        finally:
-            shutil.rmtree(_FOLDER)
-    print(f"load {os.getloadavg()[0]:.1f} after; {machine.describe()}")
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores before; {machine.describe()}")
+    for name, source in _SOURCES.items():
+        with _opened(options.bundle, source, options.priority) as parts:
+            print(f"{name:<19} {_overhead(parts, options.frames)}", flush=True)
+    for name, source in _SOURCES.items():
+        with _opened(options.bundle, source, options.priority) as parts:
+            print(f"{name:<19} {_rate(parts, options.rounds)}", flush=True)
+    print(f"load {os.getloadavg()[0]:.1f} after")
+
+
+@contextmanager
+def _opened(bundle: str, source: SourceConfig, priority: int | None) -> Iterator[Parts]:
+    _FOLDER.mkdir()
+    try:
+        journal, output = JournalConfig(str(_FOLDER / "journal"), records=32), OutputConfig(str(_FOLDER / "out"))
+        config = NodeConfig(bundle, source, journal, output, realtime=RealtimeConfig(priority=priority))
+        with parts_of(config) as parts:
+            set_realtime(parts)
+            for event in parts.events.take():
+                print(f"{event.name}: {event.detail}")
+            gc.collect()
+            gc.freeze()
+            yield parts
+            gc.unfreeze()
+    finally:
+        shutil.rmtree(_FOLDER)
 
 
 class _Seen(Outlet):
@@ -76,74 +94,81 @@ class _Seen(Outlet):
         self._inner.send(verdict)
 
 
-def _measured(config: NodeConfig, sender: Callable[[], None], frames: int) -> str:
+class _Looked:
+    """The node's own source, looked at every 0.5 ms as the ring's does it, which tells when the last look began."""
+
+    def __init__(self, inner: Source) -> None:
+        self._inner, self.began_ns = inner, 0
+        self.ended, self.close = False, inner.close
+
+    def take(self, timeout_s: float) -> Taken:
+        until = time.monotonic() + timeout_s
+        while True:
+            self.began_ns = time.perf_counter_ns()
+            taken = self._inner.take(0)
+            if taken.items or time.monotonic() > until:
+                return taken
+            time.sleep(0.0005)
+
+
+def _overhead(parts: Parts, frames: int) -> str:
+    seen = parts.outlet = _Seen(parts.outlet)
+    looked = parts.source = _Looked(parts.source)
+    loop = Loop(parts)
     outside_ms: list[float] = []
-    engine_ms: list[float] = []
-    with parts_of(config) as parts:
-        set_realtime(parts)
-        for event in parts.events.take():
-            print(f"{event.name}: {event.detail}")
-        seen = parts.outlet = _Seen(parts.outlet)
-        loop = Loop(parts)
-        process = multiprocessing.get_context("spawn").Process(target=sender)
-        process.start()
-        try:
-            until = time.monotonic() + 60 + frames * 0.2
-            while len(outside_ms) < frames + _WARM_UP and time.monotonic() < until:
-                time.sleep(0.005)
-                seen.last = None
-                start = time.perf_counter_ns()
-                loop.turn(0)
-                spent = time.perf_counter_ns() - start
-                if seen.last is not None and seen.last.status is Status.ANSWERED:
-                    outside_ms.append((spent - seen.last.stage_ns.infer) / 1e6)
-                    engine_ms.append(seen.last.stage_ns.infer / 1e6)
-        finally:
-            process.terminate()
-            process.join()
-        ends = parts.account.as_dict()["frames"]
-    outside, engine = outside_ms[_WARM_UP:], engine_ms[_WARM_UP:]
-    p50, p99 = np.percentile(outside, [50, 99])
-    passed = sum(ends["skipped"].values())
+    with sent(parts.config.source, _PERIOD_S, parts.config.realtime.priority):
+        until = time.monotonic() + 60 + frames * 0.2
+        while len(outside_ms) < frames + _WARM_UP and time.monotonic() < until:
+            seen.last = None
+            loop.turn(0.1)
+            spent = time.perf_counter_ns() - looked.began_ns
+            if seen.last is not None and seen.last.status is Status.ANSWERED:
+                outside_ms.append((spent - seen.last.stage_ns.infer) / 1e6)
+    p50, p99 = np.percentile(outside_ms[_WARM_UP:], [50, 99])
+    engine_ms = parts.account.times["infer"].percentile(0.5) / 1e6
+    ends = parts.account.as_dict()["frames"]
     return (
-        f"outside the engine: median {p50:.2f} ms, p99 {p99:.2f} ms; engine median {np.median(engine):.1f} ms; "
-        f"{len(outside)} frames, {passed} skipped"
+        f"outside the engine: median {p50:.2f} ms, p99 {p99:.2f} ms; engine median {engine_ms:.1f} ms; "
+        f"{len(outside_ms) - _WARM_UP} frames, {sum(ends['skipped'].values())} skipped"
     )
 
 
-def _message(frame_id: int, run: bytes, pixels: np.ndarray[Any, Any], checksum: bool) -> Header:
-    pixels[0, 0] = frame_id % 256
-    now, crc = time.monotonic_ns(), zlib.crc32(pixels.data) if checksum else 0
-    return Header(
-        run, frame_id, now, now, now, _SIDE, _SIDE, 3 * _SIDE, PixelFormat.RGB8, _BOX, "detector",
-        pixels.nbytes, crc,
-    )  # fmt: skip
+def _rate(parts: Parts, rounds: int) -> str:
+    """The loop's frames a second as a share of the engine's, round by round."""
+    engine_hz = _engine_hz(parts)
+    loop, ratios, engines = Loop(parts), [], []
+    with sent(parts.config.source, 0.9 / engine_hz, parts.config.realtime.priority):
+        while parts.account.totals()[0] < _WARM_UP:
+            loop.turn(0.1)
+        for _ in range(rounds):
+            before, hz = _engine_hz(parts), _loop_hz(parts, loop)
+            engines.append((before + _engine_hz(parts)) / 2)  # before and behind it, for a machine that drifts
+            ratios.append(hz / engines[-1])
+    answered, _, skipped = parts.account.totals()
+    low, middle, high = np.percentile(ratios, [0, 50, 100])
+    return (
+        f"rate: {middle:.1%} of the engine's {np.median(engines):.1f} Hz (median of {rounds} rounds, {low:.1%} to "
+        f"{high:.1%}); {answered} answered, {skipped} passed over"
+    )
 
 
-def _pixels() -> np.ndarray[Any, Any]:
-    return np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 3)).astype(np.uint8)
+def _engine_hz(parts: Parts) -> float:
+    bundle, detector = parts.guard.bundle, parts.guard.flown.detector
+    assert detector is not None
+    window, count, start = cut(picture(), BOX, bundle.manifest.crop), 0, time.perf_counter()
+    while (spent := time.perf_counter() - start) < _TURN_S:
+        detector.engine.run(window)
+        count += 1
+    return count / spent
 
 
-def _stream() -> None:
-    import zmq
-
-    run, pixels, frame_id = uuid.uuid4().bytes, _pixels(), 0
-    with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
-        socket.connect(_ENDPOINT)
-        while True:
-            socket.send_multipart([encode(_message(frame_id, run, pixels, True)), pixels.data])
-            frame_id += 1
-            time.sleep(_PERIOD_S)
-
-
-def _ring() -> None:
-    run, pixels, frame_id = uuid.uuid4().bytes, _pixels(), 0
-    with RingWriter(Path(_RING), 4, pixels.nbytes) as writer:
-        while True:
-            writer.write(_message(frame_id, run, pixels, False), pixels.data.cast("B"))
-            frame_id += 1
-            time.sleep(_PERIOD_S)
+def _loop_hz(parts: Parts, loop: Loop) -> float:
+    loop.turn(0.1)  # what has come since, and the journal's many
+    before, start = parts.account.totals()[0], time.perf_counter()
+    while (spent := time.perf_counter() - start) < _TURN_S:
+        loop.turn(0.1)
+    return (parts.account.totals()[0] - before) / spent
 
 
 if __name__ == "__main__":
-    main()
+    ending.run(main)

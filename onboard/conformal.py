@@ -20,7 +20,7 @@ def p_value(normal: Scores, score: float) -> float:
         (1 + count) / (n + 1), in [1 / (n + 1), 1].
     """
     count = len(normal)
-    at_least = count - int(np.searchsorted(normal, normal.dtype.type(score), side="left"))
+    at_least = count - int(normal.searchsorted(normal.dtype.type(score)))
     return (1 + at_least) / (count + 1)
 
 

@@ -3,7 +3,7 @@
 import math
 import reprlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Detector:
         self.bundle = bundle
         self.engine = engine
         self._spec = bundle.manifest.crop
-        self._windows = buffers(self._spec)
+        self._windows, self._other_windows = buffers(self._spec), buffers(self._spec)
         self._normal_scores = NormalScores.of(bundle)
         self.check_known_answers()
 
@@ -79,13 +79,21 @@ class Detector:
         """How many held-out normal frames the p-values rest on, those of all sizes together."""
         return 0 if self._normal_scores is None else self._normal_scores.frames
 
-    def __call__(self, frame: Frame, box: tuple[float, float, float, float]) -> Answer:
+    def __call__(
+        self,
+        frame: Frame,
+        box: tuple[float, float, float, float],
+        window: Window | None = None,
+        when_cut: Callable[[], None] | None = None,
+    ) -> Answer:
         """Judge what the box shows.
 
         Args:
             frame: uint8 RGB [H, W, 3]; of any size, unless the bundle's network sees whole frames: then of the
                 manifest's `crop.frame_px`.
             box: x_min, y_min, x_max, y_max in frame pixels (edges).
+            window: by `prepare`, of this frame and box; None: it is cut here.
+            when_cut: called before the engine, where the frame's pixels are not needed any more: not of whole frames.
 
         Returns:
             An answer; REJECTED with a reason where frame or box allow none. Does not raise for bad input.
@@ -97,23 +105,41 @@ class Detector:
             return Answer(Status.REJECTED, "box_unusable", f"box {reprlib.repr(box)}: {wanted}")
         start = time.perf_counter_ns()
         try:
-            window = cut(frame, numbers, self._spec, self._windows)
+            if window is None:
+                window = cut(frame, numbers, self._spec, self._windows)
         except BoxError as error:
             return Answer(Status.REJECTED, error.reason, str(error))
         cut_at = time.perf_counter_ns()
+        if when_cut is not None and not self._spec.whole:
+            when_cut()
+        begun_at = time.perf_counter_ns()
         try:
             outputs = dict(self.engine.run(window))
-            logit = float(outputs.pop(LOGIT).reshape(-1)[0])
+            logit = float(outputs.pop(LOGIT).item(0))
         except Exception as error:  # the libraries' exceptions have no common base class; the loop must go on
             return Answer(Status.REJECTED, "inference_failed", str(error), window_ns=cut_at - start)
         done = time.perf_counter_ns()
-        times: dict[str, Any] = {"window_ns": cut_at - start, "infer_ns": done - cut_at}
+        times = cut_at - start, done - begun_at
         if not math.isfinite(logit):
             wrong = f"the graph gave a logit of {logit}"
-            return Answer(Status.REJECTED, "logit_not_finite", wrong, **times, outputs=outputs)
-        return Answer(
-            Status.ANSWERED, None, None, logit, -logit, self._p_value(-logit, numbers), **times, outputs=outputs
-        )
+            return Answer(Status.REJECTED, "logit_not_finite", wrong, None, None, None, *times, outputs)
+        p_value = self._p_value(-logit, numbers)
+        return Answer(Status.ANSWERED, None, None, logit, -logit, p_value, *times, outputs)
+
+    def prepare(self, frame: Frame, box: Box) -> Window | None:
+        """Cut a window beside the engine, which may be at work on the window before it.
+
+        Returns:
+            What a call with the same frame and box takes, valid until the next but one is cut; None where nothing is
+            cut, or the call will say why it cannot be.
+        """
+        if self._spec.whole or _wrong_frame(frame) is not None:
+            return None
+        self._windows, self._other_windows = self._other_windows, self._windows
+        try:
+            return cut(frame, box, self._spec, self._windows)
+        except BoxError:
+            return None
 
     def check_known_answers(self) -> None:
         """Run the known-answer windows.
@@ -166,7 +192,7 @@ def _four_numbers(box: Any) -> tuple[float, float, float, float] | None:
     if isinstance(box, (str, bytes)):
         return None
     try:
-        x_min, y_min, x_max, y_max = (float(value) for value in box)
+        x_min, y_min, x_max, y_max = box
+        return float(x_min), float(y_min), float(x_max), float(y_max)
     except (TypeError, ValueError, OverflowError):
         return None
-    return x_min, y_min, x_max, y_max

@@ -1,6 +1,7 @@
 """The bundle's normal scores, by apparent size where it was calibrated so, and the decision that rests on them."""
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +66,7 @@ class NormalScores:
 
     def group_of(self, box: Box) -> int:
         """Which group a box belongs to."""
-        return int(np.searchsorted(self.ends_px, apparent_size_px(box), side="right"))
+        return bisect_right(self.ends_px, apparent_size_px(box))
 
     def p_value(self, score: float, box: Box) -> float:
         """Share of normal scores of the box's group that are at least as high; see `conformal.p_value`."""

@@ -33,14 +33,14 @@ def to_rgb(payload: memoryview | bytes, header: Header, out: Frame | None = None
         uint8 RGB [H, W, 3]: `out`; without it a new array, or for RGB8 a view of the payload.
     """
     width, height = header.width, header.height
-    rows = np.frombuffer(payload, np.uint8).reshape(height, header.stride)
     pixel_format = header.pixel_format
     if pixel_format is PixelFormat.RGB8:
-        frame = rows[:, : 3 * width].reshape(height, width, 3)
+        frame: Frame = np.ndarray((height, width, 3), np.uint8, payload, strides=(header.stride, 3, 1))
         if out is None:
             return frame
         np.copyto(out, frame)
         return out
+    rows = np.frombuffer(payload, np.uint8).reshape(height, header.stride)
     if pixel_format is PixelFormat.BGR8:
         return _convert(rows[:, : 3 * width].reshape(height, width, 3), cv2.COLOR_BGR2RGB, out)
     if pixel_format in _DEMOSAIC and min(width, height) > 2:  # OpenCV wants a pixel with neighbours

@@ -12,6 +12,7 @@ from onboard.image import Frame
 Level = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=65536)]
 _STEP = 16  # saturation is judged on every sixteenth row
+_LOOK_ROWS, _LOOK_COLUMNS = 8, 128  # of a first look that clears most frames
 
 
 class SanityConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -52,6 +53,8 @@ class Sanity:
         self._config = config
         self._before: tuple[int, ...] | None = None
         self._white = np.empty((0, 0, 3), np.bool_)
+        self._dark_values = bytes(range(config.black_level + 1))
+        self._white_values = bytes(range(config.white_level, 256))
 
     def check(self, frame: Any, content: int | None = None) -> Refusal | None:
         """Judge a frame; None where nothing is wrong with it.
@@ -83,14 +86,17 @@ class Sanity:
         return Refusal("frame_frozen", "its pixels are those of the frame before it, under a new id")
 
     def _dark_or_white(self, frame: Frame) -> Refusal | None:
-        sample = frame[::_STEP]
-        brightest = int(sample.max())
-        if brightest >= self._config.white_level and (share := self._white_share(sample)) > self._config.white_share:
+        """A grid of pixels clears most frames: a frame is judged by all of it that counts where they do not.
+
+        The grid is looked at as bytes: NumPy's reductions take ten times as long where their code is not in the cache.
+        """
+        height, width = frame.shape[:2]
+        grid = frame[:: height // _LOOK_ROWS or 1, :: width // _LOOK_COLUMNS or 1].tobytes()
+        if not grid.lstrip(self._dark_values) and int(frame.max()) <= self._config.black_level:
+            return Refusal("frame_black", f"nothing in it is brighter than {self._config.black_level}")
+        most, white = self._config.white_share, len(grid) - len(grid.translate(None, self._white_values))
+        if white > most / 2 * len(grid) and (share := self._white_share(frame[::_STEP])) > most:
             return Refusal("frame_saturated", f"{share:.0%} of it is {self._config.white_level} or brighter")
-        # Most frames have something bright in the sample; only dark ones are looked at as a whole.
-        level = self._config.black_level
-        if brightest <= level and int(frame.max()) <= level:
-            return Refusal("frame_black", f"nothing in it is brighter than {level}")
         return None
 
     def _white_share(self, sample: Frame) -> float:

@@ -4,6 +4,7 @@ Resizing happens inside the flight graph; training cuts its windows here as well
 frame, nothing is cut: the frame is the window.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -208,7 +209,7 @@ def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec, in
 
 def _check_box(box: tuple[float, float, float, float], width: int, height: int) -> None:
     x_min, y_min, x_max, y_max = box
-    if not all(math.isfinite(value) for value in box):
+    if not all(map(math.isfinite, box)):
         raise BoxError("box_not_finite", f"box {tuple(box)} holds a number that is not finite")
     if x_max <= x_min or y_max <= y_min:
         raise BoxError("box_empty", f"box {tuple(box)} is empty or inverted: x_min < x_max and y_min < y_max needed")
@@ -226,7 +227,7 @@ def _check_box(box: tuple[float, float, float, float], width: int, height: int) 
 
 def _region(box: tuple[float, float, float, float], spec: CropSpec) -> tuple[float, float, float, float]:
     """The box with margin and aspect applied, shrunk where only the margin is too much for the largest window."""
-    x_min, y_min, x_max, y_max = (float(value) for value in box)
+    x_min, y_min, x_max, y_max = map(float, box)
     box_w, box_h = x_max - x_min, y_max - y_min
     largest = _largest_side(spec)
     if max(_with_aspect(box_w, box_h, spec)) > largest:
@@ -253,6 +254,7 @@ def _with_aspect(w: float, h: float, spec: CropSpec) -> tuple[float, float]:
     return max(w, h * (width / height)), max(h, w * (height / width))
 
 
+@functools.lru_cache(8)
 def _largest_side(spec: CropSpec) -> float:
     """The longest side of a region that the largest window holds, with the filter's support and rounding."""
     window = spec.windows[-1]
@@ -263,16 +265,25 @@ def _largest_side(spec: CropSpec) -> float:
 def _window_size(region: tuple[float, float, float, float], spec: CropSpec) -> int:
     """The smallest window for this region; two pixels are kept for the rounding of the window's place."""
     longest = max(region[2] - region[0], region[3] - region[1])
-    for size in spec.windows:
-        support = max(longest / min(spec.first_hw), spec.pooling(size))
-        if longest + 2 * support + 2 <= size:
+    first, sizes = _sizes(spec)
+    for size, pooling in sizes:
+        if longest + 2 * max(longest / first, pooling) + 2 <= size:
             return size
     return spec.windows[-1]  # `_region` has made sure that it fits, but for rounding in the last bit
+
+
+@functools.lru_cache(8)
+def _sizes(spec: CropSpec) -> tuple[int, list[tuple[int, int]]]:
+    """The shorter side of the first resize, and each window with its pooling."""
+    return min(spec.first_hw), [(size, spec.pooling(size)) for size in spec.windows]
 
 
 def _fill(pixels: npt.NDArray[np.uint8], frame: Frame, left: int, top: int, spec: CropSpec) -> None:
     """Copy the frame's part; what lies beyond its border is black, or the border's own pixels."""
     (height, width), size = frame.shape[:2], len(pixels)
+    if left >= 0 and top >= 0 and left + size <= width and top + size <= height:
+        pixels[:] = frame[top : top + size, left : left + size]
+        return
     x0, x1 = max(left, 0) - left, min(left + size, width) - left
     y0, y1 = max(top, 0) - top, min(top + size, height) - top
     pixels[y0:y1, x0:x1] = frame[top + y0 : top + y1, left + x0 : left + x1]

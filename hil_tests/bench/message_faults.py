@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace as altered
 
 from hil_tests.bench.plan import FaultPlan, Injection
 from onboard.wire import Header, encode
@@ -109,18 +110,18 @@ def _moved(frame: Outgoing, by_ns: int) -> Outgoing:
     times = {name: getattr(header, name) + by_ns for name in ("exposure_start_ns", "exposure_end_ns", "sent_ns")}
     if min(times.values()) < 0:  # a host that has just started
         times = dict.fromkeys(times, 0)
-    return replace(frame, header=replace(header, **times))
+    return replace(frame, header=altered(header, **times))
 
 
 def _with_payload(frame: Outgoing, payload: bytes) -> Outgoing:
-    header = replace(frame.header, payload_bytes=len(payload), payload_crc32=zlib.crc32(payload))
+    header = altered(frame.header, payload_bytes=len(payload), payload_crc32=zlib.crc32(payload))
     return replace(frame, payload=payload, header=header)
 
 
 def _with_rows(frame: Outgoing, rows: int) -> Outgoing:
     """A frame of another height: its first rows, or all of them again below."""
     payload = (2 * frame.payload)[: rows * frame.header.stride]
-    return _with_payload(replace(frame, header=replace(frame.header, height=rows)), payload)
+    return _with_payload(replace(frame, header=altered(frame.header, height=rows)), payload)
 
 
 def _hot(draw: Draw, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -144,25 +145,25 @@ def _box(draw: Draw, header: Header, shift: float, scale: tuple[float, float]) -
     centre_x = (x_min + x_max) / 2 + draw.uniform(-shift, shift) * width
     centre_y = (y_min + y_max) / 2 + draw.uniform(-shift, shift) * height
     half_w, half_h = factor * width / 2, factor * height / 2
-    return replace(header, box=(centre_x - half_w, centre_y - half_h, centre_x + half_w, centre_y + half_h))
+    return altered(header, box=(centre_x - half_w, centre_y - half_h, centre_x + half_w, centre_y + half_h))
 
 
 def _nan(draw: Draw, header: Header) -> Header:
     corners = list(header.box or (0.0, 0.0, 1.0, 1.0))
     corners[draw.integers(4)] = float("nan")
-    return replace(header, box=(corners[0], corners[1], corners[2], corners[3]), box_source="detector")
+    return altered(header, box=(corners[0], corners[1], corners[2], corners[3]), box_source="detector")
 
 
 def _outside(draw: Draw, header: Header) -> Header:
     x, y = header.width + draw.uniform(1, 500), header.height + draw.uniform(1, 500)
-    return replace(header, box=(x, y, x + 50, y + 50), box_source="detector")
+    return altered(header, box=(x, y, x + 50, y + 50), box_source="detector")
 
 
 _BOXES: dict[str, Callable[[Draw, Header], Header]] = {
     "box_jitter": lambda draw, header: _box(draw, header, 0.05, (0.95, 1.05)),
     "box_shift": lambda draw, header: _box(draw, header, 0.5, (1, 1)),
     "box_scale": lambda draw, header: _box(draw, header, 0, (0.5, 2)),
-    "box_missing": lambda draw, header: replace(header, box=None, box_source="none"),
+    "box_missing": lambda draw, header: altered(header, box=None, box_source="none"),
     "box_outside": _outside,
     "box_nan": _nan,
 }

@@ -9,6 +9,7 @@ from onboard.journal import Arrival, Totals
 from onboard.messages import Answer, Status
 
 STAGES = ("age", "read", "find", "window", "infer", "send", "total")
+_MAY_BE_LEFT_OUT = ("find", "window", "infer")  # a refused frame has none of them
 
 
 class Missed(NamedTuple):
@@ -38,6 +39,7 @@ class Account:
 
     def __init__(self, deadline_ms: float | None, budgets: Budgets) -> None:
         self._deadline_ms = deadline_ms
+        self._deadline_ns = None if deadline_ms is None else deadline_ms * 1e6
         given = {stage: getattr(budgets, stage) for stage in STAGES}
         self._budgets_ms: dict[str, float] = {stage: ms for stage, ms in given.items() if ms is not None}
         self.over: Counter[str] = Counter()
@@ -57,17 +59,26 @@ class Account:
 
     def time(self, age_ns: int, answer: Answer, sending_ns: int, total_ns: int) -> Missed:
         """Count a worked frame's times; gives what they were too long for."""
-        stages = (answer.find_ns, answer.window_ns, answer.infer_ns)
-        values = (age_ns, total_ns - sending_ns - sum(stages), *stages, sending_ns, total_ns)
-        spent = dict(zip(STAGES, values, strict=True))
-        for stage, value in spent.items():
-            if value or stage not in ("find", "window", "infer"):  # a refused frame has none of them
-                self.times[stage].add(value)
-        over = tuple(stage for stage, ms in self._budgets_ms.items() if spent[stage] > ms * 1e6)
-        self.over.update(over)
-        late = self._deadline_ms is not None and age_ns + total_ns > self._deadline_ms * 1e6
+        find_ns, window_ns, infer_ns = answer.find_ns, answer.window_ns, answer.infer_ns
+        read_ns = total_ns - sending_ns - find_ns - window_ns - infer_ns
+        spent = (age_ns, read_ns, find_ns, window_ns, infer_ns, sending_ns, total_ns)
+        for (stage, histogram), spent_ns in zip(self.times.items(), spent, strict=True):
+            if spent_ns or stage not in _MAY_BE_LEFT_OUT:
+                histogram.add(spent_ns)
+        over = self._over(spent) if self._budgets_ms else ()
+        late = self._deadline_ns is not None and age_ns + total_ns > self._deadline_ns
         self.late += late
         return Missed(late, over)
+
+    def _over(self, spent: tuple[int, ...]) -> tuple[str, ...]:
+        """Stages that took longer than their budget."""
+        over = tuple(
+            stage
+            for stage, spent_ns in zip(STAGES, spent, strict=True)
+            if stage in self._budgets_ms and spent_ns > self._budgets_ms[stage] * 1e6
+        )
+        self.over.update(over)
+        return over
 
     def of(self, status: Status) -> dict[str, int]:
         """Frames of a status by reason."""

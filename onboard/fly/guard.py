@@ -21,6 +21,7 @@ from onboard.health.choice import Chosen
 from onboard.image import Frame
 from onboard.messages import Answer
 from onboard.normal_scores import Box, FrameRule
+from onboard.window import Window
 
 
 class Guard:
@@ -100,10 +101,12 @@ class Guard:
         """Call this whenever another engine flies, with whether its bundle is another one too."""
         self._seat.follower = follower
 
-    def __call__(self, frame: Frame, box: Box) -> Answer:
+    def __call__(
+        self, frame: Frame, box: Box, window: Window | None = None, when_cut: Callable[[], None] | None = None
+    ) -> Answer:
         """As `Detector` does; what of it may go out, see `Trust`."""
         detector = self._seat.flown.detector
-        return self._trust.blind() if detector is None else self._trust.judged(detector(frame, box))
+        return self._trust.blind() if detector is None else self._trust.judged(detector(frame, box, window, when_cut))
 
     def blind(self) -> Answer | None:
         """The answer to every frame while there is no engine that may be asked; None: there is."""

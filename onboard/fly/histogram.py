@@ -21,10 +21,12 @@ class Histogram:
 
     def add(self, spent_ns: int) -> None:
         """Count a time; a negative one, of a clock that is not ours, as 0."""
-        spent_ns = min(max(spent_ns, 0), _MOST)
+        if not 0 <= spent_ns <= _MOST:
+            spent_ns = min(max(spent_ns, 0), _MOST)
         self._buckets[_bucket(spent_ns)] += 1
         self.count += 1
-        self.longest = max(self.longest, spent_ns)
+        if spent_ns > self.longest:
+            self.longest = spent_ns
 
     def percentile(self, share: float) -> int:
         """The time that this share (0 to 1) of those counted do not pass: the end of its bucket; 0 without any."""
@@ -42,7 +44,9 @@ class Histogram:
 
 
 def _bucket(spent_ns: int) -> int:
-    shift = max(0, spent_ns.bit_length() - 5)
+    shift = spent_ns.bit_length() - 5
+    if shift <= 0:
+        return spent_ns
     return _FINE * shift + (spent_ns >> shift)
 
 

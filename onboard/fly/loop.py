@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -11,6 +11,7 @@ from onboard.control.socket import ControlSocket
 from onboard.event import Events
 from onboard.finder import Boxes
 from onboard.fly.account import Account
+from onboard.fly.ahead import Ahead, Begun, LookAhead
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.guard import Guard
@@ -19,6 +20,7 @@ from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
 from onboard.fly.verdict import made
 from onboard.health.background import Background
+from onboard.helper import Helper
 from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
 from onboard.sanity import Sanity
@@ -28,6 +30,7 @@ from onboard.watchdog import Pings
 
 STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
 _CLOCKS_AGREE_MS = 1.0
+_AT_ONCE_NS = 2_000_000  # a frame that is taken in less time was there before the loop came for it
 _BOX_TROUBLE = (NO_BOX, "box_")
 
 
@@ -48,6 +51,7 @@ class Parts:
     background: Background
     pings: Pings
     telemetry: Telemetry | None
+    helper: Helper[Ahead]
     control: ControlSocket | None = None
     paused: bool = False
 
@@ -63,6 +67,9 @@ class Loop:
         self._parts = parts
         self._sanity = Sanity(parts.config.sanity)
         self._boxes = None if parts.config.finder is None else Boxes(parts.config.finder)
+        self._offset_ns = round(parts.config.clock_offset_ms * 1e6)
+        self._look_ahead = LookAhead(parts, self._sanity)
+        self._stopping = False
 
     def run(self, stop: Callable[[], bool], *each_turn: Callable[[], None]) -> None:
         """Fly until the source has ended or `stop` says so; what was taken by then is settled.
@@ -75,26 +82,32 @@ class Loop:
             self.turn(0.1)
             for call in each_turn:
                 call()
+        self._stopping = True
+        if self._look_ahead.holds_frames:
+            self.turn(0)
 
     def turn(self, timeout_s: float) -> None:
         """Settle what has arrived; where that is nothing, what arrives first within `timeout_s`."""
-        parts = self._parts
-        taken = parts.source.take(timeout_s)
-        for item in taken.items:
-            arrival = parts.journal.begin(item.run, item.frame_id)
-            if arrival.recorded:
-                self._settle(item)
+        parts, ahead, came_ns = self._parts, self._look_ahead.found(), time.monotonic_ns()
+        taken = parts.source.take(timeout_s) if ahead is None else ahead.taken
+        at_once = time.monotonic_ns() - came_ns < _AT_ONCE_NS
+        self._look_ahead.wanted = at_once and not self._stopping
+        for n, item in enumerate(taken.items):
+            begun = ahead.begun[n] if ahead is not None and ahead.begun else self._look_ahead.begin(item)
+            if begun.arrival.recorded:
+                self._settle(item, begun)
                 parts.guard.mend()
             else:
-                self._refuse(item, arrival)
+                self._refuse(item, begun.arrival)
         parts.guard.tend()
-        parts.log.write([*taken.events, *parts.journal.take_events(), *parts.events.take()])
+        if told := [*taken.events, *parts.journal.take_events(), *parts.events.take()]:
+            parts.log.write(told)
 
-    def _settle(self, item: SourceFrame | Settled) -> None:
+    def _settle(self, item: SourceFrame | Settled, begun: Begun) -> None:
         """Give a frame that was begun its answer, its record and its verdict."""
         parts = self._parts
         if isinstance(item, SourceFrame):
-            item, answer = self._judge(item)
+            item, answer = self._judge(item, begun)
         else:
             answer = Answer(item.status, item.reason, item.detail)
         track = parts.tracks.update(item.run, item.frame_id, answer)
@@ -117,17 +130,18 @@ class Loop:
             late = f"{frame.name}: {age_ns / 1e6:.1f} ms old on arrival, {total_ns / 1e6:.1f} ms until its verdict"
             self._parts.events.add("deadline_missed", late)
 
-    def _judge(self, frame: SourceFrame) -> tuple[SourceFrame, Answer]:
+    def _judge(self, frame: SourceFrame, begun: Begun) -> tuple[SourceFrame, Answer]:
         """The frame with its box, and the answer; void where its pixels were altered or overwritten meanwhile."""
-        answer, find_ns = self._refused(frame), 0
+        answer, find_ns = self._refused(frame, begun), 0
         if answer is None and frame.box is None:
             frame, answer, find_ns = self._found(frame)
         if answer is None:
             assert frame.box is not None
-            answer = self._parts.guard(frame.pixels, frame.box)
+            window = begun.window if begun.detector is self._parts.guard.flown.detector else None
+            answer = self._parts.guard(frame.pixels, frame.box, window, self._look_ahead.beside(frame))
         if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
             answer = self._pose_alone(frame, answer)
-        if (flaw := frame.flaw()) is not None:
+        if (flaw := self._look_ahead.flaw(frame, answer.infer_ns)) is not None:
             answer = Answer(*flaw, window_ns=answer.window_ns, infer_ns=answer.infer_ns)
         return frame, msgspec.structs.replace(answer, find_ns=find_ns) if find_ns else answer
 
@@ -140,7 +154,7 @@ class Loop:
         took_ns = time.monotonic_ns() - start_ns
         if found.box is None:
             return frame, Answer(Status.REJECTED, NO_BOX, found.why), took_ns
-        return replace(frame, box=found.box, box_source=found.source), None, took_ns
+        return msgspec.structs.replace(frame, box=found.box, box_source=found.source), None, took_ns
 
     def _pose_alone(self, frame: SourceFrame, answer: Answer) -> Answer:
         """The answer, with the pose of a network that sees the whole frame and asks for no box."""
@@ -148,20 +162,21 @@ class Loop:
         seen = self._parts.guard(frame.pixels, (0.0, 0.0, float(width), float(height)))
         return msgspec.structs.replace(answer, outputs=seen.outputs, window_ns=seen.window_ns, infer_ns=seen.infer_ns)
 
-    def _refused(self, frame: SourceFrame) -> Answer | None:
+    def _refused(self, frame: SourceFrame, begun: Begun) -> Answer | None:
         """Why a frame is not judged; None: it is."""
         if self._parts.paused:
             return Answer(Status.SKIPPED, PAUSED, "told to pause; 'python -m onboard tell ENDPOINT resume' ends it")
         stale_ms = self._parts.config.stale_ms
         age_ms = self._age_ns(frame, time.monotonic_ns()) / 1e6
         if age_ms < -_CLOCKS_AGREE_MS:
-            ahead = f"{frame.name}: exposed {-age_ms:.0f} ms from now; set clock_offset_ms, or nothing is ever stale"
-            self._parts.events.add("clock_ahead", ahead)
+            early = f"{frame.name}: exposed {-age_ms:.0f} ms from now; set clock_offset_ms, or nothing is ever stale"
+            self._parts.events.add("clock_ahead", early)
         if stale_ms is not None and age_ms > stale_ms:
             return Answer(Status.SKIPPED, STALE, f"{age_ms:.0f} ms old, stale_ms is {stale_ms:g}")
         if (blind := self._parts.guard.blind()) is not None:
             return blind
-        if (refusal := self._sanity.check(frame.pixels, frame.content)) is not None:
+        refusal = begun.refusal if begun.looked else self._sanity.check(frame.pixels, frame.content)
+        if refusal is not None:
             return Answer(Status.REJECTED, refusal.reason, refusal.detail)
         height, width = frame.pixels.shape[:2]
         if (other := other_frame_size(self._parts.guard.bundle.manifest.calibration, width, height)) is not None:
@@ -174,4 +189,4 @@ class Loop:
 
     def _age_ns(self, frame: SourceFrame, at_ns: int) -> int:
         """From the exposure's start until this time; below 0 where the sender's clock is ahead."""
-        return at_ns - frame.exposure_start_ns - round(self._parts.config.clock_offset_ms * 1e6)
+        return at_ns - frame.exposure_start_ns - self._offset_ns

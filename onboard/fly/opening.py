@@ -14,6 +14,7 @@ from onboard.control.socket import ControlSocket
 from onboard.detector import LOGIT, Detector
 from onboard.event import Events
 from onboard.fly.account import Account
+from onboard.fly.ahead import AHEAD, Ahead
 from onboard.fly.choice_file import ChoiceFile
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
@@ -26,6 +27,7 @@ from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.tracks import MOST, Tracks
 from onboard.health.background import Background
 from onboard.health.choice import Choice, Chosen
+from onboard.helper import Helper
 from onboard.hold import held
 from onboard.journal import Journal
 from onboard.sources import open_source
@@ -67,6 +69,8 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         guard.follow(partial(_follow, config, guard, tracks, storage, background, choice, events))
         source = open_source(config.source, pings)
         opened.callback(source.close)
+        helper: Helper[Ahead] = Helper(AHEAD)
+        opened.callback(helper.close)  # before the source and the journal, which it uses
         account = Account(config.deadline_ms, config.deadlines)
         control = None
         if config.control is not None:
@@ -75,7 +79,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
             control = ControlSocket(config.control, part.answer)
             opened.callback(control.close)
         made = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
-        yield Parts(config, *made, control)
+        yield Parts(config, *made, helper, control)
 
 
 def places(config: NodeConfig) -> dict[Path, str]:

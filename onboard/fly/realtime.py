@@ -19,7 +19,7 @@ class RealtimeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What the loop asks of the kernel; what it does not permit is told as an event, and the node flies without it.
 
     Attributes:
-        priority: SCHED_FIFO, of the loop's thread and of the one that computes checksums for it; null: as any process.
+        priority: SCHED_FIFO, of the loop's thread and of those that it waits for at each frame; null: as any process.
         cores: that the loop's thread may run on, counted from 0; null: all.
         lock_memory: keep every page that was touched, of code too, in memory.
     """

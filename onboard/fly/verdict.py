@@ -57,5 +57,7 @@ def made(
 
 
 def _nested(answer: Answer, names: tuple[str, ...] | None) -> dict[str, Any] | None:
+    if not answer.outputs:
+        return None
     kept = {name: values for name, values in answer.outputs.items() if names is None or name in names}
     return {name: values.tolist() for name, values in kept.items()} or None

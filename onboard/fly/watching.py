@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from onboard.event import Event
+from onboard.fly.ahead import AHEAD
 from onboard.fly.loop import Parts
 from onboard.fly.realtime import ask_for
 from onboard.sources.checking import CHECKER
@@ -12,8 +13,9 @@ from onboard.watchdog import Systemd, Watchdog
 
 
 def set_realtime(parts: Parts) -> None:
-    """Put the thread that calls this, and the one that computes checksums for it, before others as configured."""
-    helpers = [each.native_id for each in threading.enumerate() if each.name == CHECKER and each.native_id]
+    """Put the thread that calls this, and those that it waits for at each frame, before others as configured."""
+    names = (AHEAD, CHECKER)
+    helpers = [each.native_id for each in threading.enumerate() if each.name in names and each.native_id]
     ask_for(parts.config.realtime, parts.events, helpers)
 
 

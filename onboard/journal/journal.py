@@ -37,7 +37,7 @@ class Arrival(enum.Enum):
 
     @property
     def recorded(self) -> bool:
-        return self in (Arrival.NEW, Arrival.REORDERED)
+        return self is Arrival.NEW or self is Arrival.REORDERED
 
 
 class Journal:
@@ -79,7 +79,7 @@ class Journal:
             if self._archive is not None:
                 self._archive.close()
             raise
-        self._memory, self._records = self._file.memory, records
+        self._memory, self._records, self._records_at = self._file.memory, records, self._file.records_at
         self._runs = RunTable(self._memory, RUNS_AT, run_slots)
         self._ids: dict[bytes, set[int]] = {}
         self._open: dict[tuple[bytes, int], int] = {}
@@ -146,7 +146,7 @@ class Journal:
 
     def entries(self) -> list[Entry]:
         """The records that are still in the ring, in the order of their arrival."""
-        return record.read_all(self._memory, self._file.records_at, self._records)
+        return record.read_all(self._memory, self._records_at, self._records)
 
     def take_events(self) -> list[Event]:
         """What happened since the last call beside the records: see docs/journal.md."""
@@ -159,7 +159,7 @@ class Journal:
         self._file.close()
 
     def _at(self, sequence: int) -> int:
-        return self._file.records_at + (sequence - 1) % self._records * record.SIZE
+        return self._records_at + (sequence - 1) % self._records * record.SIZE
 
     def _open_of(self, run: bytes) -> int:
         return sum(key[0] == run for key in self._open)

@@ -78,10 +78,13 @@ class RingSource:
         return [Event("no_ring", f"{self._path}: {said}")] if said and said != told else []
 
     def _look(self, ring: "_Attached", events: list[Event]) -> list[SourceFrame | Settled]:
-        newest = int(ring.numbers[COUNT_AT // 8])
+        newest = ring.numbers.item(COUNT_AT // 8)
+        if newest == ring.seen:
+            return []
         first = max(ring.seen + 1, newest - ring.layout.slots + 1)
         ring.seen = newest
         items: list[SourceFrame | Settled] = []
+        has_frame = False
         for count in range(newest, first - 1, -1):  # the newest whole one is worked on
             head = ring.bytes(count, MESSAGE_AT, HEADER_BYTES)
             if not ring.holds(count):
@@ -94,9 +97,12 @@ class RingSource:
                 else:
                     items.append(_settled(error.key, Status.REJECTED, error.reason, str(error)))
                 continue
-            has_frame = any(isinstance(item, SourceFrame) for item in items)
-            passed = _settled(header.key, Status.SKIPPED, SUPERSEDED, None)
-            items.append(passed if has_frame else self._worked_on(ring, count, header))
+            if has_frame:
+                items.append(_settled(header.key, Status.SKIPPED, SUPERSEDED, None))
+                continue
+            item = self._worked_on(ring, count, header)
+            has_frame = isinstance(item, SourceFrame)
+            items.append(item)
         items.reverse()
         for item in items:
             events += self._gaps.look(item.run, item.frame_id)
@@ -151,10 +157,11 @@ class _Attached:
     def __init__(self, inode: int, memory: mmap.mmap, layout: Layout) -> None:
         self.inode, self.layout = inode, layout
         self._memory, self.numbers = memoryview(memory), numbers(memory)
+        self._slots = [layout.offset(count) for count in range(1, layout.slots + 1)]
         self.seen = 0
 
     def view(self, count: int, offset: int, size: int) -> memoryview:
-        at = self.layout.offset(count) + offset
+        at = self._at(count) + offset
         return self._memory[at : at + size]
 
     def bytes(self, count: int, offset: int, size: int) -> bytes:
@@ -162,7 +169,10 @@ class _Attached:
 
     def holds(self, count: int) -> bool:
         """Whether the slot holds this frame, whole: true before and after a copy means that the copy is whole."""
-        return int(self.numbers[self.layout.offset(count) // 8]) == 2 * count
+        return self.numbers.item(self._at(count) // 8) == 2 * count
+
+    def _at(self, count: int) -> int:
+        return self._slots[(count - 1) % len(self._slots)]
 
 
 def _attach(path: Path, before: _Attached | None) -> _Attached | None:

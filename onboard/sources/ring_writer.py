@@ -3,8 +3,9 @@
 import mmap
 import os
 import zlib
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from onboard.errors import InputError
 from onboard.sources.ring_layout import COUNT_AT, MESSAGE_AT, PAYLOAD_AT, Layout, numbers

@@ -1,8 +1,9 @@
 """What the loop sees of every source."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from onboard.event import Event
 from onboard.image import Frame
@@ -24,8 +25,7 @@ def _none() -> Flaw | None:
     return None
 
 
-@dataclass(frozen=True)
-class SourceFrame:
+class SourceFrame(msgspec.Struct, frozen=True):
     """A frame to work on.
 
     Attributes:
@@ -66,7 +66,7 @@ def framed(header: Header, arrived_ns: int, pixels: Frame, flaw: Callable[[], Fl
     return SourceFrame(
         header.run,
         header.frame_id,
-        called(*header.key),
+        called(header.run, header.frame_id),
         header.exposure_start_ns,
         header.exposure_end_ns,
         arrived_ns,
@@ -78,8 +78,7 @@ def framed(header: Header, arrived_ns: int, pixels: Frame, flaw: Callable[[], Fl
     )
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """A frame that arrived and needs no work: its records and its verdict only.
 
     Attributes:
@@ -96,8 +95,7 @@ class Settled:
     detail: str | None = None
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """What a source gave: every frame that arrived since, in the order of arrival, at most one of them to work on.
 
     Attributes:
@@ -106,7 +104,7 @@ class Taken:
     """
 
     items: tuple[SourceFrame | Settled, ...] = ()
-    events: tuple[Event, ...] = field(default=())
+    events: tuple[Event, ...] = ()
 
 
 class Source(Protocol):

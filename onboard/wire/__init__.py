@@ -2,7 +2,18 @@
 
 from onboard.wire.error import WireError
 from onboard.wire.formats import PixelFormat
-from onboard.wire.frame import BOX_SOURCES, HEADER_BYTES, VERSION, Header, Limits, Message, decode, encode, read_header
+from onboard.wire.frame import (
+    BOX_SOURCES,
+    HEADER_BYTES,
+    VERSION,
+    Header,
+    Limits,
+    Message,
+    decode,
+    encode,
+    message_of,
+    read_header,
+)
 
 __all__ = [
     "BOX_SOURCES",
@@ -15,5 +26,6 @@ __all__ = [
     "WireError",
     "decode",
     "encode",
+    "message_of",
     "read_header",
 ]

@@ -21,8 +21,8 @@ class PixelFormat(enum.IntEnum):
     @property
     def bits(self) -> int:
         """Bits of one pixel, with the padding of unpacked formats."""
-        return (self.value >> 16) & 0xFF
+        return self >> 16 & 0xFF
 
     def row_bytes(self, width: int) -> int:
         """Bytes of one row without padding behind it; every row begins at a whole byte, packed ones too."""
-        return (width * self.bits + 7) // 8
+        return (width * (self >> 16 & 0xFF) + 7) // 8

@@ -3,7 +3,6 @@
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -39,8 +38,7 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     payload_bytes: Annotated[int, msgspec.Meta(ge=1, le=1 << 31)] = 64 << 20
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """What is known of a frame beside its pixels.
 
     Attributes:
@@ -77,8 +75,7 @@ class Header:
         return self.run, self.frame_id
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A frame as it came: its header, and its pixels as a view of the very bytes that were received."""
 
     header: Header
@@ -162,7 +159,15 @@ def decode(data: Buffer, payload: Buffer | None, limits: Limits, checksum: bool 
     Raises:
         WireError: for anything that is not a sound message, and for nothing else.
     """
-    header = read_header(data, limits)
+    return message_of(read_header(data, limits), data, payload, checksum)
+
+
+def message_of(header: Header, data: Buffer, payload: Buffer | None, checksum: bool = True) -> Message:
+    """As `decode`, of a header that has been read already.
+
+    Raises:
+        WireError: the pixels are not those that it announces.
+    """
     if payload is None:
         data, payload = memoryview(data)[:HEADER_BYTES], memoryview(data)[HEADER_BYTES:]
     if len(data) != HEADER_BYTES or len(payload) != header.payload_bytes:

@@ -55,6 +55,18 @@ def test_score_and_p_value_follow_from_the_logit(detector: Detector, shown: list
     assert len(p_values) >= 4, "the frames must spread over the calibration scores for this test to mean anything"
 
 
+def test_a_window_that_is_cut_beside_the_engine_leaves_the_one_in_use(detector: Detector, shown: list) -> None:
+    (one, its_box), (other, box) = shown[:2]
+    in_use = detector.prepare(one, its_box)
+    assert in_use is not None
+    before = in_use.pixels.copy()
+    window = detector.prepare(other, box)
+    assert window is not None
+    assert (in_use.pixels == before).all()
+    assert detector(other, box, window).logit == detector(other, box).logit
+    assert detector.prepare(one, (NAN, 0.0, 9.0, 9.0)) is None
+
+
 def test_without_calibration_there_is_no_p_value(bundle: Path, shown: list) -> None:
     manifest = msgspec.structs.replace(bundles.read(bundle).manifest, calibration_scores=None)
     bundles.write_manifest(bundle, manifest)

@@ -29,6 +29,7 @@ def lit(frame: np.ndarray, x: int) -> np.ndarray:
         (scene(level=4), "frame_black"),
         (np.full((60, 81, 3), 255, np.uint8), "frame_saturated"),
         (np.concatenate([np.full((40, 81, 3), 255, np.uint8), scene()[:20]]), None),  # two thirds of it: the Earth
+        (np.concatenate([np.full((520, 402, 3), 255, np.uint8), np.zeros((104, 402, 3), np.uint8)]), "frame_saturated"),
         (scene().astype(np.float32), "frame_wrong_type"),
         (scene()[..., 0], "frame_wrong_type"),
         (scene()[:0], "frame_wrong_type"),

@@ -2,13 +2,13 @@
 
 import uuid
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from onboard.wire import BOX_SOURCES, HEADER_BYTES, Header, Limits, PixelFormat, WireError, decode, encode, read_header
 
