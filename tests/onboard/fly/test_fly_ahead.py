@@ -113,7 +113,7 @@ def test_altered_pixels_and_another_bundle_are_noticed_as_ever(
 
     def change() -> None:
         if (now := next(turn)) == 5:
-            parts.guard.change(str(small))
+            parts.guard.told.change(str(small))
         if now == 8:
             time.sleep(1.0)  # until it has been loaded
 
