@@ -11,6 +11,7 @@ from train.heads.normals import Normals
 
 _CHUNK = 2048  # rows of a distance matrix at a time
 _CANDIDATES = 20_000  # of more normals, so many are drawn before a coreset is chosen
+_FRONT = 1024  # candidates of a coreset among which the next ones are looked for
 
 
 class Neighbours(nn.Module):
@@ -73,16 +74,37 @@ def fit(normals: Normals, options: NeighboursOptions, seed: int) -> Neighbours:
 
 
 def coreset(points: Tensor, number: int, seed: int) -> Tensor:
-    """Rows of `points`, N x F, each the farthest from those before it; the first is drawn."""
+    """Rows of `points`, N x F, each the farthest from those before it; the first is drawn.
+
+    Distances to the chosen only fall. So the farthest is among those that were farthest at the last look (the front)
+    for as long as one of them is at least as far as all behind the front were then. Within the front, distances are
+    known beforehand; the others are told of all newly chosen ones in one matrix product.
+    """
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randperm(len(points), generator=generator)[:_CANDIDATES]
     candidates = points[rows]
-    chosen = torch.zeros(number, dtype=torch.int64)
+    chosen = torch.zeros(1, dtype=torch.int64)
     nearest = squared_distances(candidates, candidates[:1])[:, 0]
-    for i in range(1, number):
-        chosen[i] = nearest.argmax()
-        nearest = torch.minimum(nearest, squared_distances(candidates, candidates[chosen[i]][None])[:, 0])
+    while len(chosen) < number:
+        farthest = torch.topk(nearest, min(_FRONT + 1, len(nearest)))
+        front, behind = farthest.indices[:_FRONT], float(farthest.values[-1])
+        new = front[_farthest_first(candidates[front], nearest[front], behind, number - len(chosen))]
+        nearest = torch.minimum(nearest, squared_distances(candidates, candidates[new]).amin(1))
+        chosen = torch.cat([chosen, new])
     return rows[chosen]
+
+
+def _farthest_first(front: Tensor, nearest: Tensor, behind: float, most: int) -> Tensor:
+    """Rows of the front, farthest first, until one behind it may be farther; at least one."""
+    between = squared_distances(front, front)
+    taken: list[int] = []
+    while len(taken) < most:
+        row = int(nearest.argmax())
+        if taken and float(nearest[row]) < behind:
+            break
+        taken.append(row)
+        nearest = torch.minimum(nearest, between[row])
+    return torch.tensor(taken)
 
 
 def _scales(points: Tensor, among: int, cosine: bool) -> Tensor:

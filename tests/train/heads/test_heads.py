@@ -137,6 +137,18 @@ def test_a_coreset_reaches_far_points_first_and_is_seeded() -> None:
     assert torch.equal(rows, coreset(points, 5, 4))
 
 
+def test_a_coreset_is_that_of_one_point_at_a_time() -> None:
+    """More points than the front holds, with far groups, so that the front is changed while points are taken."""
+    generator = torch.Generator().manual_seed(5)
+    points = torch.randn(3000, 8, generator=generator) + 6 * torch.randn(30, 8, generator=generator).repeat(100, 1)
+    rows = coreset(points, 200, 0)
+    distances = torch.cdist(points.double(), points.double())
+    wanted = [int(rows[0])]
+    for _ in range(199):
+        wanted.append(int(distances[:, wanted].amin(1).argmax()))
+    assert rows.tolist() == wanted
+
+
 def test_standardisation_of_blocks_holds_out_all_views_of_a_sample() -> None:
     """With each sample in two identical views, a head that saw one would give the other no distance at all."""
     known = normals(60)
