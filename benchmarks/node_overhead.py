@@ -5,7 +5,8 @@ python -m benchmarks.node_overhead runs/demo/bundle --priority 5
 Overhead: 20 frames a second; from the look at the source that finds a frame to the end of the loop's turn, less the
 time in the engine: receiving, checksums, journal, sanity, cutting the window, the verdict, and handing it to its file.
 Rate: frames come a tenth faster than the engine takes them; the engine alone and the whole loop take turns of two
-seconds.
+seconds. The engine's share of the loop's own time stands beside it: on a machine whose speed drifts between two turns
+it tells what the loop takes, though not what the engine loses to the threads beside it.
 
 The box is given. The journal has come round, as in a long flight. With a priority the loop runs as `realtime.priority`
 has it, the sender too, and other processes stay out of the figures.
@@ -83,14 +84,16 @@ def _opened(bundle: str, source: SourceConfig, priority: int | None) -> Iterator
 
 
 class _Seen(Outlet):
-    """The node's own outlet, which also keeps the last verdict, for the time that its engine took."""
+    """The node's own outlet, which also keeps the last verdict, and how long the engine took for all of them."""
 
     def __init__(self, inner: Outlet) -> None:
         self._inner = inner
         self.last: Verdict | None = None
+        self.engine_ns = 0
 
     def send(self, verdict: Verdict) -> None:
         self.last = verdict
+        self.engine_ns += verdict.stage_ns.infer or 0
         self._inner.send(verdict)
 
 
@@ -136,19 +139,22 @@ def _overhead(parts: Parts, frames: int) -> str:
 def _rate(parts: Parts, rounds: int) -> str:
     """The loop's frames a second as a share of the engine's, round by round."""
     engine_hz = _engine_hz(parts)
-    loop, ratios, engines = Loop(parts), [], []
+    seen = parts.outlet = _Seen(parts.outlet)
+    loop, ratios, engines, shares = Loop(parts), [], [], []
     with sent(parts.config.source, 0.9 / engine_hz, parts.config.realtime.priority):
         while parts.account.totals()[0] < _WARM_UP:
             loop.turn(0.1)
         for _ in range(rounds):
-            before, hz = _engine_hz(parts), _loop_hz(parts, loop)
+            before, (hz, share) = _engine_hz(parts), _loop_hz(parts, loop, seen)
+            shares.append(share)
             engines.append((before + _engine_hz(parts)) / 2)  # before and behind it, for a machine that drifts
             ratios.append(hz / engines[-1])
     answered, _, skipped = parts.account.totals()
     low, middle, high = np.percentile(ratios, [0, 50, 100])
     return (
         f"rate: {middle:.1%} of the engine's {np.median(engines):.1f} Hz (median of {rounds} rounds, {low:.1%} to "
-        f"{high:.1%}); {answered} answered, {skipped} passed over"
+        f"{high:.1%}); engine's share of the loop's time {np.median(shares):.1%} ({min(shares):.1%} to "
+        f"{max(shares):.1%}); {answered} answered, {skipped} passed over"
     )
 
 
@@ -162,12 +168,13 @@ def _engine_hz(parts: Parts) -> float:
     return count / spent
 
 
-def _loop_hz(parts: Parts, loop: Loop) -> float:
+def _loop_hz(parts: Parts, loop: Loop, seen: _Seen) -> tuple[float, float]:
+    """Frames a second, and the engine's share of the time."""
     loop.turn(0.1)  # what has come since, and the journal's many
-    before, start = parts.account.totals()[0], time.perf_counter()
+    before, engine_ns, start = parts.account.totals()[0], seen.engine_ns, time.perf_counter()
     while (spent := time.perf_counter() - start) < _TURN_S:
         loop.turn(0.1)
-    return (parts.account.totals()[0] - before) / spent
+    return (parts.account.totals()[0] - before) / spent, (seen.engine_ns - engine_ns) / 1e9 / spent
 
 
 if __name__ == "__main__":

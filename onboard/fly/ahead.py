@@ -1,6 +1,6 @@
 """The next frame is taken while the engine works on the one before it, where the loop is behind its source."""
 
-import time
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 AHEAD = "ahead"
 """The thread's name."""
 _LEAD_NS = 1_500_000  # taken so long before the engine will be done: no sooner, or it is old when its turn comes
+_SPREAD = 10  # and this part of the engine's time sooner, for it varies
 
 
 class Begun(NamedTuple):
@@ -70,6 +71,7 @@ class LookAhead:
         self._parts, self._sanity = parts, sanity
         self._most = parts.config.journal.records // 4  # frames that are begun before the first of them ends
         self._engine_ns = 0
+        self._engine_done = threading.Event()
         self._looking: Callable[[], Ahead] | None = None
         self._found: Ahead | None = None
         self.wanted = False
@@ -90,7 +92,7 @@ class LookAhead:
 
     def beside(self, frame: SourceFrame) -> Callable[[], None] | None:
         """To be called when the window of this frame is cut and the engine begins; None: nothing is to be done."""
-        wait_ns = self._engine_ns - _LEAD_NS
+        wait_ns = self._engine_ns - self._engine_ns // _SPREAD - _LEAD_NS
         if not self.wanted or wait_ns < _LEAD_NS:  # a fast engine is done before the thread is awake
             return None
         return partial(self._start, partial(self._take, frame, wait_ns))
@@ -103,6 +105,7 @@ class LookAhead:
             engine_ns: how long the engine took; 0 where it was not asked.
         """
         self._engine_ns = engine_ns or self._engine_ns
+        self._engine_done.set()
         looking, self._looking = self._looking, None
         if looking is None:
             return frame.flaw()
@@ -115,11 +118,12 @@ class LookAhead:
         return ahead.flaw
 
     def _start(self, job: Callable[[], Ahead]) -> None:
+        self._engine_done.clear()
         self._looking = self._parts.helper.begin(job)
 
     def _take(self, before: SourceFrame, wait_ns: int) -> Ahead:
         """The flaw of the frame before, for its pixels go; then what has arrived since."""
-        time.sleep(wait_ns / 1e9)
+        self._engine_done.wait(wait_ns / 1e9)  # an engine that is faster this time does not wait for the thread's sleep
         flaw, taken = before.flaw(), self._parts.source.take(0)
         if len(taken.items) > self._most:
             return Ahead(flaw, taken, ())

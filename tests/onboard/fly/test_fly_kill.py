@@ -77,7 +77,7 @@ def test_the_ledger_balances_through_kills_and_a_clean_end(
     assert set(ids) <= set(written)
     assert account.answered > 0
     reasons = [entry.reason for entry in snapshot.entries]
-    assert 1 <= reasons.count("restart") <= KILLS  # kills did hit frames at work
+    assert reasons.count("restart") >= 1  # kills did hit frames at work, and those that were begun beside the engine
     by_id = {entry.frame_id: entry for entry in snapshot.entries}
     told = [json.loads(line) for line in verdicts.read_text().splitlines() if line.endswith("}")]
     assert len({each["frame_id"] for each in told}) == len(told)  # no frame has two verdicts
