@@ -23,9 +23,10 @@ demo-pose: $(READY)
 	$(BIN)/python -m onboard compare-pose runs/pose_example/pose.onnx runs/demo_pose/bundle \
 		data/pose/tracks/satellite_99_radar --outputs configs/pose_outputs.yaml
 
-# Two processes with one thread each: two cores are what CI has. Files stay whole, for their fixtures are costly.
+# Two processes with one thread each: two cores are what CI has. Files stay whole, for their fixtures are costly, and in
+# tests/conftest.py's order.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -13,6 +13,18 @@ import pytest
 from onboard import image
 
 REPOSITORY = Path(__file__).parent.parent
+LONG = (
+    "test_short_plan",
+    "test_train_commands",
+    "test_spark_sample",
+    "test_pose_network",
+    "test_trt_reference_networks",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, or one of two processes waits at the end for the other's last one."""
+    items.sort(key=lambda item: not item.path.stem.startswith(LONG))
 
 
 @pytest.fixture(scope="session")

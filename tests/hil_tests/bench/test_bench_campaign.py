@@ -1,22 +1,18 @@
-"""Real nodes on loopback: killed, stopped, lied to; the ledger balances, and a protection that is gone is noticed."""
+"""Real benches and nodes on loopback: a protection that is gone is noticed, a killed bench leaves nothing behind."""
 
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from hil_tests import __main__ as program
 from hil_tests.bench import config, pictures, sabotage
-from hil_tests.bench.plan import MESSAGE_KINDS
 from onboard import strict_yaml
 from tests.conftest import Drawn
 from tests.onboard import small_flight
-
-RECOVERY_S = 6  # configs/limits.yaml says 3; here others work on the same two cores
 
 
 @pytest.fixture(scope="module")
@@ -24,17 +20,7 @@ def bench_file(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A campaign with a small network, at 50 frames a second."""
     folder = tmp_path_factory.mktemp("bench")
     small_flight.write_bundle(folder / "bundle", (64, 256), centred=True)
-    bounds = [
-        {"figure": "ledger_errors", "at_most": 0},
-        {"figure": "loss_share", "at_most": 0},
-        {"figure": "outcomes_missed", "at_most": 0},
-        {"figure": "unexpected_ends", "at_most": 0},
-        {"figure": "recovery_s.kill", "at_most": RECOVERY_S},
-        {"figure": "recovery_s.disk_full_kill", "at_most": RECOVERY_S},
-        {"figure": "recovery_s.stop", "at_most": RECOVERY_S},
-        {"figure": "recovery_s.weight_flip", "at_most": RECOVERY_S},
-        {"figure": "recovery_s.weight_huge", "at_most": RECOVERY_S},
-    ]
+    bounds = [{"figure": "ledger_errors", "at_most": 0}, {"figure": "loss_share", "at_most": 0}]
     (folder / "limits.yaml").write_text(strict_yaml.dump({"limits": bounds}))
     setup = {
         "stream": {"data": str(drawn.root), "pictures": 10, "rate_hz": 50},
@@ -43,39 +29,7 @@ def bench_file(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "frames": 50,
     }
     (folder / "bench.yaml").write_text(strict_yaml.dump(setup))
-    # With this seed memory is struck before any kill, and each kill has six seconds behind it: a start may be slow.
-    faults = {**dict.fromkeys(MESSAGE_KINDS, 1), "kill": 1, "stop": 1, "disk_full": 1, "disk_full_kill": 1}
-    faults |= {"bundle_rot": 1, "weight_flip": 1, "weight_huge": 1}
-    plan = {"seed": 3185, "faults": faults, "stall_ms": 100, "process_ms": 1000, "settle_ms": 1000}
-    plan |= {"rot_ms": 3000, "flip_ms": 2000}
-    (folder / "plan.yaml").write_text(strict_yaml.dump(plan))
     return folder / "bench.yaml"
-
-
-def test_a_campaign_with_every_fault_of_a_message_and_a_kill(bench_file: Path, tmp_path: Path) -> None:
-    plan, out = bench_file.with_name("plan.yaml"), tmp_path / "out"
-    code = program.main(["bench", str(bench_file), "--plan", str(plan), "--out", str(out)])
-    page = json.loads((out / "figures.json").read_text())["figures"]
-    faults = [json.loads(line) for line in (out / "faults.jsonl").read_text().splitlines()]
-    missed = [each for each in faults if each["outcome"] == "missed"]
-    assert (code, missed) == (0, []), page
-    met = {each["injection"]["kind"] for each in faults if each["outcome"] == "met"}
-    assert met >= {"kill", "stop", "disk_full", "disk_full_kill", "bundle_rot", "weight_flip", "weight_huge"}
-    assert len(met) > len(MESSAGE_KINDS) / 2  # on a busy computer some are overtaken
-    assert 0 < page["recovery_s.kill"] <= RECOVERY_S
-    assert page["ledger_errors"] == 0
-    assert page["wrong_scores.weight_flip"] > 0  # until a known answer tells
-    flips = [json.loads(line) for line in (out / "flips.jsonl").read_text().splitlines()]
-    assert {each["injection"]["kind"]: each["unanswered"] > 0 for each in flips} == {
-        "weight_flip": False,
-        "weight_huge": True,
-    }
-    records = [json.loads(line) for line in (out / "records.jsonl").read_text().splitlines()]
-    assert len({each["frame_id"] for each in records}) == len(records)
-    assert ElementTree.parse(out / "junit.xml").getroot().get("failures") == "0"
-    report = (out / "report.html").read_text()
-    assert "every limit held" in report
-    assert report.count("data:image/png;base64,") == 2
 
 
 def test_a_campaign_without_checksums_is_noticed(bench_file: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 from hil_tests import __main__ as program
 from onboard import strict_yaml
@@ -33,3 +34,15 @@ def test_the_short_plan_holds_every_limit(fitted: Path, drawn: Drawn, tmp_path: 
     planned = strict_yaml.parse(PLAN.read_text(), "plan.yaml")["faults"]
     assert {each["injection"]["kind"] for each in faults} == set(planned)
     assert len(faults) == sum(planned.values())
+    assert figures["recovery_s.kill"] > 0
+    assert figures["wrong_scores.weight_flip"] > 0  # until a known answer tells
+    flips = [json.loads(line) for line in (out / "flips.jsonl").read_text().splitlines()]
+    assert flips
+    for each in flips:  # what can be believed is answered until the other engine is there; nonsense is not
+        assert (each["unanswered"] > 0) == (each["injection"]["kind"] == "weight_huge"), each
+    records = [json.loads(line) for line in (out / "records.jsonl").read_text().splitlines()]
+    assert len({each["frame_id"] for each in records}) == len(records)
+    assert ElementTree.parse(out / "junit.xml").getroot().get("failures") == "0"
+    report = (out / "report.html").read_text()
+    assert "every limit held" in report
+    assert report.count("data:image/png;base64,") == 2
