@@ -140,13 +140,14 @@ def _rate(parts: Parts, rounds: int) -> str:
     """The loop's frames a second as a share of the engine's, round by round."""
     engine_hz = _engine_hz(parts)
     seen = parts.outlet = _Seen(parts.outlet)
-    loop, ratios, engines, shares = Loop(parts), [], [], []
+    loop, ratios, engines, shares, outside_ms = Loop(parts), [], [], [], []
     with sent(parts.config.source, 0.9 / engine_hz, parts.config.realtime.priority):
         while parts.account.totals()[0] < _WARM_UP:
             loop.turn(0.1)
         for _ in range(rounds):
             before, (hz, share) = _engine_hz(parts), _loop_hz(parts, loop, seen)
             shares.append(share)
+            outside_ms.append(1e3 * (1 - share) / hz)
             engines.append((before + _engine_hz(parts)) / 2)  # before and behind it, for a machine that drifts
             ratios.append(hz / engines[-1])
     answered, _, skipped = parts.account.totals()
@@ -154,7 +155,8 @@ def _rate(parts: Parts, rounds: int) -> str:
     return (
         f"rate: {middle:.1%} of the engine's {np.median(engines):.1f} Hz (median of {rounds} rounds, {low:.1%} to "
         f"{high:.1%}); engine's share of the loop's time {np.median(shares):.1%} ({min(shares):.1%} to "
-        f"{max(shares):.1%}); {answered} answered, {skipped} passed over"
+        f"{max(shares):.1%}), {np.median(outside_ms):.2f} ms a frame outside it ({min(outside_ms):.2f} to "
+        f"{max(outside_ms):.2f}); {answered} answered, {skipped} passed over"
     )
 
 
