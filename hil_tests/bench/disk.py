@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -14,15 +15,19 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Disk(Protocol):
-    """Attributes: how: what it is, for the report."""
+    """Attributes:
+    how: what it is, for the report.
+    for_all: whether it is full for every process, also one that is started while it is; else for that process alone.
+    """
 
     how: str
+    for_all: bool
 
     def fill(self, pid: int) -> None:
-        """From now on the process can write nothing there."""
+        """From now on the process can write nothing there; nothing is done where it has died."""
 
     def free(self, pid: int) -> None:
-        """It can again."""
+        """It can again; nothing is done where it has died."""
 
     def close(self) -> None: ...
 
@@ -46,6 +51,8 @@ def unmount_what_was_left(folder: Path) -> None:
 
 class _Mounted:
     """ENOSPC, as from a real full disk."""
+
+    for_all = True
 
     def __init__(self, folder: Path) -> None:
         self.how = f"a tmpfs of {_SIZE}, filled (ENOSPC)"
@@ -72,13 +79,16 @@ class _FileLimit:
     """EFBIG on every write beyond the limit; needs no rights, and spares what is mapped already."""
 
     how = "a file size limit of 0 bytes on the node (EFBIG), for mounting a small disk needs root"
+    for_all = False
 
     def fill(self, pid: int) -> None:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]))
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]))
 
     def free(self, pid: int) -> None:
-        most = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
+        with suppress(ProcessLookupError):
+            most = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
 
     def close(self) -> None:
         pass

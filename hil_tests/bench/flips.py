@@ -66,7 +66,7 @@ def look(done: Sequence[Done], sent: list[Sent], history: History, events: Itera
     """
     flips = [each for each in done if each.turned is not None]
     told = sorted(
-        (one for found in history.verdicts.values() for one in found if _sound(sent[one.frame_id])),
+        (one for found in history.verdicts.values() for one in found if _sound(one, sent)),
         key=lambda one: one.received_ns,
     )
     before = (
@@ -133,9 +133,12 @@ def _flip(done: Done, here: list[Told], sent: list[Sent], before: dict[int, Told
     )
 
 
-def _sound(frame: Sent) -> bool:
-    """Whether it was sent as it is, whatever was done to the node meanwhile."""
-    return frame.fault is None or frame.fault in MEMORY_KINDS
+def _sound(told: Told, sent: list[Sent]) -> bool:
+    """Whether its frame was sent as it is, whatever was done to the node meanwhile."""
+    if told.frame_id >= len(sent):  # the ledger names it
+        return False
+    fault = sent[told.frame_id].fault
+    return fault is None or fault in MEMORY_KINDS
 
 
 def _first(events: list[NodeEvent], names: tuple[str, ...]) -> int | None:

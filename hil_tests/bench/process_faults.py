@@ -25,12 +25,15 @@ class Done:
 
     Attributes:
         turned: what was turned in its memory, where the fault is of that kind.
+        full_until_ns: of `disk_full_kill`, until when a node that was started anew found its disk full; None: never,
+            for only the killed process was limited.
     """
 
     injection: Injection
     began_ns: int
     unblocked_ns: int
     turned: Turned | None = None
+    full_until_ns: int | None = None
 
 
 class ProcessFaults:
@@ -84,12 +87,14 @@ class ProcessFaults:
     def _work(self) -> None:
         try:
             while (fault := self._waiting.get()) is not None:
-                began, turned = time.monotonic_ns(), None
+                began = time.monotonic_ns()
                 if fault in self._turns:
-                    turned, unblocked = process_memory.turn(self._node.pid, self._turns[fault]), time.monotonic_ns()
+                    turned = process_memory.turn(self._node.pid, self._turns[fault])
+                    self.done.append(Done(fault, began, time.monotonic_ns(), turned))
+                elif fault.kind == "disk_full_kill" and self._disk is not None:
+                    self.done.append(self._kill_while_full(fault, began, self._disk))
                 else:
-                    unblocked = self._do(fault)
-                self.done.append(Done(fault, began, unblocked, turned))
+                    self.done.append(Done(fault, began, self._do(fault)))
         except BaseException as error:
             self.error = error
 
@@ -99,13 +104,6 @@ class ProcessFaults:
         if kind == "kill":
             killed = time.monotonic_ns()
             self._node.signal(signal.SIGKILL)
-            return killed
-        if kind == "disk_full_kill" and self._disk is not None:
-            self._disk.fill(self._node.pid)
-            killed = time.monotonic_ns()
-            self._node.signal(signal.SIGKILL)
-            time.sleep(pause_s)
-            self._disk.free(self._node.pid)
             return killed
         if kind == "stop":
             self._node.signal(signal.SIGSTOP)
@@ -124,6 +122,16 @@ class ProcessFaults:
             with damaged(self._model, fault.seed, self._keep_hashes):
                 time.sleep(self._plan.rot_ms / 1000)
         return time.monotonic_ns()
+
+    def _kill_while_full(self, fault: Injection, began_ns: int, disk: Disk) -> Done:
+        """The node may recover from its kill on: a full disk is nothing to wait for."""
+        disk.fill(self._node.pid)
+        killed_ns = time.monotonic_ns()
+        self._node.signal(signal.SIGKILL)
+        time.sleep(self._plan.process_ms / 1000)
+        freeing_ns = time.monotonic_ns()
+        disk.free(self._node.pid)
+        return Done(fault, began_ns, killed_ns, full_until_ns=freeing_ns if disk.for_all else None)
 
     def _corrupt(self, seed: int, pause_s: float) -> None:
         """Damage the bundle, and kill the node so that it has to read it again; then put it back."""

@@ -10,18 +10,29 @@ from hil_tests.bench.node_page import NodeEvent
 from hil_tests.bench.plan import Injection, Schedule
 from hil_tests.bench.process_faults import Done
 
-MAY_LOSE = ("kill", "disk_full_kill", "bundle_corrupt")
+_KILLED, _REFUSED = -9, 2  # exit codes: SIGKILL, and of a node that cannot use what it is given
+_ENDS: dict[str, tuple[int, ...]] = {
+    "kill": (_KILLED,),
+    "disk_full_kill": (_KILLED,),
+    "bundle_corrupt": (_KILLED, _REFUSED),
+}
+MAY_LOSE = tuple(_ENDS)
 _IN_FLIGHT_NS = 500_000_000  # frames may lie in a process's socket before it dies
+_STARTING_NS = 500_000_000  # a node loads its engine before it comes to its files
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """A fault, when it began and let go, and the first answer after it (ns, monotonic; None: there was none)."""
+    """A fault, when it began and let go, and the first answer after it (ns, monotonic; None: there was none).
+
+    `full_until_ns` as in `hil_tests.bench.process_faults.Done`.
+    """
 
     injection: Injection
     began_ns: int
     unblocked_ns: int
     answered_ns: int | None
+    full_until_ns: int | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -44,7 +55,7 @@ def recoveries(schedule: Schedule, sent: list[Sent], history: History, done: Ite
         if each.turned is not None:  # hil_tests.bench.flips tells when verdicts were right again
             continue
         first = _first(answers, sent, each.began_ns, each.unblocked_ns)
-        found.append(Recovery(each.injection, each.began_ns, each.unblocked_ns, first))
+        found.append(Recovery(each.injection, each.began_ns, each.unblocked_ns, first, each.full_until_ns))
     return sorted(found, key=lambda each: each.began_ns)
 
 
@@ -60,11 +71,18 @@ def held_up(found: Iterable[Recovery], sent: list[Sent]) -> set[int]:
 
 
 def unexpected_ends(lives: list[Life], found: Iterable[Recovery]) -> int:
-    """Processes that ended without a fault that ends them, the last one otherwise than with code 0."""
+    """Processes that ended without a fault that ends them so, the last one otherwise than with code 0.
+
+    While a fault lasts, a node that it started anew may crash by itself: no fault explains any code but its own.
+    """
     deadly = [each for each in found if each.injection.kind in MAY_LOSE]
 
     def explained(life: Life) -> bool:
-        return any(each.began_ns <= life.ended_ns <= (each.answered_ns or life.ended_ns) for each in deadly)
+        return any(
+            life.code in _ENDS[each.injection.kind]
+            and each.began_ns <= life.ended_ns <= (each.answered_ns or life.ended_ns)
+            for each in deadly
+        )
 
     return sum(not explained(life) for life in lives[:-1]) + (bool(lives) and lives[-1].code != 0)
 
@@ -83,10 +101,8 @@ def judge(
             return Judged(fault, Outcome.MISSED, f"frame {silent[0]} and {len(silent) - 1} others: no verdict")
     if fault.kind in ("kill", "disk_full_kill") and not any(_near(life.ended_ns, each.unblocked_ns) for life in lives):
         return Judged(fault, Outcome.MISSED, f"frame {fault.frame_id}: the node did not die")
-    if fault.kind == "disk_full_kill" and any(
-        life.code == 2 and each.began_ns < life.started_ns < (each.answered_ns or life.started_ns) for life in lives
-    ):
-        return Judged(fault, Outcome.MISSED, f"frame {fault.frame_id}: the full disk kept the node from starting")
+    if fault.kind == "disk_full_kill":
+        return _started_while_full(each, lives)
     if fault.kind == "bundle_rot":
         told = [one for one in events if each.began_ns <= one.monotonic_ns < each.unblocked_ns]
         if not any(one.event == "scrub_failed" for one in told):
@@ -94,6 +110,21 @@ def judge(
     if fault.kind == "bundle_corrupt":
         return _refused(each, history, lives)
     return Judged(fault, Outcome.MET)
+
+
+def _started_while_full(each: Recovery, lives: list[Life]) -> Judged:
+    """A node that is started while its disk is full has to fly."""
+    fault, answered_ns = each.injection, each.answered_ns or each.unblocked_ns
+    failed = [life for life in lives if each.began_ns < life.started_ns < life.ended_ns <= answered_ns]
+    if failed:
+        told = f"frame {fault.frame_id}: the full disk kept the node from starting (exit code {failed[0].code})"
+        return Judged(fault, Outcome.MISSED, told)
+    if each.full_until_ns is None:
+        return Judged(fault, Outcome.NOT_TESTED, "a file size limit of the killed process is none of the next one's")
+    if any(each.began_ns < life.started_ns <= each.full_until_ns - _STARTING_NS for life in lives):
+        return Judged(fault, Outcome.MET)
+    why = f"no start came {_STARTING_NS / 1e9:g} s or more before the disk was freed; raise process_ms"
+    return Judged(fault, Outcome.NOT_TESTED, why)
 
 
 def _refused(each: Recovery, history: History, lives: list[Life]) -> Judged:
@@ -104,7 +135,7 @@ def _refused(each: Recovery, history: History, lives: list[Life]) -> Judged:
     wrong = [one for one in told if dead_ns + 100_000_000 < one.received_ns < each.unblocked_ns]
     if wrong:
         return Judged(each.injection, Outcome.MISSED, f"frame {wrong[0].frame_id}: a verdict from a damaged bundle")
-    if any(life.code == 2 and each.began_ns < life.started_ns < each.unblocked_ns for life in lives):
+    if any(life.code == _REFUSED and each.began_ns < life.started_ns < each.unblocked_ns for life in lives):
         return Judged(each.injection, Outcome.MET)
     return Judged(each.injection, Outcome.NOT_TESTED, "no start fell into the time of the damage; raise process_ms")
 
@@ -114,7 +145,9 @@ def _first(answers: list[Told], sent: list[Sent], began_ns: int, unblocked_ns: i
         (
             told.received_ns
             for told in answers
-            if told.received_ns >= unblocked_ns and sent[told.frame_id].exposure_start_ns >= began_ns
+            if told.received_ns >= unblocked_ns
+            and told.frame_id < len(sent)  # the ledger names one that was never sent
+            and sent[told.frame_id].exposure_start_ns >= began_ns
         ),
         None,
     )

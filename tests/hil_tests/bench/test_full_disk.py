@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hil_tests.bench import disk as disks
 from hil_tests.bench.disk import small_disk
 from onboard import image, strict_yaml
 from tests.conftest import draw_object
@@ -36,3 +37,12 @@ def test_a_node_starts_while_its_disk_is_full(tmp_path: Path) -> None:
         disk.free(os.getpid())
     finally:
         disk.close()
+
+
+def test_a_node_that_has_died_needs_no_limit() -> None:
+    gone = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    gone.wait()
+    limit = disks._FileLimit()
+    limit.fill(gone.pid)
+    limit.free(gone.pid)
+    assert not limit.for_all

@@ -134,6 +134,12 @@ def test_what_has_to_come_of_a_flip(
     assert word in found.detail
 
 
+def test_a_verdict_on_a_frame_that_was_never_sent_is_left_to_the_ledger() -> None:
+    done = Done(Injection(1, "weight_flip", 0), S, S, Turned("w[0], bit 25", 1))
+    told = [Told(7, 2 * S, "ANSWERED", None, 1.0, False, "")]
+    assert look([done], [Sent(0, 0, None, 0, 0, 0, 1)], History([], told), [])[0].wrong_scores == 0
+
+
 def test_a_flip_that_was_not_possible_is_not_tested() -> None:
     found = judge(seen("weight_flip", [*BEFORE, 1.0], [], Turned("w[0], bit 25", 0, "not permitted")), 2)
     assert (found.outcome, "not permitted" in found.detail) == (Outcome.NOT_TESTED, True)
