@@ -69,6 +69,7 @@ def figures(
         p50, p99, p99_9 = np.percentile(values, (50, 99, 99.9))
         for name, value in zip(LATENCY, (p50, p99, p99_9, values.max(), values.std()), strict=True):
             found[f"latency_ms.{name}"] = float(value)
+    if count:  # a node that answers none of them has no latency, and drops them all
         found["miss_share"] = float((values > deadline_ms).sum() / count)
         found["drop_share"] = 1 - values.size / count
     found["loss_share"] = ledger.unexplained / ledger.sent if ledger.sent else None

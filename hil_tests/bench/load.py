@@ -13,7 +13,7 @@ from hil_tests.bench import pictures
 from hil_tests.bench.config import BenchConfig
 from hil_tests.bench.environment import environment
 from hil_tests.bench.figures import latencies_ms
-from hil_tests.bench.history import History
+from hil_tests.bench.history import History, Sent
 from hil_tests.bench.ledger import balance
 from hil_tests.bench.workbench import Workbench, workbench
 from onboard import files
@@ -30,8 +30,8 @@ class Step:
     Attributes:
         rate_hz: frames sent each second.
         sent, answered, superseded, stale, lost: frames. `lost`: sent without a record, or refused by a full queue.
-        late: answered after the deadline.
-        p50_ms, p99_ms: exposure to verdict, of the answered ones; None without any.
+        late: answered, and the verdict was not here before the deadline: it came later, or never.
+        p50_ms, p99_ms: exposure to verdict, of those whose verdict came; None without any.
         balances: whether the ledger does.
     """
 
@@ -122,19 +122,25 @@ def _step(config: BenchConfig, bench: Workbench, rate_hz: float, seconds: float)
     run, frames = uuid.uuid4().bytes, max(10, round(rate_hz * seconds))
     sent = bench.sender.send(run, frames, rate_hz=rate_hz)
     bench.wait_until_quiet(run, sent)
-    history = History(bench.records(run), bench.receiver.of(run))
+    return step_of(rate_hz, sent, History(bench.records(run), bench.receiver.of(run)), config.deadline_ms)
+
+
+def step_of(rate_hz: float, sent: list[Sent], history: History, deadline_ms: float) -> Step:
+    """What became of the frames of one rate."""
     ledger = balance(sent, history)
     ends = ledger.ends
-    values = np.array(list(latencies_ms(sent, history, set(range(frames))).values()))
+    latency = latencies_ms(sent, history, {frame.frame_id for frame in sent})
+    values = np.array(list(latency.values()))
+    answered = [frame.frame_id for frame in sent if ("ANSWERED", None) in history.ends(frame.frame_id)]
     p50, p99 = (float(value) for value in np.percentile(values, (50, 99))) if values.size else (None, None)
     return Step(
         rate_hz,
-        frames,
+        len(sent),
         ends["ANSWERED", None],
         ends["SKIPPED", "superseded"],
         ends["SKIPPED", "stale"],
         ledger.link_lost + ledger.refused,
-        int((values > config.deadline_ms).sum()),
+        sum(latency.get(frame_id, np.inf) > deadline_ms for frame_id in answered),
         p50,
         p99,
         ledger.balances,

@@ -80,21 +80,25 @@ ALL = (
 
 @dataclass(frozen=True)
 class Found:
-    """The figure with the protection and without it."""
+    """The figure with the protection and without it; None where a campaign had none: its faults struck nothing."""
 
     name: str
     figure: str
-    with_it: float
-    without_it: float
+    with_it: float | None
+    without_it: float | None
 
     @property
-    def noticed(self) -> bool:
+    def noticed(self) -> bool | None:
+        """Whether the figure got worse; None: that was not tested."""
+        if self.with_it is None or self.without_it is None:
+            return None
         return self.without_it > self.with_it
 
     def line(self) -> str:
         """For a terminal."""
-        word = "noticed" if self.noticed else "NOT NOTICED"
-        return f"{self.name:<13} {self.figure:<23} {self.with_it:10.4g} {self.without_it:10.4g}   {word}"
+        word = {True: "noticed", False: "NOT NOTICED", None: "NOT TESTED"}[self.noticed]
+        values = " ".join(f"{'-':>10}" if each is None else f"{each:10.4g}" for each in (self.with_it, self.without_it))
+        return f"{self.name:<13} {self.figure:<23} {values}   {word}"
 
 
 HEAD = f"{'protection':<13} {'figure':<23} {'with it':>10} {'without':>10}"
@@ -110,16 +114,15 @@ def compare(config: BenchConfig, shown: list[Picture], each: Sabotage, out: Path
     setup = msgspec.structs.replace(config, frames=10)
     sound = msgspec.structs.replace(config.node, settings={**config.node.settings, **each.both}, **each.setup)
     spoilt = msgspec.structs.replace(sound, settings={**sound.settings, **each.off}, **each.spoilt)
-    values = []
-    for node in (sound, spoilt):
-        done = campaign.run(msgspec.structs.replace(setup, node=node), shown, plan, out)
-        value = done.figures[each.figure]
-        values.append(float("inf") if value is None else value)
+    values = [
+        campaign.run(msgspec.structs.replace(setup, node=node), shown, plan, out).figures[each.figure]
+        for node in (sound, spoilt)
+    ]
     return Found(each.name, each.figure, *values)
 
 
 def command(config: BenchConfig, out: Path, only: str | None) -> int:
-    """Compare all (or one), say so, write sabotage.json; gives the exit code (1: one was not noticed).
+    """Compare all (or one), say so, write sabotage.json; gives the exit code (1: one was not noticed, or not tested).
 
     Raises:
         InputError: there is no such protection, or the node is not started here.
@@ -135,6 +138,13 @@ def command(config: BenchConfig, out: Path, only: str | None) -> int:
     for each in chosen:
         found.append(compare(config, shown, each, out))
         print(found[-1].line(), flush=True)
-    rows = [{"name": e.name, "figure": e.figure, "with": str(e.with_it), "without": str(e.without_it)} for e in found]
+    rows = [
+        {"name": e.name, "figure": e.figure, "with": _told(e.with_it), "without": _told(e.without_it)} for e in found
+    ]
     files.write_text(out / "sabotage.json", json.dumps(rows, indent=2) + "\n")
     return 0 if all(each.noticed for each in found) else 1
+
+
+def _told(value: float | None) -> str | None:
+    """JSON has no number for what never ended."""
+    return None if value is None else str(value)

@@ -9,17 +9,20 @@ from hil_tests.bench import junit, limits
 from hil_tests.bench.accuracy import auroc, rates
 from hil_tests.bench.clock import best
 from hil_tests.bench.expected import Outcome, judge
-from hil_tests.bench.figures import NAMES
+from hil_tests.bench.figures import NAMES, figures
 from hil_tests.bench.history import History, Record, Sent, Told
+from hil_tests.bench.ledger import balance
 from hil_tests.bench.limits import Limit, Mark
-from hil_tests.bench.load import Step, bisect
-from hil_tests.bench.node import Life
+from hil_tests.bench.load import Step, bisect, step_of
 from hil_tests.bench.node_page import NodeEvent
+from hil_tests.bench.pictures import Picture
 from hil_tests.bench.plan import Injection, Schedule
 from hil_tests.bench.process_faults import Done
-from hil_tests.bench.recovery import Recovery, recoveries, unexpected_ends
+from hil_tests.bench.recovery import Recovery, recoveries
 from hil_tests.bench.recovery import judge as judge_process
+from hil_tests.bench.sabotage import Found
 from onboard.errors import InputError
+from onboard.wire import PixelFormat
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -110,6 +113,39 @@ def test_the_bisection_finds_the_rate_that_holds() -> None:
     assert bisect(40, 200, step)[1] is None
 
 
+def frames_of(answers: dict[int, int], count: int = 4) -> tuple[list[Sent], History]:
+    """All are ANSWERED in the journal; verdicts arrived that many ms after the exposure of those given."""
+    sent = [Sent(n, 0, None, n * 10**9, n * 10**9, n * 10**9 + 1, 1) for n in range(count)]
+    told = [Told(n, n * 10**9 + ms * 10**6, "ANSWERED", None, None, None, "") for n, ms in answers.items()]
+    return sent, History([Record("", n, "ANSWERED", None) for n in range(count)], told)
+
+
+@pytest.mark.parametrize(
+    ("answers", "late"), [({0: 5, 1: 5, 2: 5, 3: 5}, 0), ({0: 5, 1: 90, 2: 5, 3: 5}, 1), ({0: 5, 2: 5}, 2), ({}, 4)]
+)
+def test_a_rate_does_not_hold_where_a_verdict_came_late_or_never(answers: dict[int, int], late: int) -> None:
+    step = step_of(10, *frames_of(answers), deadline_ms=50)
+    assert (step.answered, step.late, step.holds) == (4, late, not late)
+
+
+def test_a_node_that_answers_nothing_drops_everything() -> None:
+    sent, _ = frames_of({})
+    nothing, shown = History([], []), [Picture("a", b"", 1, 1, 3, PixelFormat.RGB8, None, None, 0)]
+    found = figures(sent, nothing, {0, 1, 2, 3}, balance(sent, nothing), [], [], shown, 50, 10, None)
+    assert (found["drop_share"], found["miss_share"], found["latency_ms.p50"]) == (1, 0, None)
+    assert limits.judge((Limit("drop_share", at_most=0.01),), found)[0].mark is Mark.FAIL
+    none_clean = figures(sent, nothing, set(), balance(sent, nothing), [], [], shown, 50, 10, None)
+    assert none_clean["drop_share"] is None
+
+
+def test_a_protection_without_a_figure_is_not_tested() -> None:
+    assert Found("reload", "recovery_s.weight_flip", 4.0, float("inf")).noticed
+    for values in ((4.0, None), (None, 4.0), (None, None)):
+        found = Found("reload", "recovery_s.weight_flip", *values)
+        assert not found.noticed
+        assert found.line().endswith("NOT TESTED")
+
+
 def test_a_frame_that_waited_for_the_node_may_be_skipped_but_not_answered_wrongly() -> None:
     fault = Injection(3, "box_missing", 0)
     waited, wrong = (History([Record("", 3, *end)], []) for end in (("SKIPPED", "stale"), ("ANSWERED", None)))
@@ -126,12 +162,3 @@ def test_a_file_that_rots_has_to_be_named_while_it_does() -> None:
     )
     assert judge_process(rot, [], History([], []), [], [late, other]).outcome is Outcome.MISSED
     assert judge_process(rot, [], History([], []), [], [late, told]).outcome is Outcome.MET
-
-
-def test_a_process_that_dies_by_itself_is_counted() -> None:
-    killed, crashed, asked = Life(1, 0, 110, -9), Life(2, 120, 500, 1), Life(3, 510, 900, 0)
-    kill = Recovery(Injection(3, "kill", 0), 100, 100, 200)
-    assert unexpected_ends([killed, asked], [kill]) == 0
-    assert unexpected_ends([killed, crashed, asked], [kill]) == 1
-    assert unexpected_ends([killed, crashed], [kill]) == 1
-    assert unexpected_ends([], []) == 0
