@@ -16,14 +16,21 @@ from onboard.replay import Box
 
 Disturb = Callable[[Frame, Box, str], tuple[Frame, Box]]
 """Changes a frame and its box; the text seeds what is random in it."""
+Move = Callable[[Box, tuple[int, int]], Box]
+"""Where a box lies then, in a frame of that width and height."""
 
 
 @dataclass(frozen=True)
 class Shift:
-    """A disturbance by name; None leaves frames as they are."""
+    """A disturbance by name; None leaves frames as they are, or boxes where they lie."""
 
     name: str
     disturb: Disturb | None
+    move: Move | None = None
+
+    def box(self, box: Box, frame_px: tuple[int, int]) -> Box:
+        """The box as the disturbed frame has it; cached scores hold no pixels to disturb."""
+        return box if self.move is None else self.move(box, frame_px)
 
 
 RAW = Shift("raw", None)

@@ -40,8 +40,13 @@ def _smaller(frame: Frame, box: Box, seed: str) -> tuple[Frame, Box]:
     left, top = (width - w) // 2, (height - h) // 2
     whole = np.zeros_like(frame)
     whole[top : top + h, left : left + w] = cv2.resize(frame, (w, h), interpolation=cv2.INTER_AREA)
-    x, y = w / width, h / height
-    return whole, (left + box[0] * x, top + box[1] * y, left + box[2] * x, top + box[3] * y)
+    return whole, _smaller_box(box, (width, height))
+
+
+def _smaller_box(box: Box, frame_px: tuple[int, int]) -> Box:
+    (width, height), (w, h) = frame_px, (side // _SMALLER for side in frame_px)
+    left, top, x, y = (width - w) // 2, (height - h) // 2, w / width, h / height
+    return left + box[0] * x, top + box[1] * y, left + box[2] * x, top + box[3] * y
 
 
 def _gain(frame: Frame, gain: float) -> Frame:
@@ -55,5 +60,5 @@ SHIFTS = (
     Shift(f"brighter x{_BRIGHTER:g}", _brighter),
     Shift(f"noise {_NOISE_LEVELS:g} levels", _noisier),
     Shift(f"blur {_BLUR_PX:g} px", _blurrier),
-    Shift(f"size 1/{_SMALLER}", _smaller),
+    Shift(f"size 1/{_SMALLER}", _smaller, _smaller_box),
 )

@@ -1,6 +1,7 @@
 """python -m calibration validate: the measured false-alarm rate, over splits, under disturbances, and in force."""
 
 import dataclasses
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,10 @@ def validate(folder: Path, options: NormalData, splits: int, out: Path) -> None:
     }
     found = coverage.measure(scores, SHIFTS[0].name, ALPHAS, splits, options.seed)
     fresh = in_force.fresh(detector.bundle, [pool[i][0] for i in kept])
-    boxes = [frame.box for i in kept if (frame := pool[i][1]).box is not None]
+    boxes = {
+        shift.name: [shift.box(box, row[i].frame_px) for i in kept if (box := pool[i][1].box) is not None]
+        for shift, row in zip(SHIFTS, rows, strict=True)
+    }
     calibrated = detector.bundle.manifest.calibration
     # An exported bundle does not say which frames its scores came from, so these may be the same ones.
     rule = FrameRule.at(detector.bundle) if calibrated is not None and calibrated.frame is not None else None
@@ -83,12 +87,14 @@ def _refuse_too_few(data: Path, count: int) -> None:
 
 
 def _in_force(
-    rule: FrameRule | None, scores: dict[str, np.ndarray], boxes: list[Box], fresh: list[bool]
+    rule: FrameRule | None, scores: dict[str, np.ndarray], boxes: dict[str, list[Box]], fresh: list[bool]
 ) -> dict[str, list[InForce]]:
     if rule is None or not any(fresh):
         return {}
-    ours = [box for box, is_fresh in zip(boxes, fresh, strict=True) if is_fresh]
-    return {name: in_force.measure(rule, list(values[fresh]), ours) for name, values in scores.items()}
+    return {
+        name: in_force.measure(rule, list(values[fresh]), list(compress(boxes[name], fresh)))
+        for name, values in scores.items()
+    }
 
 
 def _splits_text(found: dict[str, list[Point]]) -> str:
