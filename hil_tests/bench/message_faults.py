@@ -82,7 +82,7 @@ def strike(frame: Outgoing, before: Outgoing, fault: Injection, plan: FaultPlan,
         case "too_large":
             return _with_rows(frame, 2 * frame.header.height)
         case "frozen":
-            return _with_payload(frame, before.payload)
+            return _once_more(before, frame.header)
         case kind if kind in _PIXELS:
             pixels = np.frombuffer(frame.payload, np.uint8).copy()
             return _with_payload(frame, _PIXELS[kind](draw, pixels).tobytes())
@@ -116,6 +116,12 @@ def _moved(frame: Outgoing, by_ns: int) -> Outgoing:
 def _with_payload(frame: Outgoing, payload: bytes) -> Outgoing:
     header = altered(frame.header, payload_bytes=len(payload), payload_crc32=zlib.crc32(payload))
     return replace(frame, payload=payload, header=header)
+
+
+def _once_more(before: Outgoing, now: Header) -> Outgoing:
+    """The frame before under this one's id and times; its geometry and its box are its own, for sizes may differ."""
+    times = {name: getattr(now, name) for name in ("exposure_start_ns", "exposure_end_ns", "sent_ns")}
+    return replace(before, header=altered(before.header, run=now.run, frame_id=now.frame_id, **times))
 
 
 def _with_rows(frame: Outgoing, rows: int) -> Outgoing:

@@ -1,10 +1,12 @@
 """The same plan gives the same faults, and each does to a message what it says."""
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as altered
 
 from hil_tests.bench import plan as plans
 from hil_tests.bench.config import StreamSetup
@@ -85,6 +87,23 @@ def test_a_stale_frame_is_older_and_a_frozen_one_shows_the_frame_before() -> Non
     assert struck("frozen").payload == sound(1).payload
     assert max(struck("black").payload) <= 3
     assert min(struck("saturated").payload) >= 250
+
+
+def test_a_frozen_frame_of_another_size_is_a_sound_message() -> None:
+    whole, payload = sound(2), bytes(24 * 32)
+    before = replace(
+        whole,
+        payload=payload,
+        header=altered(
+            whole.header, frame_id=1, width=32, height=24, stride=32, pixel_format=PixelFormat.Mono8,
+            box=(1.0, 2.0, 30.0, 20.0), payload_bytes=len(payload), payload_crc32=zlib.crc32(payload),
+        ),
+    )  # fmt: skip
+    frozen = strike(whole, before, Injection(2, "frozen", 7), EVERY, stale_ms=1000)
+    header = decode(*frozen.parts(), Limits()).header
+    assert header.key == whole.header.key
+    assert header.exposure_start_ns == whole.header.exposure_start_ns
+    assert (header.width, header.height, header.box, frozen.payload) == (32, 24, (1.0, 2.0, 30.0, 20.0), payload)
 
 
 def test_what_the_network_holds_back_is_sent_at_once() -> None:
