@@ -11,16 +11,17 @@ from hil_tests.bench.campaign import Campaign
 from hil_tests.bench.config import BenchConfig
 from hil_tests.bench.figures import as_json
 from hil_tests.bench.limits import Held
+from hil_tests.plotting import refuse_without_matplotlib
 from onboard import files
-from onboard.errors import InputError
 
 
 def bench(setup: BenchConfig, plan_file: Path | None, out: Path) -> tuple[Campaign, list[Held]]:
     """Run a campaign, write its report, and judge it.
 
     Raises:
-        InputError: something that the configuration or the plan names cannot be used.
+        InputError: something that the configuration or the plan names cannot be used, or Matplotlib is absent.
     """
+    refuse_without_matplotlib()
     bounds = limits.read(Path(setup.limits))
     faults = None if plan_file is None else plan.read(plan_file)
     shown = pictures.load(Path(setup.stream.data), setup.stream.pictures)
@@ -32,10 +33,7 @@ def bench(setup: BenchConfig, plan_file: Path | None, out: Path) -> tuple[Campai
 
 def write(done: Campaign, held: Sequence[Held], setup: BenchConfig, out: Path) -> None:
     """report.html, junit.xml, figures.json, and what they come from, one line of JSON each."""
-    try:
-        from hil_tests.bench import report
-    except ModuleNotFoundError as error:
-        raise InputError("matplotlib is not installed, for the report; run pip install '.[hil]'") from error
+    from hil_tests.bench import report
 
     files.write_text(out / "report.html", report.page(done, held, setup.deadline_ms))
     files.write_text(out / "junit.xml", junit.xml(held, "bench"))

@@ -85,21 +85,24 @@ def _listed(folder: Path) -> list[Listed]:
 
 
 def _spark(folder: Path, part: str) -> list[Listed]:
-    listed: list[Listed] = []
     path = folder / f"{part}.csv"
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            try:
-                y_min, x_min, y_max, x_max = (float(value) for value in json.loads(row["bbox"]))
-                box = (x_min, y_min, x_max, y_max)
-                listed.append((folder / part / row["filename"], box, row["class"].strip() == "debris"))
-            except (KeyError, ValueError, TypeError) as error:
-                raise InputError(
-                    f"{path}:{reader.line_num}: not a row of the 2022 layout (filename, class, bbox "
-                    f"'[y_min, x_min, y_max, x_max]'): {error!r}"
-                ) from error
-    return listed
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = [(f"{path}:{reader.line_num}", row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a CSV text file ({error})") from error
+    return [_row(folder / part, row, where) for where, row in rows]
+
+
+def _row(folder: Path, row: dict[str, str], where: str) -> Listed:
+    try:
+        y_min, x_min, y_max, x_max = (float(value) for value in json.loads(row["bbox"]))
+        return folder / row["filename"], (x_min, y_min, x_max, y_max), row["class"].strip() == "debris"
+    except (KeyError, ValueError, TypeError, AttributeError) as error:  # a short row's missing fields are None
+        raise InputError(
+            f"{where}: not a row of the 2022 layout (filename, class, bbox '[y_min, x_min, y_max, x_max]'): {error!r}"
+        ) from error
 
 
 def _spread(listed: list[Listed], most: int) -> list[Listed]:

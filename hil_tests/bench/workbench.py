@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +26,7 @@ from onboard.errors import InputError
 
 _READY_S = 60.0
 _QUIET_S, _SURPLUS_S, _MOST_QUIET_S = 2.0, 0.3, 20.0
+_SHOWN = 80  # bytes of a line that is no record
 
 
 @dataclass
@@ -84,20 +85,35 @@ class Workbench:
         """The node's records of a run; None where they cannot be had.
 
         Raises:
-            InputError: the command fails.
+            InputError: the command fails, or prints something other than records.
         """
         commands = self.journal()
         if not commands:
             return None
         found: dict[int, Record] = {}
         for command in commands:
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise InputError(f"the journal's command {' '.join(command)} failed: {done.stderr.strip()}")
-            for line in done.stdout.splitlines():
-                record = msgspec.json.decode(line, type=Record)
-                found[record.sequence] = record
+            found |= {record.sequence: record for record in _printed(command)}
         return [record for record in found.values() if record.run == run.hex()]
+
+
+def _printed(command: Sequence[str]) -> Iterator[Record]:
+    """The records that a journal's command prints, one line of JSON each."""
+    words = f"the journal's command {' '.join(command)}"
+    try:
+        done = subprocess.run(command, capture_output=True)
+    except OSError as error:
+        raise InputError(f"{words} cannot be run: {error.strerror}") from error
+    if done.returncode:
+        raise InputError(f"{words} failed: {done.stderr.decode(errors='replace').strip()}")
+    for number, line in enumerate(done.stdout.splitlines(), 1):
+        try:
+            yield msgspec.json.decode(line, type=Record)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{words}: line {number} of what it prints is no record ({error}): "
+                f"{line[:_SHOWN].decode(errors='replace')!r}; it has to print what 'python -m onboard journal RING "
+                "--records' does, and nothing else"
+            ) from error
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from hil_tests.bench import limits, pictures
@@ -20,6 +19,7 @@ from hil_tests.latency.measured import Measured
 from hil_tests.latency.node import NodeRuns
 from hil_tests.latency.trtexec import Trtexec
 from hil_tests.latency.windows import by_picture, shapes
+from hil_tests.plotting import refuse_without_matplotlib
 from onboard import bundle as bundles
 from onboard import files
 from onboard.bundle import Bundle
@@ -43,8 +43,7 @@ def latency(
         InputError: something that the configurations name cannot be used; trtexec's report is of another machine or
             engine.
     """
-    if find_spec("matplotlib") is None:
-        raise InputError("matplotlib is not installed, for the report; run pip install '.[hil]'")
+    refuse_without_matplotlib()
     bounds = limits.read(Path(setup.limits), limits.of_latency)
     shown = pictures.load(Path(setup.stream.data), setup.stream.pictures)
     out.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hil_tests.plotting import refuse_without_matplotlib
 from hil_tests.seu import campaign, plots, regions, table
 from hil_tests.seu.bench import Bench
 from hil_tests.seu.campaign import Asked
@@ -33,8 +34,9 @@ def seu(asked: Asked, periods_s: tuple[float, float], blocks: int, out: Path) ->
         Whether every flip in a file was refused, or left it as it was.
 
     Raises:
-        InputError: bundles or frames cannot be used, or `out` holds another campaign.
+        InputError: bundles or frames cannot be used, `out` holds another campaign, or Matplotlib is absent.
     """
+    refuse_without_matplotlib()
     benches = asked.benches()
     _refuse_others(benches)
     flips = campaign.plan(benches, asked)
