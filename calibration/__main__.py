@@ -268,11 +268,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code (0: done, 2: bad input, 130: stopped with Ctrl-C)."""
     options = _parser().parse_args(arguments)
 
-    def act() -> int:
-        options.action(options)
-        return 0
+    return cli.exit_code(lambda: _act(options), "stopped; the bundle is as it was, and what was found so far is kept")
 
-    return cli.exit_code(act, "stopped; the bundle is as it was, and what was found so far is kept")
+
+def _act(options: argparse.Namespace) -> int:
+    try:
+        options.action(options)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("onboard", "calibration"):
+            raise
+        raise InputError(f"the package {package} is not installed; run pip install '.[calibration]'") from error
+    return 0
 
 
 if __name__ == "__main__":
