@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hil_tests.bench.config import BenchConfig, NodeSetup
+from hil_tests.bundle_copy import copied
 from onboard import strict_yaml
 from onboard.errors import InputError
 
@@ -62,8 +63,7 @@ def copied_bundle(node: NodeSetup, out: Path, opened: ExitStack) -> Path:
     bundle = out / "bundle"
     shutil.rmtree(bundle, ignore_errors=True)
     opened.callback(shutil.rmtree, bundle, ignore_errors=True)
-    shutil.copytree(node.bundle, bundle)
-    return bundle
+    return copied(Path(node.bundle), bundle)
 
 
 def journal_commands(ring: Path, archive: Path) -> tuple[tuple[str, ...], ...]:

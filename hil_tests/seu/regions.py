@@ -1,7 +1,6 @@
 """A flipped bit in every region of every file of a bundle, through the loader that flies."""
 
 import itertools
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from hil_tests.bundle_copy import copied
 from onboard import bundle as bundles
 from onboard.errors import InputError
 
@@ -58,7 +58,7 @@ def sweep(folder: Path, blocks: int, seed: int) -> list[FileFlips]:
     random = np.random.default_rng(seed)
     found = []
     with tempfile.TemporaryDirectory() as beside:
-        copy = Path(shutil.copytree(folder, Path(beside) / folder.resolve().name))
+        copy = copied(folder, Path(beside) / folder.resolve().name)
         names = [bundles.MANIFEST, bundles.MANIFEST_HASH, *whole.manifest.files]
         for name in names:
             size = (copy / name).stat().st_size
