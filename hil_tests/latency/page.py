@@ -24,7 +24,7 @@ $warnings
 <p class="small">warm: back to back, or through the node; paced: the engine alone at the frames' rate; loaded: beside
 busy processes; cold: the first calls and frames after a start ($page_cache). Left counts, right the share that takes
 longer; both logarithmic.</p>
-<img src="$distributions" alt="histograms and tails by condition">
+$distributions
 $conditions
 <h2>From the engine to the verdict$window</h2>$steps<ul class="small">$why</ul>
 <h2>What a frame's time is made of</h2>$parts
@@ -55,12 +55,12 @@ def page(found: Measured, held: Sequence[Held]) -> str:
         warnings="".join(f'<p class="fail">{escape(line)}</p>' for line in warnings(found)),
         limits=limits_table(held) if held else "<p>None in the limits' file.</p>",
         page_cache=escape("; ".join(found.page_cache) or "none here"),
-        distributions=plots.distributions(found, window),
+        distributions=_picture(plots.distributions(found, window), "histograms and tails by condition"),
         conditions=table(tables.CONDITIONS_HEAD, tables.conditions(found)),
         window="" if window is None else f", {window} px",
         steps=table(tables.STEPS_HEAD, tables.staircase(levels)),
         why="".join(f"<li>{escape(each.name)}: {escape(each.why)}</li>" for each in levels if each.ms is not None),
-        parts=f'<img src="{plots.parts(found)}" alt="parts of a frame by condition">' if answered else "<p>None.</p>",
+        parts=_picture(plots.parts(found) if answered else None, "parts of a frame by condition"),
         whose=escape(whose),
         sides=table(tables.SIDES_HEAD, tables.sides(found, window)),
         positions=table(tables.POSITIONS_HEAD, tables.positions(found)) if tables.positions(found) else "<p>None.</p>",
@@ -69,6 +69,10 @@ def page(found: Measured, held: Sequence[Held]) -> str:
         states=table(("", ""), tables.states(found)),
         environment=table(("", ""), [(name, str(value)) for name, value in found.environment.items()]),
     )
+
+
+def _picture(url: str | None, told: str) -> str:
+    return "<p>None.</p>" if url is None else f'<img src="{url}" alt="{told}">'
 
 
 def warnings(found: Measured) -> list[str]:

@@ -21,9 +21,14 @@ _PARTS = {
 Curves = dict[str, list[float]]
 
 
-def distributions(found: Measured, window: str | None) -> str:
-    """A row for each window size of the engine alone, for the node's engine call, and end to end. As a data URL."""
+def distributions(found: Measured, window: str | None) -> str | None:
+    """A row for each window size of the engine alone, for the node's engine call, and end to end. As a data URL.
+
+    None where a node elsewhere answered nothing: then there is no row.
+    """
     rows = _rows(found)
+    if not rows:
+        return None
     if found.trtexec is not None and window is not None and found.trtexec.stages:
         whose = "trtexec latency" + ("" if found.comparable else ", ANOTHER MACHINE")
         rows.get(f"engine alone, {window} px", {})[whose] = found.trtexec.stages["latency"]
