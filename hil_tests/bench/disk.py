@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 _SIZE, _NAME = "8m", "debris-hil"
+_FILE = "events.jsonl"  # a node opens it when its engine is loaded, and writes its node.yaml at once
 _DETACH = 2  # MNT_DETACH: a process may still have a file open
 _SPACE = "\\040"  # as /proc/self/mounts writes a space
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -28,6 +29,9 @@ class Disk(Protocol):
 
     def free(self, pid: int) -> None:
         """It can again; nothing is done where it has died."""
+
+    def reached_by(self, pid: int) -> bool:
+        """Whether the process has come as far as its files there; never where the disk is not full for it."""
 
     def close(self) -> None: ...
 
@@ -71,6 +75,13 @@ class _Mounted:
     def free(self, pid: int) -> None:
         self._filler.unlink(missing_ok=True)
 
+    def reached_by(self, pid: int) -> bool:
+        opened = Path(f"/proc/{pid}/fd")
+        try:
+            return any(os.path.realpath(file) == os.path.realpath(self._folder / _FILE) for file in opened.iterdir())
+        except OSError:  # it has died
+            return False
+
     def close(self) -> None:
         _libc.umount2(os.fsencode(self._folder), _DETACH)
 
@@ -89,6 +100,9 @@ class _FileLimit:
         with suppress(ProcessLookupError):
             most = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
+
+    def reached_by(self, pid: int) -> bool:
+        return False
 
     def close(self) -> None:
         pass

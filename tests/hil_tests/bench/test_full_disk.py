@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,18 +23,24 @@ def test_a_node_starts_while_its_disk_is_full(tmp_path: Path) -> None:
         small_flight.write_bundle(tmp_path / "bundle", (64, 256))
         image.write(tmp_path / "frames" / "a.png", draw_object(1, False)[0])
         (tmp_path / "frames" / "boxes.csv").write_text("filename,x_min,y_min,x_max,y_max\na.png,20,20,90,80\n")
-        node = {
+        settings = {
             "bundle": str(tmp_path / "bundle"),
             "source": {"kind": "folder", "folder": str(tmp_path / "frames")},
             "journal": {"ring": str(tmp_path / "ring")},
             "output": {"folder": str(tmp_path / "out")},
         }
-        (tmp_path / "node.yaml").write_text(strict_yaml.dump(node))
+        (tmp_path / "node.yaml").write_text(strict_yaml.dump(settings))
         disk.fill(os.getpid())
         command = [sys.executable, "-m", "onboard", "fly", str(tmp_path / "node.yaml")]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert "1  ANSWERED" in done.stdout
+        node = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        reached = False
+        while node.poll() is None:
+            reached = reached or disk.reached_by(node.pid)
+            time.sleep(0.002)
+        said, errors = node.communicate()
+        assert (node.returncode, errors, reached) == (0, "", True)
+        assert "1  ANSWERED" in said
+        assert not disk.reached_by(node.pid)
         disk.free(os.getpid())
     finally:
         disk.close()
