@@ -2,7 +2,7 @@
 
 import time
 
-from onboard.errors import InputError
+from onboard.errors import InputError, RateError
 from onboard.event import Events
 from onboard.fly.flown import Flown, Ways
 from onboard.fly.ladder import Step
@@ -130,7 +130,7 @@ class Shift:
     def _load_at_some_rate(self, step: Step) -> Loaded:
         try:
             return step, self._load(step)
-        except InputError:
+        except RateError:
             if not self._book.told:
                 raise
         flown = Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book.as_configured())
