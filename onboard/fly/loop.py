@@ -25,13 +25,12 @@ from onboard.helper import Helper
 from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
 from onboard.sanity import Sanity
-from onboard.sources import Settled, Source, SourceFrame
+from onboard.sources import Settled, Source, SourceFrame, Taken
 from onboard.telemetry.telemetry import Telemetry
 from onboard.watchdog import Pings
 
 STALE, NO_BOX, PAUSED, WRONG_SIZE = "stale", "no_box", "paused", "frame_wrong_size"
 _CLOCKS_AGREE_MS = 1.0
-_AT_ONCE_NS = 2_000_000  # a frame that is taken in less time was there before the loop came for it
 _BOX_TROUBLE = (NO_BOX, "box_")
 
 
@@ -89,11 +88,11 @@ class Loop:
 
     def turn(self, timeout_s: float) -> None:
         """Settle what has arrived; where that is nothing, what arrives first within `timeout_s`."""
-        parts, ahead, came_ns = self._parts, self._look_ahead.found(), time.monotonic_ns()
-        taken = parts.source.take(timeout_s) if ahead is None else ahead.taken
-        at_once = time.monotonic_ns() - came_ns < _AT_ONCE_NS
-        self._look_ahead.wanted = at_once and not self._stopping
+        parts, ahead = self._parts, self._look_ahead.found()
+        taken, waited = self._taken(timeout_s) if ahead is None else (ahead.taken, False)
         for n, item in enumerate(taken.items):
+            # Beside the last one only: what comes next is begun behind all of these.
+            self._look_ahead.wanted = not waited and not self._stopping and n == len(taken.items) - 1
             begun = ahead.begun[n] if ahead is not None and ahead.begun else self._look_ahead.begin(item)
             if begun.arrival.recorded:
                 self._settle(item, begun)
@@ -103,6 +102,15 @@ class Loop:
         parts.guard.tend()
         if told := [*taken.events, *parts.journal.take_events(), *parts.events.take()]:
             parts.log.write(told)
+
+    def _taken(self, timeout_s: float) -> tuple[Taken, bool]:
+        """What the source has, or what comes first within this time; whether it had to be waited for."""
+        source = self._parts.source
+        taken = source.take(0.0)
+        if taken.items or source.ended:
+            return taken, False
+        later = source.take(timeout_s)
+        return msgspec.structs.replace(later, events=(*taken.events, *later.events)), True
 
     def _settle(self, item: SourceFrame | Settled, begun: Begun) -> None:
         """Give a frame that was begun its answer, its record and its verdict."""
