@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from onboard import files
 from onboard.drift import DriftMonitor, DriftState
 from onboard.errors import InputError
 from onboard.event import Events
@@ -37,6 +38,7 @@ class Kept:
     def __init__(self, ring: Path, most: int, storage: Storage, events: Events) -> None:
         self._storage, self._events = storage, events
         self._drift = ring.with_name(f"{ring.name}.drift.json")
+        files.remove_left_parts(ring.parent, self._drift.name)
         self._tracks = TrackFile(ring.with_name(f"{ring.name}.tracks"), most)
         self._rule: TrackRule | None = None
         self._name = ""
@@ -61,8 +63,7 @@ class Kept:
         self._tracks.forget(run)
 
     def forget_all(self) -> None:
-        """Give up every track and the drift monitor's state; to be called before `begin`, where other numbers than these
-        have been flown by since."""
+        """Give up every track and the drift monitor's state, for another bundle flies; to be called before `begin`."""
         self._tracks.clear()
         self._drift_is_void = True
         self._storage.offer(self._remove_drift)

@@ -164,15 +164,16 @@ def test_a_bundle_that_comes_back_does_not_go_on_with_its_tracks_or_its_monitor(
     processes: list[list[str]], goes_on: bool, calibrated: Path, tmp_path: Path
 ) -> None:
     rule, answer = TrackRule.at(bundles.read(calibrated)), Answer(Status.ANSWERED, anomaly_score=1.0, p_value=0.5)
-    events, next_id = Events(), itertools.count()
+    events, next_id, begun = Events(), itertools.count(), set[bytes]()
     for names in [["one"], *processes]:
-        storage, begun = Storage(10), set(RUNS[:1] if next(next_id) else ())
+        storage = Storage(10)
         kept = Kept(tmp_path / "ring", MOST, storage, events)
         tracks = Tracks(kept, begun, events)
         for name in names:
             tracks.start_over(None if name == "without" else rule, name)
         told = [tracks.update(RUNS[0], next(next_id), answer) for _ in range(7)]  # its horizon is 6
         drift = tracks.drift_state()
+        begun.add(RUNS[0])
         storage.close()
         kept.close()
     assert ([each is not None for each in told], drift and drift["tracks"]) == ([goes_on] * 7, int(goes_on))
