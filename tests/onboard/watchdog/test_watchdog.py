@@ -258,7 +258,7 @@ class Broken:
 
 def test_a_second_part_is_named_and_a_full_stderr_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", Broken())
-    config = WatchdogConfig(period_s=0.01, storage_s=0.01, archive_s=0.1, hung_after=3)
+    config = WatchdogConfig(period_s=0.01, storage_s=0.01, archive_s=0.5, hung_after=3)
     pings, said = Pings(config), list[tuple[str, set[str]]]()
     with Watchdog(pings, Systemd(None), config, lambda event, late: said.append((event.name, set(late)))) as watchdog:
         parts = [pings.add("storage"), pings.add("archive")]
