@@ -45,7 +45,8 @@ class Guard:
         self._health, self._load_s, self._events = config.health, config.watchdog.others_s, events
         self._shift = Shift(ways, RuleBook(config), events)
         self._seat = Seat(chosen, self._shift, events)
-        self._ladder = Ladder(ways, config.invalid.reloads)
+        self._ladder = Ladder(ways, config.invalid.reloads, self._prove)
+        self._ladder.start(self.chosen.on_trial)  # a trial outlives the process
         self._trust = Trust(self._seat, self._ladder, self._shift, config, events)
         self._asking = Asking(config.health.known_answer_s, events)
         self.told = Told(self._seat, self._shift)
@@ -182,7 +183,6 @@ class Guard:
         if isinstance(found, Exception):
             self._events.add("bundle_refused" if of_bundle else "reload_failed", f"{step.word}: {found}")
         elif of_bundle:
-            self._ladder.start(on_trial=step.event == "bundle_changed")
             self._put(found, step)
         elif (self.available or self.mending) and self.flown.like(found):
             self._put(replace(found, rules=self.flown.rules), step)
@@ -193,7 +193,12 @@ class Guard:
 
     def _put(self, found: Flown, step: Step) -> None:
         self._seat.put(found, step)
+        if step.event in OF_BUNDLE:
+            self._ladder.start(self.chosen.on_trial)
         self._fresh()
+
+    def _prove(self) -> None:
+        self._seat.chosen = self.chosen.proved()
 
     def _fresh(self) -> None:
         self._trust.start_over()
