@@ -8,5 +8,9 @@ class InputError(Exception):
     """
 
 
+class RateError(InputError):
+    """A false-alarm rate that the calibration cannot support."""
+
+
 class GpuRefusalError(InputError):
     """A GPU does not take an engine whose file is whole: it may be full, and take it when another one is closed."""

@@ -4,11 +4,13 @@ import ctypes
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_PART = re.compile(r"\.(.+)\.(\d+)\.part(\.[^.]*)?")
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
 
 
@@ -26,6 +28,32 @@ def whole(path: Path) -> Iterator[Path]:
         raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def remove_left_parts(folder: Path, name: str | None = None) -> None:
+    """Remove what `whole` had begun in processes that were killed. To be called by whoever holds the place; what cannot
+    be removed stays.
+
+    Args:
+        folder: where to look, not below it.
+        name: of the file that was to be written; None: any.
+    """
+    with suppress(OSError):
+        for path in folder.iterdir():
+            found = _PART.fullmatch(path.name)
+            if found and name in (None, found[1]) and not _lives(int(found[2])):
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from onboard import files
 from onboard.errors import InputError
 
 LOCK = ".lock"
@@ -13,7 +14,7 @@ LOCK = ".lock"
 
 @contextmanager
 def held(folder: Path, key: str) -> Iterator[None]:
-    """Hold a folder while the block runs.
+    """Hold a folder while the block runs; removes what killed processes have left half written in it.
 
     Args:
         folder: is made where it is missing; gets an empty file, which stays.
@@ -30,6 +31,7 @@ def held(folder: Path, key: str) -> Iterator[None]:
     try:
         if not locked(file):
             raise InputError(f"{folder}: {holder(file)} writes there already; stop it, or name another folder ({key})")
+        files.remove_left_parts(folder)
         yield
     finally:
         os.close(file)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from onboard import conformal
 from onboard.bundle import Bundle
-from onboard.errors import InputError
+from onboard.errors import InputError, RateError
 
 Box = tuple[float, float, float, float]
 DEFAULT_RATE = 0.05  # where neither the bundle nor the configuration says one
@@ -100,7 +100,8 @@ class FrameRule:
             confidence: that goes with `rate`; None promises the rate on average over calibration sets.
 
         Raises:
-            InputError: the calibration frames cannot support the rate.
+            RateError: the calibration frames cannot support the rate.
+            InputError: files of the calibration are not what the manifest says.
         """
         scores = NormalScores.of(bundle)
         if scores is None:
@@ -114,7 +115,7 @@ class FrameRule:
         if not all(ranks):
             fewest, needed = min(counts), conformal.needed(rate, confidence)
             sure = "" if confidence is None else f" at a confidence of {confidence:g}"
-            raise InputError(
+            raise RateError(
                 f"false_alarm_rate: {rate:g}{sure} is finer than {fewest} calibration frames can support "
                 f"(1 / {fewest + 1} = {1 / (fewest + 1):.4g}); raise it, or calibrate on at least {needed} frames"
                 + (" of each size" if len(counts) > 1 else "")

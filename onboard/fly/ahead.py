@@ -1,6 +1,7 @@
 """The next frame is taken while the engine works on the one before it, where the loop is behind its source."""
 
 import threading
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,14 +29,19 @@ class Begun(NamedTuple):
         arrival: what the journal said.
         looked: whether sanity has looked at it.
         refusal: what that said; None: nothing is wrong.
-        detector, window: its window, where it was cut, and what it was cut for.
+        detector, window: its window, where it was cut, and what it was cut for; the seat alone keeps that alive, for a
+            GPU may not have room for it and the one that takes its place.
     """
 
     arrival: Arrival
     looked: bool = False
     refusal: Refusal | None = None
-    detector: Detector | None = None
+    detector: "weakref.ref[Detector] | None" = None
     window: Window | None = None
+
+    def window_for(self, detector: Detector | None) -> Window | None:
+        """The window, where it was cut for this detector."""
+        return self.window if self.detector is not None and self.detector() is detector else None
 
 
 class Ahead(NamedTuple):
@@ -135,4 +141,4 @@ class LookAhead:
         refusal, detector = self._sanity.check(item.pixels, item.content), self._parts.guard.flown.detector
         if refusal is not None or item.box is None or detector is None:
             return Begun(begun.arrival, True, refusal)
-        return Begun(begun.arrival, True, None, detector, detector.prepare(item.pixels, item.box))
+        return Begun(begun.arrival, True, None, weakref.ref(detector), detector.prepare(item.pixels, item.box))

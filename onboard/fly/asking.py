@@ -4,6 +4,7 @@ import time
 
 from onboard.event import Events
 from onboard.fly.flown import Flown
+from onboard.health.known import Wrong
 
 
 class Asking:
@@ -29,25 +30,30 @@ class Asking:
             varies = "does not give the same bits twice; only its logit is compared, by its tolerance"
             self._events.add("known_answers_vary", f"{flown.name} {varies}")
 
-    def when_due(self, flown: Flown, now_s: float) -> bool:
-        """Ask one known answer if it is time, one inference; whether it was wrong."""
+    def when_due(self, flown: Flown, now_s: float) -> list[Wrong]:
+        """Ask one known answer if it is time, one inference; gives what is wrong."""
         if self._period_s is None or now_s < self._due_s:
-            return False
+            return []
         self._due_s = now_s + self._period_s
-        return bool(self._ask(flown, 1, now_s))
+        return self._ask(flown, 1, now_s)
 
-    def all(self, flown: Flown) -> list[str]:
+    def all(self, flown: Flown) -> list[Wrong]:
         """Ask all of them now; gives what is wrong."""
         return self._ask(flown, len(flown.bundle.manifest.known_answers), time.monotonic())
 
-    def _ask(self, flown: Flown, count: int, now_s: float) -> list[str]:
+    def _ask(self, flown: Flown, count: int, now_s: float) -> list[Wrong]:
         assert flown.known is not None
-        wrong = [said for said in (flown.known.ask() for _ in range(count)) if said is not None]
+        wrong = [each for each in (flown.known.ask() for _ in range(count)) if each is not None]
         self.counts["asked"] += count
         self.counts["wrong"] += len(wrong)
         if wrong:
             since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
-            self._events.add("known_answer_wrong", f"{flown.name}: {'; '.join(wrong)}; {since}")
+            self._events.add("known_answer_wrong", f"{flown.name}: {in_words(wrong)}; {since}")
         else:
             self._right_s = now_s
         return wrong
+
+
+def in_words(wrong: list[Wrong]) -> str:
+    """What is wrong, as a sentence."""
+    return "; ".join(each.said for each in wrong)

@@ -1,6 +1,7 @@
 """Which bundle was chosen last, on storage: a restart that flew another one would be a surprise."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from onboard import files, strict_yaml
@@ -18,21 +19,17 @@ class ChoiceFile:
         path: of the file.
         storage: its thread writes it.
         events: told `choice_lost`, once of each choice that could not be written at once.
-        chosen: what is there, or need not be.
+        chosen: gives what is chosen; asked by that thread. What it gives first is there, or need not be.
     """
 
-    def __init__(self, path: Path, storage: Storage, events: Events, chosen: Chosen) -> None:
-        self._path, self._events = path, events
-        self._wanted = self._written = self._told = chosen
+    def __init__(self, path: Path, storage: Storage, events: Events, chosen: Callable[[], Chosen]) -> None:
+        self._path, self._events, self._chosen = path, events, chosen
+        self._written = self._told = chosen()
         self._due_s = 0.0
         storage.each_round(self._write)
 
-    def keep(self, chosen: Chosen) -> None:
-        """Write this as soon as the storage comes to it."""
-        self._wanted = chosen
-
     def _write(self) -> None:
-        wanted = self._wanted
+        wanted = self._chosen()
         if wanted is self._written or (wanted is self._told and time.monotonic() < self._due_s):
             return
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from onboard.bundle import MANIFEST, MANIFEST_HASH, Bundle
-from onboard.detector import Detector
+from onboard.detector import LOGIT, Detector
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.rules import RuleBook, Rules
@@ -70,6 +70,11 @@ class Flown:
     def like(self, other: "Flown") -> bool:
         """Whether both are one bundle from one place in one kind of engine."""
         return (self.choice, self.way) == (other.choice, other.way)
+
+    def carries(self, names: tuple[str, ...] | None) -> bool:
+        """Whether it has outputs of a pose network, of these names; None: of any."""
+        there = {spec.name for spec in self.bundle.manifest.outputs} - {LOGIT}
+        return bool(there if names is None else there.intersection(names))
 
     def files(self) -> dict[Path, str | None]:
         """All files that a reload would read, and their SHA-256; None: nothing says it."""

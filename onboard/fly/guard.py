@@ -7,7 +7,7 @@ from dataclasses import replace
 from onboard.bundle import Bundle
 from onboard.errors import InputError
 from onboard.event import Events
-from onboard.fly.asking import Asking
+from onboard.fly.asking import Asking, in_words
 from onboard.fly.config import NodeConfig
 from onboard.fly.flown import Flown, Ways
 from onboard.fly.ladder import Ladder, Step
@@ -45,7 +45,8 @@ class Guard:
         self._health, self._load_s, self._events = config.health, config.watchdog.others_s, events
         self._shift = Shift(ways, RuleBook(config), events)
         self._seat = Seat(chosen, self._shift, events)
-        self._ladder = Ladder(ways, config.invalid.reloads)
+        self._ladder = Ladder(ways, config.invalid.reloads, self._prove)
+        self._ladder.start(self.chosen.on_trial)  # a trial outlives the process
         self._trust = Trust(self._seat, self._ladder, self._shift, config, events)
         self._asking = Asking(config.health.known_answer_s, events)
         self.told = Told(self._seat, self._shift)
@@ -123,6 +124,8 @@ class Guard:
         """
         if self._shift.busy and self._put_in():
             return
+        if not self.mending:
+            self._trust.try_again()
         if self.available and not self.mending:
             self._look_after(time.monotonic())
 
@@ -137,8 +140,8 @@ class Guard:
         if not self.available:
             raise InputError("no engine can be trusted any more; see the events, put bundle and engine back, load them")
         if wrong := self._asking.all(self.flown):
-            self._trust.distrust()
-            raise InputError(f"{'; '.join(wrong)}. Do not rely on its verdicts until the events say engine_reloaded")
+            self._trust.distrust(wrong)
+            raise InputError(f"{in_words(wrong)}. Do not rely on its verdicts until the events say engine_reloaded")
         return len(self.bundle.manifest.known_answers)
 
     def close(self) -> None:
@@ -149,7 +152,7 @@ class Guard:
         """Put in what has been loaded; whether anything had."""
         self._shift.retire_late_ones()
         if (hanging := self._shift.asked.hangs(self._load_s)) is not None:
-            self._events.add("load_hangs", f"{hanging}, and no other bundle can be loaded meanwhile")
+            self._give_up_asked(hanging)
         if (asked := self._shift.asked.outcome()) is not None:
             self._take(*asked)
         elif self.mending and (loaded := self._trust.go_on()) is not None:
@@ -161,12 +164,18 @@ class Guard:
 
     def _look_after(self, now_s: float) -> None:
         reload_s = self._health.reload_s
-        if reload_s is not None and now_s >= self._reload_at_s and not self._shift.under_way:
+        if reload_s is not None and now_s >= self._reload_at_s and not self._shift.busy:
             self._reload_at_s = now_s + reload_s
             word = f"{self.flown.name}, after {reload_s:g} s"
             self._shift.ask(Step(self.flown.choice, self.flown.way, "engine_renewed", word))
-        elif self._asking.when_due(self.flown, now_s):
-            self._trust.distrust()
+        elif wrong := self._asking.when_due(self.flown, now_s):
+            self._trust.distrust(wrong)
+
+    def _give_up_asked(self, hanging: str) -> None:
+        """What flies flies on, and something else may be asked for; the load is closed when it ends."""
+        self._events.add("load_hangs", f"{hanging}; it is given up")
+        if (done := self._shift.asked.abandon()) is not None:
+            done(InputError(f"{hanging}; it is given up: look at the storage where it lies, and ask again"))
 
     def _take(self, step: Step, found: Flown | Exception, done: Done | None) -> None:
         """Put in what was asked for, or say why not."""
@@ -174,7 +183,6 @@ class Guard:
         if isinstance(found, Exception):
             self._events.add("bundle_refused" if of_bundle else "reload_failed", f"{step.word}: {found}")
         elif of_bundle:
-            self._ladder.start(on_trial=step.event == "bundle_changed")
             self._put(found, step)
         elif (self.available or self.mending) and self.flown.like(found):
             self._put(replace(found, rules=self.flown.rules), step)
@@ -185,7 +193,12 @@ class Guard:
 
     def _put(self, found: Flown, step: Step) -> None:
         self._seat.put(found, step)
+        if step.event in OF_BUNDLE:
+            self._ladder.start(self.chosen.on_trial)
         self._fresh()
+
+    def _prove(self) -> None:
+        self._seat.chosen = self.chosen.proved()
 
     def _fresh(self) -> None:
         self._trust.start_over()

@@ -1,5 +1,6 @@
 """What is tried next where the engine in flight cannot be trusted."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from onboard.fly.flown import Way, Ways
@@ -26,17 +27,20 @@ class Ladder:
     Args:
         ways: gives a bundle's engines.
         reloads: of one engine, before the next thing is tried.
+        proven: called when a bundle on trial has answered enough frames.
 
     Attributes:
         on_trial: whether the bundle has come in flight, and has not answered enough frames yet.
     """
 
-    def __init__(self, ways: Ways, reloads: int) -> None:
-        self._ways, self._most, self._used = ways, reloads, 0
+    def __init__(self, ways: Ways, reloads: int, proven: Callable[[], None]) -> None:
+        self._ways, self._most, self._used, self._proven = ways, reloads, 0, proven
         self.on_trial = False
 
     def healthy(self) -> None:
         """The engine has answered many frames in a row: what was is forgotten."""
+        if self.on_trial:
+            self._proven()
         self._used, self.on_trial = 0, False
 
     def start(self, on_trial: bool) -> None:

@@ -63,10 +63,11 @@ class Loading:
         (step, done), self._wanted = self._wanted, None
         return (step, found, done) if isinstance(found, Exception) else (*found, done)
 
-    def abandon(self) -> None:
-        """Wait for it no longer; what comes of it all the same is given by `take_abandoned`."""
+    def abandon(self) -> Done | None:
+        """Wait for it no longer; what comes of it all the same is given by `take_abandoned`. Gives who waits."""
         self._beside.abandon()
-        self._wanted = None
+        wanted, self._wanted = self._wanted, None
+        return None if wanted is None else wanted[1]
 
     def take_abandoned(self) -> list[Flown]:
         """What has come too late, to be closed."""

@@ -16,6 +16,7 @@ from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.guard import Guard
 from onboard.fly.outlet import Outlet
+from onboard.fly.output_sanity import without_verdict
 from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
 from onboard.fly.verdict import made
@@ -24,13 +25,12 @@ from onboard.helper import Helper
 from onboard.journal import Arrival, Journal
 from onboard.messages import Answer, Status
 from onboard.sanity import Sanity
-from onboard.sources import Settled, Source, SourceFrame
+from onboard.sources import Settled, Source, SourceFrame, Taken
 from onboard.telemetry.telemetry import Telemetry
 from onboard.watchdog import Pings
 
-STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
+STALE, NO_BOX, PAUSED, WRONG_SIZE = "stale", "no_box", "paused", "frame_wrong_size"
 _CLOCKS_AGREE_MS = 1.0
-_AT_ONCE_NS = 2_000_000  # a frame that is taken in less time was there before the loop came for it
 _BOX_TROUBLE = (NO_BOX, "box_")
 
 
@@ -88,11 +88,11 @@ class Loop:
 
     def turn(self, timeout_s: float) -> None:
         """Settle what has arrived; where that is nothing, what arrives first within `timeout_s`."""
-        parts, ahead, came_ns = self._parts, self._look_ahead.found(), time.monotonic_ns()
-        taken = parts.source.take(timeout_s) if ahead is None else ahead.taken
-        at_once = time.monotonic_ns() - came_ns < _AT_ONCE_NS
-        self._look_ahead.wanted = at_once and not self._stopping
+        parts, ahead = self._parts, self._look_ahead.found()
+        taken, waited = self._taken(timeout_s) if ahead is None else (ahead.taken, False)
         for n, item in enumerate(taken.items):
+            # Beside the last one only: what comes next is begun behind all of these.
+            self._look_ahead.wanted = not waited and not self._stopping and n == len(taken.items) - 1
             begun = ahead.begun[n] if ahead is not None and ahead.begun else self._look_ahead.begin(item)
             if begun.arrival.recorded:
                 self._settle(item, begun)
@@ -102,6 +102,15 @@ class Loop:
         parts.guard.tend()
         if told := [*taken.events, *parts.journal.take_events(), *parts.events.take()]:
             parts.log.write(told)
+
+    def _taken(self, timeout_s: float) -> tuple[Taken, bool]:
+        """What the source has, or what comes first within this time; whether it had to be waited for."""
+        source = self._parts.source
+        taken = source.take(0.0)
+        if taken.items or source.ended:
+            return taken, False
+        later = source.take(timeout_s)
+        return msgspec.structs.replace(later, events=(*taken.events, *later.events)), True
 
     def _settle(self, item: SourceFrame | Settled, begun: Begun) -> None:
         """Give a frame that was begun its answer, its record and its verdict."""
@@ -133,14 +142,19 @@ class Loop:
     def _judge(self, frame: SourceFrame, begun: Begun) -> tuple[SourceFrame, Answer]:
         """The frame with its box, and the answer; void where its pixels were altered or overwritten meanwhile."""
         answer, find_ns = self._refused(frame, begun), 0
+        other_size = self._other_size(frame)
+        if answer is None and other_size is not None and not self._has_poses():
+            answer = Answer(Status.REJECTED, WRONG_SIZE, other_size)
         if answer is None and frame.box is None:
             frame, answer, find_ns = self._found(frame)
         if answer is None:
             assert frame.box is not None
-            window = begun.window if begun.detector is self._parts.guard.flown.detector else None
+            window = begun.window_for(self._parts.guard.flown.detector)
             answer = self._parts.guard(frame.pixels, frame.box, window, self._look_ahead.beside(frame))
         if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
             answer = self._pose_alone(frame, answer)
+        if other_size is not None and answer.status is Status.ANSWERED:
+            answer = without_verdict(answer, WRONG_SIZE, other_size)
         if (flaw := self._look_ahead.flaw(frame, answer.infer_ns)) is not None:
             answer = Answer(*flaw, window_ns=answer.window_ns, infer_ns=answer.infer_ns)
         return frame, msgspec.structs.replace(answer, find_ns=find_ns) if find_ns else answer
@@ -178,10 +192,15 @@ class Loop:
         refusal = begun.refusal if begun.looked else self._sanity.check(frame.pixels, frame.content)
         if refusal is not None:
             return Answer(Status.REJECTED, refusal.reason, refusal.detail)
-        height, width = frame.pixels.shape[:2]
-        if (other := other_frame_size(self._parts.guard.bundle.manifest.calibration, width, height)) is not None:
-            return Answer(Status.REJECTED, "frame_wrong_size", other)
         return None
+
+    def _other_size(self, frame: SourceFrame) -> str | None:
+        """Why a frame of this size gets no verdict, though a pose network may take it; None: it gets one."""
+        height, width = frame.pixels.shape[:2]
+        return other_frame_size(self._parts.guard.bundle.manifest.calibration, width, height)
+
+    def _has_poses(self) -> bool:
+        return self._parts.guard.flown.carries(self._parts.config.output.pose_outputs)
 
     def _refuse(self, item: SourceFrame | Settled, arrival: Arrival) -> None:
         self._parts.account.arrived_again(arrival)

@@ -20,6 +20,7 @@ class Mending:
 
     Attributes:
         why: as `begin` was told.
+        failed: whether an attempt has; until it begins anew.
         exhausted: whether nothing was left to try; until it begins anew.
     """
 
@@ -28,12 +29,17 @@ class Mending:
         self._loading = shift.mending
         self._step: Step | None = None
         self.why = ""
-        self.exhausted = False
+        self.failed = self.exhausted = False
 
     @property
     def under_way(self) -> bool:
         """Whether something is being loaded, or waits to be put in."""
         return self._loading.under_way
+
+    @property
+    def leaves_work(self) -> bool:
+        """Whether a load that was given up has not ended yet."""
+        return self._loading.busy and not self._loading.under_way
 
     def begin(self, why: str, keep: bool) -> None:
         """Begin.
@@ -42,7 +48,8 @@ class Mending:
             why: said of what will fly instead.
             keep: whether the engine stays in its seat until the other one is there, or is closed first.
         """
-        self.why, self._step, self.exhausted = why, None, False
+        self.why, self._step = why, None
+        self.failed = self.exhausted = False
         self._next(keep)
 
     def take(self, keep: bool) -> Loaded | None:
@@ -75,6 +82,7 @@ class Mending:
         self._loading.abandon()
 
     def _next(self, keep: bool) -> None:
+        self.failed = self._step is not None
         last = self._seat.flown if self._step is None else self._step
         step = self._ladder.next(last.choice, last.way, self._seat.chosen.earlier)
         self.exhausted = step is None

@@ -46,9 +46,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
     with ExitStack() as opened:
         for folder, key in places(config).items():
             opened.enter_context(held(folder, key))
-        configured = Choice(config.bundle, config.runtime.engine)
-        chosen = Chosen.restore(Path(output.folder) / CHOSEN, configured, events)
-        guard = Guard(chosen, ways(config), config, events)
+        guard = _guard(config, events)
         opened.callback(guard.close)
         archive = None if place.archive is None else Path(place.archive)
         pings = Pings(config.watchdog)
@@ -65,8 +63,8 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         scrubbed, alive = guard.flown.files(), pings.add("health").answer
         background = Background(config.health, output.summary_s, scrubbed, events, alive)
         opened.callback(background.close)
-        choice = ChoiceFile(Path(output.folder) / CHOSEN, storage, events, guard.chosen)
-        guard.follow(partial(_follow, config, guard, tracks, storage, background, choice, events))
+        ChoiceFile(Path(output.folder) / CHOSEN, storage, events, lambda: guard.chosen)
+        guard.follow(partial(_follow, config, guard, tracks, storage, background, events))
         source = open_source(config.source, pings)
         opened.callback(source.close)
         helper: Helper[Ahead] = Helper(AHEAD)
@@ -90,13 +88,30 @@ def places(config: NodeConfig) -> dict[Path, str]:
     return found
 
 
+def _guard(config: NodeConfig, events: Events) -> Guard:
+    """The guard of the bundle that was chosen last. A start of one on trial is written down before it is loaded, for
+    loading it may be what ends the process."""
+    place = Path(config.output.folder) / CHOSEN
+    kept = Chosen.restore(place, Choice(config.bundle, config.runtime.engine), events)
+    chosen = kept.at_start(events)
+    if chosen != kept:
+        _keep(place, strict_yaml.dump(chosen), events)
+    try:
+        return Guard(chosen, ways(config), config, events)
+    except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
+        if len(chosen.choices) == len(kept.choices):
+            raise
+        events.add("reload_failed", f"{error}; {kept.choices[-1].bundle} flies once more, for nothing else is left")
+        _keep(place, strict_yaml.dump(kept), events)
+        return Guard(kept, ways(config), config, events)
+
+
 def _follow(
     config: NodeConfig,
     guard: Guard,
     tracks: Tracks,
     storage: Storage,
     background: Background,
-    choice: ChoiceFile,
     events: Events,
     other_bundle: bool,
 ) -> None:
@@ -105,7 +120,6 @@ def _follow(
     background.watch(flown.files())
     if other_bundle:
         tracks.start_over(flown.rules.track, flown.bundle.sha256)
-        choice.keep(guard.chosen)
         write_whole(storage, folder / RECORD, lambda: _record(config, flown).encode(), events)
 
 

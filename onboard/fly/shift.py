@@ -2,7 +2,7 @@
 
 import time
 
-from onboard.errors import InputError
+from onboard.errors import InputError, RateError
 from onboard.event import Events
 from onboard.fly.flown import Flown, Ways
 from onboard.fly.ladder import Step
@@ -12,7 +12,7 @@ from onboard.health.beside import Beside
 from onboard.health.choice import Chosen
 from onboard.normal_scores import FrameRule
 
-_CLOSE_S = 8.0  # with all other waits at the end less than the unit's TimeoutStopSec
+_CLOSE_S = 8.0  # all waits at the end, on one hung disk: 28 s; the unit's TimeoutStopSec has to be longer
 
 
 class Shift:
@@ -77,7 +77,7 @@ class Shift:
             choice = chosen.choices[-1]
             try:
                 found = self._load(Step(choice, 0, "started", ""))
-                return found, chosen.without_last(found.choice)
+                return found, chosen.with_last(found.choice)
             except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
                 if chosen.earlier is None:
                     raise
@@ -130,7 +130,7 @@ class Shift:
     def _load_at_some_rate(self, step: Step) -> Loaded:
         try:
             return step, self._load(step)
-        except InputError:
+        except RateError:
             if not self._book.told:
                 raise
         flown = Flown.load(step.choice, self._ways(step.choice)[step.way], step.way, self._book.as_configured())

@@ -51,6 +51,11 @@ class Storage:
         self._ending.set()
         self._thread.join(_CLOSE_S)
 
+    @property
+    def ended(self) -> bool:
+        """Whether its thread writes no more. One that hung when it was closed may still come back and write."""
+        return not self._thread.is_alive()
+
     def _work(self) -> None:
         ending = False
         while not ending:
@@ -114,8 +119,10 @@ class LineFile:
             self._lost("the storage is too slow")
 
     def close(self) -> None:
-        """To be called when the storage has been closed."""
-        os.close(self._file)
+        """To be called when the storage has been closed. A file that its thread may still write to stays open: another
+        one might get the descriptor's number meanwhile."""
+        if self._storage.ended:
+            os.close(self._file)
 
     def _write(self, line: bytes) -> None:
         data = (self._end if self._torn else b"") + line + self._end

@@ -70,10 +70,15 @@ class TrackFile:
         head = _HEADER.pack(_MAGIC, _VERSION, self._most, _PLACE, rule)
         head += _CRC.pack(zlib.crc32(head))
         if self._memory[: len(head)] != head:
-            self._memory[:] = bytes(len(self._memory))
+            self.clear()
             self._memory[: len(head)] = head
         self._slots, self._free = {}, list(range(self._most))
         return self._recover()
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._memory[:] = bytes(len(self._memory))
+        self._slots, self._free = {}, list(range(self._most))
 
     def keep(self, run: bytes, highest_id: int, memory: TrackMemory) -> None:
         """Write a track's state; a new run takes a free slot, of which there must be one."""

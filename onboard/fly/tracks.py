@@ -37,13 +37,15 @@ class Tracks:
     def __init__(self, kept: Kept, begun: set[bytes], events: Events) -> None:
         self._kept, self._events = kept, events
         self._rule: TrackRule | None = None
+        self._flies = False
         self._lost: deque[bytes] = deque(begun, maxlen=_MOST_LOST)
         self._flown: OrderedDict[bytes, _Flown] = OrderedDict()
         self.drift: DriftMonitor | None = None
 
     def start_over(self, rule: TrackRule | None, bundle: str) -> None:
-        """Fly a bundle: go on with what was kept of it. Runs that another one has worked on are lost, for its numbers
-        do not go with these.
+        """Fly a bundle. The first one goes on with what an earlier process has kept of it. Whatever flies later begins
+        anew, also a bundle that comes back: runs that another one has worked on are lost, for its numbers do not go
+        with these.
 
         Args:
             rule: the bundle's; None: there are no track verdicts.
@@ -51,7 +53,9 @@ class Tracks:
         """
         self._lost.extend(self._flown)
         self._flown.clear()
-        self._rule, self.drift = rule, None
+        if self._flies or rule is None:
+            self._kept.forget_all()
+        self._flies, self._rule, self.drift = True, rule, None
         if rule is not None:
             for found in self._kept.begin(rule, bundle):
                 self._flown[found.run] = _Flown(Track.going_on(rule, found.memory), found.highest_id)

@@ -10,6 +10,7 @@ from onboard.errors import InputError
 from onboard.event import Events
 
 _MOST = 8
+_MOST_STARTS = 2  # of a bundle on trial; the unit's StartLimitBurst leaves starts for the one before
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -32,10 +33,15 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     Attributes:
         configured: what the configuration says; where it says something else now, this file counts for nothing.
         choices: the configured bundle first, the one that flies last.
+        proven: whether the last one has answered `invalid.healthy_frames` since it came; in a file that is older than
+            this key it has not.
+        starts: of processes that flew the last one unproven.
     """
 
     configured: Choice
     choices: Annotated[tuple[Choice, ...], msgspec.Meta(min_length=1)]
+    proven: bool = False
+    starts: Annotated[int, msgspec.Meta(ge=0)] = 0
 
     @classmethod
     def restore(cls, path: Path, configured: Choice, events: Events) -> "Chosen":
@@ -56,18 +62,50 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             return fresh
         if found.configured != configured:
             return fresh
-        return cls(configured, (configured, *found.choices[1:]))  # there another bundle may lie than before
+        choices = (configured, *found.choices[1:])  # there another bundle may lie than before
+        return msgspec.structs.replace(found, choices=choices)
 
     @property
     def earlier(self) -> Choice | None:
         """The bundle that flew before the one that flies."""
         return self.choices[-2] if len(self.choices) > 1 else None
 
-    def flying(self, choice: Choice) -> "Chosen":
-        """With another one that flies now; the configured one and the last of the others are kept."""
-        first, *others = self.choices
-        return msgspec.structs.replace(self, choices=(first, *[*others, choice][-_MOST:]))
+    @property
+    def on_trial(self) -> bool:
+        """Whether the bundle before may have to fly again; the configured one alone counts as proven."""
+        return self.earlier is not None and not self.proven
 
-    def without_last(self, *instead: Choice) -> "Chosen":
-        """With the one before it, or another one in its place."""
-        return msgspec.structs.replace(self, choices=(*self.choices[:-1], *instead))
+    def at_start(self, events: Events) -> "Chosen":
+        """What a process that starts shall fly: a bundle on trial for the second time at most, for it may be what ended
+        the processes before, by a crash that no event tells of.
+
+        Args:
+            events: told `bundle_rolled_back`.
+        """
+        if not self.on_trial or self.earlier is None:
+            return self
+        if self.starts < _MOST_STARTS:
+            return msgspec.structs.replace(self, starts=self.starts + 1)
+        why = (
+            f"{self.earlier.bundle} in place of {self.choices[-1].bundle}, with which the node was started "
+            f"{self.starts} times and did not answer invalid.healthy_frames; it may be what ends the process"
+        )
+        events.add("bundle_rolled_back", why)
+        return self.without_last().at_start(events)
+
+    def proved(self) -> "Chosen":
+        """With a last one that has answered frames enough."""
+        return msgspec.structs.replace(self, proven=True, starts=0)
+
+    def flying(self, choice: Choice) -> "Chosen":
+        """With another one that flies now, unproven; the configured one and the last of the others are kept."""
+        first, *others = self.choices
+        return Chosen(self.configured, (first, *[*others, choice][-_MOST:]))
+
+    def without_last(self) -> "Chosen":
+        """With the one before it, which has to prove itself again: nobody has kept whether it had."""
+        return Chosen(self.configured, self.choices[:-1])
+
+    def with_last(self, known: Choice) -> "Chosen":
+        """With the last one as it was found."""
+        return msgspec.structs.replace(self, choices=(*self.choices[:-1], known))

@@ -1,11 +1,18 @@
 """The answers of one loaded engine to its bundle's known windows: its memory is whole while they stay bit for bit."""
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from onboard.detector import LOGIT, Detector
 from onboard.engine import Outputs
 
 _Bits: TypeAlias = dict[str, bytes]
+
+
+class Wrong(NamedTuple):
+    """A wrong answer in words, and whether all outputs but the debris logit are right to the bit."""
+
+    said: str
+    logit_alone: bool
 
 
 class KnownAnswers:
@@ -28,7 +35,7 @@ class KnownAnswers:
         self._recorded_bits = [_bits(each) for each in self._recorded]
         self.asked = 0
 
-    def ask(self) -> str | None:
+    def ask(self) -> Wrong | None:
         """Run the next window, one inference; gives what is wrong, or None. Does not raise."""
         turn = self.asked % len(self._windows)
         self.asked += 1
@@ -36,7 +43,7 @@ class KnownAnswers:
         try:
             found = self._engine.run(window)
         except Exception as error:  # the libraries' exceptions have no common base class
-            return f"{name}: the engine fails: {error}"
+            return Wrong(f"{name}: the engine fails: {error}", False)
         if self.repeatable:
             wrong = [key for key, bits in _bits(found).items() if bits != self._recorded_bits[turn][key]]
         else:
@@ -45,7 +52,8 @@ class KnownAnswers:
         if not wrong:
             return None
         before = _logit(self._recorded[turn])
-        return f"{name}: {', '.join(wrong)} differ; the logit is {_logit(found):.9g}, at load it was {before:.9g}"
+        said = f"{name}: {', '.join(wrong)} differ; the logit is {_logit(found):.9g}, at load it was {before:.9g}"
+        return Wrong(said, self.repeatable and wrong == [LOGIT])
 
     def _all(self) -> list[Outputs]:
         return [self._engine.run(window) for _, window in self._windows]

@@ -130,7 +130,7 @@ class CameraSource:
                     self._put(bgr, frame_id, exposed_ns)
                     frame_id += 1
                     self._alive()
-            except cv2.error as error:
+            except (cv2.error, InputError) as error:
                 problem = str(error).strip()
             if frame_id > before:
                 backoff.worked()
@@ -153,11 +153,16 @@ class CameraSource:
             capture.release()
 
     def _put(self, bgr: Frame, frame_id: int, exposed_ns: int) -> None:
+        if bgr.dtype != np.uint8:  # numpy would take each value modulo 256
+            raise InputError(
+                f"gives images of {bgr.dtype}, and 8 bits a channel (uint8) are needed; set another pixel format in "
+                "the camera, or convert in the pipeline ('videoconvert ! video/x-raw,format=BGR')"
+            )
         with self._news:
             kept = {self._in_use, self._newest.buffer if self._newest else -1}
         place = next(n for n in range(3) if n not in kept)
         pixels = bgr if bgr.ndim == 3 else cv2.cvtColor(bgr, cv2.COLOR_GRAY2BGR)
-        self._buffers[place] = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=self._buffers[place]), np.uint8)
+        self._buffers[place] = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=self._buffers[place]))
         with self._news:
             self._newest = _Newest(frame_id, exposed_ns, place)
             self._news.notify()

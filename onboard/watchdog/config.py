@@ -12,7 +12,7 @@ class WatchdogConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     Attributes:
         period_s: how often the parts are asked; a quarter of the unit's WatchdogSec where that is less.
-        loop_s: for one turn: longer than loading the engine again takes, which happens in the loop.
+        loop_s: for one turn: longer than one inference; engines are loaded beside the loop.
         source_s: for the camera's thread; OpenCV itself waits 10 s for a camera.
         storage_s: for the thread that writes verdicts, events and the summary.
         archive_s: for the thread that writes the journal's archive.

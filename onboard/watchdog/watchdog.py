@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 
 from onboard.event import Event
 from onboard.watchdog.config import WatchdogConfig
@@ -36,6 +37,7 @@ class Watchdog:
         limit_s = systemd.watchdog_s
         self._period_s = config.period_s if limit_s is None else min(config.period_s, limit_s / 4)
         self._times_late = 0
+        self._late: Collection[str] = ()
         self._heard = True
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="watchdog", daemon=True)
@@ -61,7 +63,7 @@ class Watchdog:
             self._complain(late)
             return
         if self._times_late:
-            self._times_late = 0
+            self._times_late, self._late = 0, ()
             self._say(Event(BACK, _WELL), ())
             self._systemd.tell(f"STATUS={_WELL}")
         if self._systemd.watchdog_s is not None:
@@ -72,11 +74,14 @@ class Watchdog:
 
     def _complain(self, late: Mapping[str, float]) -> None:
         self._times_late += 1
-        if self._times_late in (1, self._config.hung_after):
+        others = late.keys() - set(self._late)  # a second part may become late while the first one is
+        self._late = late.keys()
+        if others or self._times_late == self._config.hung_after:
             name = HUNG if self._times_late == self._config.hung_after else LATE
             who = ", ".join(f"{part} for {seconds:.1f} s" for part, seconds in late.items())
             detail = f"no answer from {who}; the watchdog is not stroked"
             self._systemd.tell(f"STATUS={name}: no answer from {who}")
-            # The storage may be what hangs, so the service's own log gets the line as well.
-            print(f"{name}: {detail}", file=sys.stderr, flush=True)
             self._say(Event(name, detail), late.keys())
+            # The storage may be what hangs, so the service's own log gets the line as well; that may be gone or full.
+            with suppress(OSError, ValueError):
+                print(f"{name}: {detail}", file=sys.stderr, flush=True)

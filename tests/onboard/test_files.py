@@ -1,9 +1,12 @@
+import os
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from onboard import files
+from onboard.hold import held
 
 
 def _folder(path: Path, word: str) -> Path:
@@ -40,3 +43,26 @@ def test_a_folder_is_replaced_where_no_exchange_is_known(tmp_path: Path, monkeyp
         files.replace_folder(tmp_path / "nothing", place)
     assert (place / "word").read_text(encoding="utf-8") == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["place"]
+
+
+def _gone() -> int:
+    """A process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_what_killed_processes_left_half_written_goes_once_the_folder_is_held(tmp_path: Path) -> None:
+    gone, lives = _gone(), os.getppid()
+    left = [
+        f".summary.json.{gone}.part.json",
+        f".chosen.yaml.{gone}.part.yaml",
+        f".journal.drift.json.{gone}.part.json",
+    ]
+    stay = [f".summary.json.{lives}.part.json", "summary.json", f".notes.{gone}.txt", f"plain.{gone}.part.json"]
+    for name in left + stay:
+        (tmp_path / name).touch()
+    files.remove_left_parts(tmp_path, "journal.drift.json")
+    assert {path.name for path in tmp_path.iterdir()} == {*left[:2], *stay}
+    with held(tmp_path, "output.folder"):
+        assert {path.name for path in tmp_path.iterdir()} == {*stay, ".lock"}

@@ -1,8 +1,10 @@
 """A camera that is faster than the engine: the next frame is taken while the engine works, and nothing else changes."""
 
+import gc
 import itertools
 import json
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,3 +132,22 @@ def test_altered_pixels_and_another_bundle_are_noticed_as_ever(
     assert {each["bundle"] for each in answered} == set(detectors)
     for each in answered:
         assert each["logit"] == detectors[each["bundle"]](picture(each["frame_id"]), BOX).logit
+
+
+def test_what_was_prepared_keeps_no_engine_alive_whose_place_another_one_takes(
+    configured: Configured, slow: Path, tmp_path: Path
+) -> None:
+    """A GPU may not have room for both."""
+    with (
+        sender(tmp_path, "in place") as (source, send),
+        parts_of(configured(bundle=str(slow), source=source)) as parts,
+    ):
+        engine = weakref.ref(parts.guard.flown.detector.engine)
+        parts.source = Filmed(parts.source, send)
+        loop = Loop(parts)
+        for _ in range(6):
+            loop.turn(1.0)
+        assert loop._look_ahead.holds_frames
+        parts.guard._seat.take_out()
+        gc.collect()
+        assert engine() is None

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 
 from onboard import bundle as bundles
 from onboard.bundle import Bundle
@@ -82,15 +83,52 @@ def test_a_flipped_weight_is_noticed_and_the_engine_replaced_while_it_answers(
     assert events.take() == []
 
 
-def test_an_engine_that_is_wrong_and_has_no_whole_file_answers_no_more(
-    configured: Callable[..., NodeConfig], small: Path, tmp_path: Path
-) -> None:
-    folder, events = Path(shutil.copytree(small, tmp_path / "flown")), Events()
-    guard = flown(folder, configured(health={"known_answer_s": 0.001}, invalid={"reloads": 2}), events)
-    flip(guard)
+def spoil(folder: Path) -> None:
     altered = bytearray((folder / "model.onnx").read_bytes())
     altered[-1] ^= 1
     (folder / "model.onnx").write_bytes(altered)
+
+
+def test_where_the_logit_alone_is_wrong_and_no_file_is_whole_the_poses_go_on(
+    configured: Callable[..., NodeConfig], small: Path, tmp_path: Path
+) -> None:
+    """No verdict meanwhile; and when the file has been put back, the engine comes back by itself."""
+    folder, events = Path(shutil.copytree(small, tmp_path / "flown")), Events()
+    config = configured(health={"known_answer_s": 0.001}, invalid={"reloads": 1}, watchdog={"others_s": 0.2})
+    guard = flown(folder, config, events)
+    right = guard(picture(0), BOX)
+    flip(guard)
+    spoil(folder)
+    end = time.monotonic() + 10
+    while "debris_given_up" not in (names := [event.name for event in events.take()]):
+        assert time.monotonic() < end and "unavailable" not in names
+        guard.tend()
+    for _ in range(20):  # known answers are asked on, and are wrong
+        time.sleep(0.002)
+        guard.tend()
+        answer = guard(picture(0), BOX)
+        assert (answer.status.value, answer.logit) == ("REJECTED", None)
+        assert np.array_equal(answer.outputs["rotation"], right.outputs["rotation"])
+    shutil.copy(small / "model.onnx", folder / "model.onnx")
+    while guard(picture(0), BOX).logit != right.logit:
+        assert time.monotonic() < end
+        guard.tend()
+    names = [event.name for event in events.take()]
+    assert names[-1] == "engine_reloaded" and not {"debris_given_up", "unavailable"} & set(names)
+
+
+@pytest.mark.parametrize("by_command", [True, False])
+def test_an_engine_that_is_wrong_and_has_no_whole_file_answers_no_more(
+    configured: Callable[..., NodeConfig], small: Path, tmp_path: Path, by_command: bool
+) -> None:
+    folder, events = Path(shutil.copytree(small, tmp_path / "flown")), Events()
+    watchdog = {"others_s": 30 if by_command else 0.2}  # how often it is tried again
+    config = configured(
+        health={"known_answer_s": 0.001}, invalid={"reloads": 2}, output__pose_outputs=[], watchdog=watchdog
+    )
+    guard = flown(folder, config, events)
+    flip(guard)
+    spoil(folder)
     end = time.monotonic() + 10
     while guard.available or guard.mending:
         assert time.monotonic() < end
@@ -100,8 +138,9 @@ def test_an_engine_that_is_wrong_and_has_no_whole_file_answers_no_more(
     assert [event.name for event in told] == names
     assert all("SHA-256" in event.detail for event in told[1:3])
     assert guard(picture(0), BOX).reason == "unavailable"
-    shutil.copy(small / "model.onnx", folder / "model.onnx")  # the file is put back, and the bundle loaded by command
-    guard.told.change(str(folder))
+    shutil.copy(small / "model.onnx", folder / "model.onnx")  # it is put back
+    if by_command:
+        guard.told.change(str(folder))
     while not guard.available:
         assert time.monotonic() < end
         guard.tend()

@@ -130,7 +130,8 @@ def test_every_frame_has_one_end_and_the_accounts_agree(configured: Configured, 
 def test_a_pose_network_flies_on_where_its_debris_head_is_given_up(
     configured: Configured, moody: Path, tmp_path: Path, writer: RingWriter
 ) -> None:
-    config = configured(bundle=str(moody), invalid={"in_a_row": 2, "reloads": 1, "healthy_frames": 3})
+    invalid = {"in_a_row": 2, "reloads": 1, "healthy_frames": 3}
+    config = configured(bundle=str(moody), invalid=invalid, health__known_answer_s=0.001)  # these stay right
     with flying(config) as (parts, loop):
         for frame_id in range(12):
             writer.write(*message(RUN, frame_id, picture(frame_id, 256 if frame_id >= 8 else 60)))
@@ -401,3 +402,4 @@ def test_frames_of_another_size_than_the_calibration_s_get_no_verdict(
     (told,) = lines(tmp_path / "out" / "verdicts.jsonl")
     assert (told["status"], told["reason"]) == ("REJECTED", "frame_wrong_size")
     assert "calibrated on frames of 640 x 480 px" in told["detail"]
+    assert told["outputs"]["rotation"] and told["logit"] is None  # the pose network takes it

@@ -1,6 +1,7 @@
 """Histogram, lines of a file, events: what the loop leans on for months."""
 
 import json
+import os
 import threading
 import time
 from pathlib import Path
@@ -64,6 +65,27 @@ def test_a_storage_that_hangs_drops_lines_and_never_waits(tmp_path: Path) -> Non
     file.close()
     assert (file.dropped, (tmp_path / "lines.jsonl").read_bytes().count(b"\n")) == (91, 9)
     assert [event.name for event in events.take()] == ["output_lost"] * 91
+
+
+def test_a_file_stays_open_for_a_storage_that_hung_when_it_was_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onboard.fly.storage._CLOSE_S", 0.05)
+    storage, goes_on = Storage(10), threading.Event()
+    file = LineFile(storage, tmp_path / "lines.jsonl", 1000, Events())
+    storage.offer(lambda: goes_on.wait(5) and None)
+    file.add(b"late")
+    storage.close()
+    file.close()
+    other = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)  # would get the descriptor's number
+    goes_on.set()
+    monkeypatch.undo()
+    storage.close()
+    assert storage.ended
+    os.close(other)
+    assert (tmp_path / "lines.jsonl").read_bytes() == b"late\n"
+    assert (tmp_path / "other").read_bytes() == b""
+    file.close()
 
 
 def test_events_are_throttled_by_name_but_not_the_fatal_ones(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Tracks and the drift monitor go on where a killed process left them."""
 
+import itertools
 import json
 import math
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 
 from onboard import bundle as bundles
 from onboard import strict_yaml
+from onboard.calibration import TrackStatistic
 from onboard.drift import DriftMonitor
 from onboard.event import Events
 from onboard.fly.config import NodeConfig
@@ -145,6 +148,53 @@ def test_a_run_that_another_bundle_has_worked_on_gets_no_track_verdict(calibrate
     assert [event.name for event in events.take()] == ["track_lost"]
     assert tracks.drift_state()["tracks"] == 0
     storage.close()
+
+
+@pytest.mark.parametrize(
+    ("processes", "goes_on"),
+    [
+        ([["one"]], True),
+        ([["one", "without", "one"]], False),
+        ([["one", "another", "one"]], False),
+        ([["without"], ["one"]], False),
+        ([["another"], ["one"]], False),
+    ],
+)
+def test_a_bundle_that_comes_back_does_not_go_on_with_its_tracks_or_its_monitor(
+    processes: list[list[str]], goes_on: bool, calibrated: Path, tmp_path: Path
+) -> None:
+    rule, answer = TrackRule.at(bundles.read(calibrated)), Answer(Status.ANSWERED, anomaly_score=1.0, p_value=0.5)
+    events, next_id, begun = Events(), itertools.count(), set[bytes]()
+    for names in [["one"], *processes]:
+        storage = Storage(10)
+        kept = Kept(tmp_path / "ring", MOST, storage, events)
+        tracks = Tracks(kept, begun, events)
+        for name in names:
+            tracks.start_over(None if name == "without" else rule, name)
+        told = [tracks.update(RUNS[0], next(next_id), answer) for _ in range(7)]  # its horizon is 6
+        drift = tracks.drift_state()
+        begun.add(RUNS[0])
+        storage.close()
+        kept.close()
+    assert ([each is not None for each in told], drift and drift["tracks"]) == ([goes_on] * 7, int(goes_on))
+    assert [event.name for event in events.take()].count("track_lost") >= (not goes_on)
+
+
+def test_a_track_that_is_too_long_to_be_kept_is_lost_and_said_to_be(calibrated: Path, tmp_path: Path) -> None:
+    found, answer = TrackRule.at(bundles.read(calibrated)), Answer(Status.ANSWERED, anomaly_score=1.0, p_value=0.5)
+    assert found is not None
+    rule = replace(found, statistic=TrackStatistic("k_of_n", "score", 0.0, 0.0, k=60, n=70), horizon_frames=100)
+    for frames, lost in ((64, []), (65, ["track_lost"])):
+        storage, events, begun = Storage(10), Events(), set[bytes]()
+        for first, last in ((0, frames), (frames, frames + 1)):
+            kept = Kept(tmp_path / f"ring{frames}", MOST, storage, events)
+            tracks = Tracks(kept, begun, events)
+            tracks.start_over(rule, "one")
+            told = [tracks.update(RUNS[0], frame_id, answer) for frame_id in range(first, last)]
+            kept.close()
+            begun.add(RUNS[0])
+        assert (told[-1] is None, [event.name for event in events.take()]) == (bool(lost), lost)
+        storage.close()
 
 
 def test_a_torn_write_leaves_the_state_before_it(tmp_path: Path) -> None:

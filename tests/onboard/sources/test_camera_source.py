@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from onboard.errors import InputError
@@ -46,6 +47,32 @@ def test_a_camera_that_is_not_there_is_waited_for(until: Callable[..., Taken]) -
     source.close()
     assert taken.items == ()
     assert "source_unplugged" in {event.name for event in taken.events}
+
+
+def test_images_of_16_bits_are_refused_by_name_and_not_wrapped() -> None:
+    class Deep:
+        def isOpened(self) -> bool:  # noqa: N802
+            return True
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            return True, np.full((48, 64, 3), 0x0180, np.uint16)
+
+        def get(self, _: int) -> float:
+            return 0.0
+
+        def release(self) -> None:
+            pass
+
+    source = CameraSource("camera", Deep, 5.0)
+    end, events = time.monotonic() + 5, []
+    while not events and time.monotonic() < end:
+        taken = source.take(0.02)
+        assert taken.items == ()
+        events += taken.events
+    source.close()
+    assert events[0].name == "source_unplugged"
+    assert "uint16" in events[0].detail
+    assert "videoconvert" in events[0].detail
 
 
 @pytest.mark.skipif(has_gstreamer(), reason="this OpenCV has GStreamer")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from onboard import strict_yaml
+from onboard.fly import shift, storage
 from onboard.fly.config import NodeConfig
 
 REPOSITORY = Path(__file__).parents[3]
@@ -36,3 +37,5 @@ def test_it_bounds_restarts_and_hears_of_a_hang_before_it_acts() -> None:
     assert restarts < float(unit["Unit"]["StartLimitIntervalSec"])  # or the limit would never be reached
     watchdog = strict_yaml.load(REPOSITORY / "configs" / "node.yaml", NodeConfig).watchdog
     assert watchdog.period_s * watchdog.hung_after < float(service["WatchdogSec"]) / 2
+    # Control, health, storage, a full archive, the guard, the camera: each may hang in the same disk at the end.
+    assert float(service["TimeoutStopSec"]) > 2 + 2 + storage._CLOSE_S + 10 + shift._CLOSE_S + 1

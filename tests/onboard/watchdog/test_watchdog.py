@@ -27,7 +27,7 @@ from onboard.fly.watching import watched
 from onboard.journal.archive import Archive
 from onboard.sources.camera import CameraSource
 from onboard.sources.ring_writer import RingWriter
-from onboard.watchdog import Systemd
+from onboard.watchdog import Pings, Systemd, Watchdog, WatchdogConfig
 from tests.onboard.fly.conftest import configured as configured
 from tests.onboard.fly.conftest import message, picture, with_extra
 from tests.onboard.fly.conftest import small as small
@@ -245,6 +245,33 @@ def test_any_other_part_may_be_added_and_leave(configured: Configured, manager: 
         assert_stops(manager, "scrub")
         parts.pings.remove(scrub)
         manager.wait_for("WATCHDOG=1")
+
+
+class Broken:
+    """Stderr on a full disk."""
+
+    def write(self, _: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None: ...
+
+
+def test_a_second_part_is_named_and_a_full_stderr_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", Broken())
+    config = WatchdogConfig(period_s=0.01, storage_s=0.01, archive_s=0.5, hung_after=3)
+    pings, said = Pings(config), list[tuple[str, set[str]]]()
+    with Watchdog(pings, Systemd(None), config, lambda event, late: said.append((event.name, set(late)))) as watchdog:
+        parts = [pings.add("storage"), pings.add("archive")]
+        end = time.monotonic() + 5
+        while len(said) < 3 and time.monotonic() < end:
+            time.sleep(0.005)
+        while said[-1][0] != "part_back" and time.monotonic() < end:
+            for part in parts:
+                part.answer()
+            time.sleep(0.001)
+        assert watchdog._thread.is_alive()
+    first, both = {"storage"}, {"storage", "archive"}
+    assert said[:3] == [("part_late", first), ("part_hung", first), ("part_late", both)]
 
 
 def test_a_real_node_says_when_it_is_ready_strokes_and_says_when_it_ends(
