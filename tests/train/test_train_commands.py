@@ -29,13 +29,19 @@ def data(drawn, tmp_path: Path) -> Path:
     return Path(shutil.copytree(drawn.root, tmp_path / "data"))
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features by the images' contents, so that not every test computes them again."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def call(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+def call(data: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     """Run a command in the test's folder; gives the exit code and what was printed."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, more: str = "") -> tuple[int, str]:
-        Path("c.yaml").write_text(CONFIG.format(root=data, cache=tmp_path / "cache", more=more))
+        Path("c.yaml").write_text(CONFIG.format(root=data, cache=cache, more=more))
         code = main(arguments)
         printed = capsys.readouterr()
         return code, printed.out + printed.err
