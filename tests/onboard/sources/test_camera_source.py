@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from onboard.errors import InputError
+from onboard.event import Event
 from onboard.sources import Settled, SourceFrame, Taken, open_source
 from onboard.sources.camera import CameraSource, _exposed_ns, has_gstreamer
 from onboard.sources.config import CameraConfig, GstreamerConfig
@@ -64,7 +65,7 @@ def test_images_of_16_bits_are_refused_by_name_and_not_wrapped() -> None:
             pass
 
     source = CameraSource("camera", Deep, 5.0)
-    end, events = time.monotonic() + 5, []
+    end, events = time.monotonic() + 5, list[Event]()
     while not events and time.monotonic() < end:
         taken = source.take(0.02)
         assert taken.items == ()
