@@ -84,7 +84,8 @@ class Stand:
     how = "none"
 
     def __init__(self, for_all: bool, reached: bool) -> None:
-        self.pid, self.for_all, self._reached, self.told = 1, for_all, reached, []
+        self.pid, self.for_all, self._reached = 1, for_all, reached
+        self.told: list[str] = []
 
     def signal(self, number: signal.Signals) -> None:
         self.pid += 1
