@@ -6,6 +6,8 @@ from onboard.event import Events
 from onboard.fly.flown import Flown
 from onboard.health.known import Wrong
 
+_STOOD_STILL_S, _AFTER_S = 0.5, 0.1
+
 
 class Asking:
     """Asks known answers, and tells of wrong ones.
@@ -21,20 +23,27 @@ class Asking:
     def __init__(self, period_s: float | None, events: Events) -> None:
         self._period_s, self._events = period_s, events
         self._right_s, self._due_s = time.monotonic(), 0.0
+        self._put_off = False
         self.counts = {"asked": 0, "wrong": 0}
 
     def start_over(self, flown: Flown) -> None:
         """Another engine flies; it is asked at once."""
-        self._due_s = time.monotonic()
+        self._due_s, self._put_off = time.monotonic(), False
         if flown.known is not None and not flown.known.repeatable:
             varies = "does not give the same bits twice; only its logit is compared, by its tolerance"
             self._events.add("known_answers_vary", f"{flown.name} {varies}")
 
     def when_due(self, flown: Flown, now_s: float) -> list[Wrong]:
-        """Ask one known answer if it is time, one inference; gives what is wrong."""
+        """Ask one known answer if it is time, one inference; gives what is wrong.
+
+        Where the process has stood still meanwhile, the frame that has waited goes first.
+        """
         if self._period_s is None or now_s < self._due_s:
             return []
-        self._due_s = now_s + self._period_s
+        self._put_off = not self._put_off and now_s - self._due_s > _STOOD_STILL_S
+        self._due_s = now_s + (_AFTER_S if self._put_off else self._period_s)
+        if self._put_off:
+            return []
         return self._ask(flown, 1, now_s)
 
     def all(self, flown: Flown) -> list[Wrong]:

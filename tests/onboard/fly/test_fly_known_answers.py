@@ -16,6 +16,7 @@ from onboard.bundle import Bundle
 from onboard.detector import Detector
 from onboard.engine import Outputs
 from onboard.event import Events
+from onboard.fly.asking import Asking
 from onboard.fly.config import NodeConfig
 from onboard.fly.flown import Way
 from onboard.fly.guard import Guard
@@ -203,3 +204,15 @@ def test_an_engine_that_gives_wrong_answers_does_not_wait_for_a_load_that_hangs(
     ends.set()
     guard.close()
     assert [event.name for event in events.take()] == ["known_answer_wrong", "engine_reloaded"]
+
+
+def test_a_frame_that_has_waited_through_a_standstill_goes_before_a_known_answer(
+    configured: Callable[..., NodeConfig], small: Path
+) -> None:
+    guard, asking, start = flown(small, configured(), Events()), Asking(1.0, Events()), time.monotonic()
+    asking.start_over(guard.flown)
+    asked = []
+    for after_s in (0.1, 1.0, 1.2, 3.0, 3.05, 3.2, 6.0, 9.0, 12.0):  # twice nothing for long; then each turn is slow
+        asking.when_due(guard.flown, start + after_s)
+        asked.append(asking.counts["asked"])
+    assert asked == [1, 1, 2, 2, 2, 3, 3, 4, 4]
