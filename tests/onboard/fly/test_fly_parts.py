@@ -73,7 +73,7 @@ def test_a_file_stays_open_for_a_storage_that_hung_when_it_was_closed(
     monkeypatch.setattr("onboard.fly.storage._CLOSE_S", 0.05)
     storage, goes_on = Storage(10), threading.Event()
     file = LineFile(storage, tmp_path / "lines.jsonl", 1000, Events())
-    storage.offer(lambda: (goes_on.wait(5), None)[1])
+    storage.offer(lambda: [goes_on.wait(5)].clear())
     file.add(b"late")
     storage.close()
     file.close()
