@@ -79,16 +79,20 @@ def test_a_verdict_on_a_frame_that_was_never_sent_is_named_by_the_ledger() -> No
 
 
 class Stand:
-    """In the place of a node, which is started again at once, and of its disk."""
+    """In the place of a node, which is started again 30 ms after its death, and of its disk."""
 
     how = "none"
 
     def __init__(self, for_all: bool, reached: bool) -> None:
-        self.pid, self.for_all, self._reached = 1, for_all, reached
+        self.for_all, self._reached, self._again_s = for_all, reached, float("inf")
         self.told: list[str] = []
 
+    @property
+    def pid(self) -> int:
+        return 1 if time.monotonic() < self._again_s else 2
+
     def signal(self, number: signal.Signals) -> None:
-        self.pid += 1
+        self._again_s = time.monotonic() + 0.03
         self.told.append(number.name)
 
     def fill(self, pid: int) -> None:
