@@ -64,4 +64,4 @@ class _UnderWay(Generic[_T]):
         with self._done:
             if self._error is not None:
                 raise self._error
-            return self._found.pop()  # nothing here keeps what the job has found
+            return self._found[0]
