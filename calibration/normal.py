@@ -21,10 +21,10 @@ def debris_classes(bundle: Bundle, given: Sequence[str] | None) -> tuple[str, ..
 
     Args:
         bundle: says which classes its head was fitted on, and which it was only tested on: the run's anomalies.
-        given: by the user, and then these alone; None: `debris`, and what the bundle says.
+        given: by the user, in place of what the bundle says; `debris` always is one.
     """
     if given is not None:
-        return tuple(given)
+        return "debris", *given
     samples = bundle.manifest.training.get("samples", {})
     normal = {name for part in ("fit", "calibration") for name in samples.get(part, {})}
     told = [name for name in samples.get("test", {}) if name not in normal and name.casefold() != "debris"]

@@ -74,7 +74,15 @@ def _common(parser: argparse.ArgumentParser, out: str) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/bench.yaml")
     parser.add_argument("--data", type=Path, metavar="DATA", help="in place of the configured data")
     parser.add_argument("--bundle", type=Path, metavar="BUNDLE", help="in place of the configured bundle")
-    parser.add_argument("--out", type=Path, default=Path(out), metavar="FOLDER", help=f"for reports (default: {out})")
+    parser.add_argument(
+        "--out", type=_folder, default=Path(out), metavar="FOLDER", help=f"for reports (default: {out})"
+    )
+
+
+def _folder(given: str) -> Path:
+    if not given:
+        raise argparse.ArgumentTypeError("is empty; an unset variable? name a folder")
+    return Path(given)
 
 
 def _bench(options: argparse.Namespace) -> int:

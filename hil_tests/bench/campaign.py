@@ -17,7 +17,7 @@ from hil_tests.bench.environment import environment
 from hil_tests.bench.expected import Judged
 from hil_tests.bench.figures import Figures, figures, of_flips
 from hil_tests.bench.flips import Flip
-from hil_tests.bench.history import History, Sent
+from hil_tests.bench.history import History, Record, Sent
 from hil_tests.bench.ledger import Ledger, balance
 from hil_tests.bench.memory import MemoryWatch
 from hil_tests.bench.node import Life
@@ -104,7 +104,7 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
         lives = [] if bench.node is None else bench.node.lives
         if bench.node is not None:
             bench.node.end()
-        history = History(bench.records(run_id), told)
+        history = History(_records(bench, run_id, where), told)
         page = node_page.read(out / "node", lives[-1].pid) if lives else None
         events = node_page.events(out / "node") if lives else []
     if page is not None:
@@ -112,6 +112,18 @@ def run(config: BenchConfig, pictures: list[Picture], plan: FaultPlan | None, ou
         where["events of the last process"] = counts
     where["load after"] = f"{os.getloadavg()[0]:.1f}"
     return _campaign(config, plan, laid, flown, history, lives, pictures, run_id, where, page, events)
+
+
+def _records(bench: Workbench, run_id: bytes, where: dict[str, Any]) -> list[Record] | None:
+    """The node's records. Where they cannot be had any more, the ledger is kept from verdicts alone, and says why."""
+    try:
+        return bench.records(run_id)
+    except InputError as error:
+        if bench.node is not None:
+            raise
+        where["journal"] = f"not read: {error}"
+        print(f"the ledger is kept from verdicts alone: {error}", file=sys.stderr, flush=True)
+        return None
 
 
 def _fly(

@@ -71,7 +71,7 @@ class RemoteSetup(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     verdicts: str
     clock: str | None = None
     curve: Curve | None = None
-    journal: tuple[str, ...] | None = None
+    journal: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
 
 
 class BenchConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

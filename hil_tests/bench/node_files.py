@@ -17,6 +17,7 @@ from onboard import strict_yaml
 from onboard.errors import InputError
 
 _SHM, PREFIX = Path("/dev/shm"), "debris-hil-"
+FLOWN = "flown"  # folder of the copy that faults damage, in that of the reports
 
 
 def settings(
@@ -60,10 +61,19 @@ def copied_bundle(node: NodeSetup, out: Path, opened: ExitStack) -> Path:
     """A copy of the bundle for the node, which faults may damage."""
     if not (Path(node.bundle) / "manifest.yaml").is_file():
         raise InputError(f"{node.bundle}: no bundle: no manifest.yaml there (node.bundle)")
-    bundle = out / "bundle"
-    shutil.rmtree(bundle, ignore_errors=True)
-    opened.callback(shutil.rmtree, bundle, ignore_errors=True)
-    return copied(Path(node.bundle), bundle)
+    place = out / FLOWN  # what else lies in `out` may be the user's, and the bundle itself: runs/demo has a bundle
+    if Path(node.bundle).resolve().is_relative_to(place.resolve()):
+        raise InputError(f"{node.bundle}: a bench's own copy, which the next bench removes; name the bundle itself")
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    opened.callback(shutil.rmtree, place, ignore_errors=True)
+    return copied(Path(node.bundle), place / "bundle")
+
+
+def remove_archive(folder: Path) -> None:
+    """Remove records that an earlier bench's node has left, and nothing else."""
+    for path in folder.glob("*.drj*"):
+        path.unlink()
 
 
 def journal_commands(ring: Path, archive: Path) -> tuple[tuple[str, ...], ...]:

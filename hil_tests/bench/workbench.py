@@ -1,7 +1,5 @@
 """What stands on the bench while a campaign runs: node, receiver, sender, disk; put away at its end."""
 
-import shutil
-import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +15,7 @@ from hil_tests.bench.config import BenchConfig, NodeSetup
 from hil_tests.bench.disk import Disk, small_disk, unmount_what_was_left
 from hil_tests.bench.history import Record, Sent
 from hil_tests.bench.node import NodeProcess
+from hil_tests.bench.output import CommandError, output_of
 from hil_tests.bench.pictures import Picture
 from hil_tests.bench.plan import FaultPlan
 from hil_tests.bench.receiver import Receiver
@@ -27,6 +26,7 @@ from onboard.errors import InputError
 _READY_S = 60.0
 _QUIET_S, _SURPLUS_S, _MOST_QUIET_S = 2.0, 0.3, 20.0
 _SHOWN = 80  # bytes of a line that is no record
+_JOURNAL_S, _MOST_BYTES = 120.0, 1 << 30  # of a journal's command: a link that is gone, a command that never ends
 
 
 @dataclass
@@ -100,12 +100,12 @@ def _printed(command: Sequence[str]) -> Iterator[Record]:
     """The records that a journal's command prints, one line of JSON each."""
     words = f"the journal's command {' '.join(command)}"
     try:
-        done = subprocess.run(command, capture_output=True)
+        printed = output_of(command, _JOURNAL_S, _MOST_BYTES)
     except OSError as error:
         raise InputError(f"{words} cannot be run: {error.strerror}") from error
-    if done.returncode:
-        raise InputError(f"{words} failed: {done.stderr.decode(errors='replace').strip()}")
-    for number, line in enumerate(done.stdout.splitlines(), 1):
+    except CommandError as error:
+        raise InputError(f"{words} {error}") from error
+    for number, line in enumerate(printed.splitlines(), 1):
         try:
             yield msgspec.json.decode(line, type=Record)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -165,7 +165,7 @@ def _here(
     receiver = Receiver("tcp://127.0.0.1:0", True)
     opened.callback(receiver.close)
     folder, archive, log = out / "node", out / "journal", out / "node.log"
-    shutil.rmtree(archive, ignore_errors=True)
+    node_files.remove_archive(archive)
     log.unlink(missing_ok=True)
     unmount_what_was_left(folder)
     disk = small_disk(folder) if plan is not None and plan.has("disk_full", "disk_full_kill") else None

@@ -69,8 +69,7 @@ class Mending:
             if step.configured_rate:
                 self._shift.forget_rate()
             return step._replace(word=f"{step.word}: {self.why}"), found
-        name = self._ladder.name(step.choice, step.way)
-        self._events.add("reload_failed", f"{name}, {step.word}: {found}")
+        self._events.add("reload_failed", f"{step.word}: {found}")
         if isinstance(found, GpuRefusalError) and self._seat.taken:
             self._load(step, keep=False)  # once more: a GPU may not hold two
         else:

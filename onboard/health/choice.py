@@ -88,7 +88,8 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             return msgspec.structs.replace(self, starts=self.starts + 1)
         why = (
             f"{self.earlier.bundle} in place of {self.choices[-1].bundle}, with which the node was started "
-            f"{self.starts} times and did not answer invalid.healthy_frames; it may be what ends the process"
+            f"{self.starts} times and did not answer invalid.healthy_frames: it may end the process, "
+            "or could not be loaded then"
         )
         events.add("bundle_rolled_back", why)
         return self.without_last().at_start(events)

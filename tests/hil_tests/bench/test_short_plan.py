@@ -28,7 +28,7 @@ def test_the_short_plan_holds_every_limit(fitted: Path, drawn: Drawn, tmp_path: 
                 each["at_most"] *= factor
     (tmp_path / "limits.yaml").write_text(strict_yaml.dump({"limits": limits}))
     setup = {
-        "stream": {"data": str(drawn.root), "pictures": 30, "rate_hz": 20},
+        "stream": {"data": str(drawn.root), "pictures": 30, "rate_hz": 10},
         "node": {"bundle": str(fitted / "bundle"), "settings": {"false_alarm_rate": 0.1}},
         "limits": str(tmp_path / "limits.yaml"),
     }
