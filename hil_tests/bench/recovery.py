@@ -18,6 +18,7 @@ _ENDS: dict[str, tuple[int, ...]] = {
 }
 MAY_LOSE = tuple(_ENDS)
 _IN_FLIGHT_NS = 500_000_000  # frames may lie in a process's socket before it dies
+_DIES_NS = 3_000_000_000  # a killed process that waits for its disk dies when that has answered
 
 
 @dataclass(frozen=True)
@@ -158,4 +159,4 @@ def _ids(each: Recovery, sent: list[Sent]) -> range:
 
 
 def _near(one_ns: int, other_ns: int) -> bool:
-    return abs(one_ns - other_ns) < 1_000_000_000
+    return abs(one_ns - other_ns) < _DIES_NS

@@ -32,7 +32,7 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, data: bytes, word:
         ("print('Welcome to the board')", "line 1 .* 'Welcome to the board'"),
         ("import sys; sys.stdout.buffer.write(b'\\xff\\n')", "line 1 "),
         ('print(\'{"run": "00", "frame_id": 1, "status": null, "reason": null}\\nbye\')', "line 2 .* 'bye'"),
-        ("import sys; sys.exit('no such ring')", "failed: no such ring"),
+        ("import sys; sys.exit('no such ring')", "failed with code 1: no such ring"),
     ],
 )
 def test_a_journal_that_is_none_is_named_with_its_command(code: str, word: str) -> None:
