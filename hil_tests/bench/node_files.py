@@ -17,7 +17,7 @@ from onboard import strict_yaml
 from onboard.errors import InputError
 
 _SHM, PREFIX = Path("/dev/shm"), "debris-hil-"
-FLOWN = "flown"  # folder of the copy that faults damage, in that of the reports
+FLOWN = ".flown_by_bench"  # folder of the copy that faults damage, in that of the reports
 
 
 def settings(

@@ -16,7 +16,8 @@ class WatchdogConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         source_s: for the camera's thread; OpenCV itself waits 10 s for a camera.
         storage_s: for the thread that writes verdicts, events and the summary.
         archive_s: for the thread that writes the journal's archive.
-        others_s: for any other part.
+        others_s: for any other part; also for one load of an engine, and from one round of attempts to the next where
+            none could be loaded.
         hung_after: askings in a row without an answer in time, from which on a late part is told as hung.
     """
 

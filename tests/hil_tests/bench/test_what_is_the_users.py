@@ -1,13 +1,18 @@
 """A bench removes nothing that it has not made, and a command of the user's cannot hold it up for ever."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from hil_tests import __main__ as program
+from hil_tests.bench import campaign
 from hil_tests.bench.output import CommandError, output_of
+from hil_tests.bench.workbench import Workbench
 from onboard import bundle as bundles
 from onboard import strict_yaml
+from onboard.errors import InputError
 from tests.conftest import Drawn
 from tests.onboard import small_flight
 
@@ -40,3 +45,15 @@ def test_a_command_that_does_not_do_its_work_is_given_up(command: str, says: str
     with pytest.raises(CommandError, match=says):
         output_of(["bash", "-c", f"exec {command}" if ";" not in command else command], 0.3, 100_000)
     assert output_of(["echo", "well"], 5, 100) == b"well\n"
+
+
+def test_a_journal_that_fails_behind_a_campaign_loses_no_campaign() -> None:
+    def records(run: bytes) -> None:
+        raise InputError("the link is gone")
+
+    said: dict[str, str] = {}
+    elsewhere = cast(Workbench, SimpleNamespace(node=None, records=records))
+    assert campaign._records(elsewhere, b"", said) is None
+    assert "the link is gone" in said["journal"]
+    with pytest.raises(InputError):  # of a node that the bench has started, that is a fault of the bench
+        campaign._records(cast(Workbench, SimpleNamespace(node=object(), records=records)), b"", said)
