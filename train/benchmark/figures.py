@@ -10,6 +10,7 @@ from train import metrics
 from train.benchmark import choice
 from train.benchmark.cells import Cell, Result
 from train.benchmark.choice import Choice
+from train.benchmark.probes import SUPERVISED
 from train.benchmark.run import Outcome, Place
 
 LAST, LABELLED, LABEL_FREE = "last epoch", "best epoch by labels", "epoch by stand-ins"
@@ -76,9 +77,23 @@ class Figures:
             epoch = int(np.argmax(choice.stand_in_curve(self._left_out(protocol, method, c, split))))
         return metrics.auroc(truth, -logits[epoch])
 
-    def scores(self, protocol: str, method: str, c: str | None, split: int) -> npt.NDArray[np.float32]:
-        """Anomaly scores of the test after the last epoch, of the first seed."""
-        return -self._test(protocol, method, c, split, 0).logits[-1]
+    def scores(self, protocol: str, method: str, c: str | None, split: int) -> npt.NDArray[np.float64]:
+        """Anomaly scores of the test after the last epoch, of the first seed; or a single number, turned BY LABELS."""
+        if method in self.config.methods:
+            return -self._test(protocol, method, c, split, 0).logits[-1].astype(np.float64)
+        judged = self.outcome.judged[protocol, c, split]
+        number = judged.probes[method]
+        return number if metrics.auroc(judged.is_anomaly, number) >= 0.5 else -number
+
+    def best_number(self, protocol: str) -> str:
+        """The single number with the highest AUROC over all splits and classes, chosen and turned BY LABELS."""
+        judged = [found for place, found in self.outcome.judged.items() if place[0] == protocol]
+        names = [name for name in judged[0].probes if name != SUPERVISED]
+
+        def height(name: str) -> float:
+            return float(np.mean([metrics.oriented_auroc(j.is_anomaly, j.probes[name]) for j in judged]))
+
+        return max(names, key=height)
 
     def candidates(self) -> list[str]:
         return [name for name, method in self.config.methods.items() if method.candidate]

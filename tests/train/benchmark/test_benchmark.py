@@ -16,6 +16,7 @@ from train import metrics
 from train.benchmark import choice
 from train.benchmark import config as configs
 from train.benchmark.cells import Cell, Result, compute
+from train.benchmark.choice_tables import differences_table
 from train.benchmark.command import benchmark
 from train.benchmark.figures import LABELLED, LAST, Figures
 from train.benchmark.probes import supervised
@@ -187,3 +188,15 @@ def test_mistakes_in_the_configuration_are_named(place: Path, old: str, new: str
     path.write_text((place / "b.yaml").read_text().replace(old, new, 1))
     with pytest.raises(InputError, match=said):
         benchmark(path, None, place / "bad")
+
+
+def test_the_choice_stands_beside_the_best_single_number(place: Path, text: str) -> None:
+    outcome = run(configs.load(place / "b.yaml"), place / "out")
+    told = {}  # a number that knows the answer, and is low where it is debris: nothing can be better
+    for key, judged in outcome.judged.items():
+        numbers = {"chance": np.arange(len(judged.is_anomaly)) % 2.0, "told": -judged.is_anomaly.astype(float)}
+        told[key] = dataclasses.replace(judged, probes=numbers)
+    figures = Figures(Outcome(outcome.config, outcome.results, told, outcome.groups))
+    *_, last = differences_table(figures).rows
+    assert last[0] == "best single number BY LABELS" and str(last[1]).endswith("), told")
+    assert float(str(last[1]).split()[0]) < 0
