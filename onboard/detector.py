@@ -13,7 +13,7 @@ from onboard import bundle as bundles
 from onboard import engine as engines
 from onboard import image
 from onboard.bundle import Bundle
-from onboard.engine import Engine
+from onboard.engine import Engine, Outputs
 from onboard.errors import InputError
 from onboard.image import Frame
 from onboard.manifest import KnownAnswer
@@ -38,6 +38,7 @@ class Detector:
 
     Attributes:
         bundle, engine: as given.
+        first_answers: all that the engine gave for each known-answer window when they were checked.
 
     Raises:
         InputError: the engine does not give the known answers.
@@ -49,7 +50,7 @@ class Detector:
         self._spec = bundle.manifest.crop
         self._windows, self._other_windows = buffers(self._spec), buffers(self._spec)
         self._normal_scores = NormalScores.of(bundle)
-        self.check_known_answers()
+        self.first_answers = self.check_known_answers()
 
     @classmethod
     def load(
@@ -141,17 +142,19 @@ class Detector:
         except BoxError:
             return None
 
-    def check_known_answers(self) -> None:
-        """Run the known-answer windows.
+    def check_known_answers(self) -> list[Outputs]:
+        """Run the known-answer windows; gives all outputs for each.
 
         Raises:
             InputError: a logit differs from the training side's by more than the engine's tolerance.
         """
         manifest = self.bundle.manifest
+        answers: list[Outputs] = []
         for known, window in self.known_windows():
             name = self.bundle.folder / known.window
             try:
-                found = float(self.engine.run(window)[LOGIT].reshape(-1)[0])
+                answers.append(self.engine.run(window))
+                found = float(answers[-1][LOGIT].reshape(-1)[0])
             except Exception as error:  # the libraries' exceptions have no common base class
                 raise InputError(
                     f"{self.bundle.folder / manifest.model}: {self.engine.name} cannot run the graph on "
@@ -163,6 +166,7 @@ class Detector:
                     f"{name}: known answer {known.logit:.6f}, but this machine gives {found:.6f} with "
                     f"{self.engine.name} (tolerance {tolerance:g}); do not fly this bundle here: {self.engine.remedy}"
                 )
+        return answers
 
     def known_windows(self) -> Iterator[tuple[KnownAnswer, Window]]:
         """The known answers and what is shown for each.

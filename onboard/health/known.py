@@ -19,7 +19,7 @@ class KnownAnswers:
     """Asks an engine again what it has answered when it was loaded.
 
     Args:
-        detector: fresh; its known answers have been checked against the manifest's.
+        detector: fresh; its known answers have been checked against the manifest's, and are held against a second run.
 
     Attributes:
         repeatable: whether the engine gives the same bits twice; where not, only its logit is compared, by the
@@ -30,8 +30,8 @@ class KnownAnswers:
     def __init__(self, detector: Detector) -> None:
         self._engine = detector.engine
         self._windows = [(known.window, window) for known, window in detector.known_windows()]
-        first, self._recorded = self._all(), self._all()
-        self.repeatable = [_bits(each) for each in first] == [_bits(each) for each in self._recorded]
+        self._recorded = [self._engine.run(window) for _, window in self._windows]
+        self.repeatable = [_bits(each) for each in detector.first_answers] == [_bits(each) for each in self._recorded]
         self._recorded_bits = [_bits(each) for each in self._recorded]
         self.asked = 0
 
@@ -54,9 +54,6 @@ class KnownAnswers:
         before = _logit(self._recorded[turn])
         said = f"{name}: {', '.join(wrong)} differ; the logit is {_logit(found):.9g}, at load it was {before:.9g}"
         return Wrong(said, self.repeatable and wrong == [LOGIT])
-
-    def _all(self) -> list[Outputs]:
-        return [self._engine.run(window) for _, window in self._windows]
 
 
 def _bits(outputs: Outputs) -> _Bits:

@@ -22,6 +22,7 @@ NAMES = (
     "known_answer_1024.png",
     "known_answer_256.png",
     "known_answer_512.png",
+    *(f"known_answer_unlike{number}.png" for number in range(3, 8)),
     "manifest.sha256",
     "manifest.yaml",
     "model.onnx",

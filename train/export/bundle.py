@@ -141,7 +141,8 @@ def _write_half(path: Path, head: FittedHead, prepared: Prepared, config: RunCon
 
 
 def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig, written: Written) -> None:
-    windows = choose(prepared.split.calibration, config.crop, grey_of(config))
+    chosen = choose(prepared, config)
+    windows = list(chosen.values())
     if written.conversion:  # p-values and known answers are those of the graph that flies
         answers = logits_in_flight(folder / MODEL, windows, len(windows)).tolist()
         normals = prepared.split.calibration
@@ -153,8 +154,7 @@ def _write(folder: Path, head: FittedHead, prepared: Prepared, config: RunConfig
         with torch.inference_mode():
             scores = -head.model(prepared.features["calibration"]).numpy()
     known = []
-    for number, (window, answer) in enumerate(zip(windows, answers, strict=True)):
-        name = f"known_answer_{f'frame{number}' if config.crop.whole else window.pixels.shape[0]}.png"
+    for (name, window), answer in zip(chosen.items(), answers, strict=True):
         files.write_bytes(folder / name, _png(window))
         region = tuple(float(value) for value in window.region)
         known.append(KnownAnswer(name, region, answer))  # type: ignore[arg-type]

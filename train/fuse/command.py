@@ -18,7 +18,7 @@ from train.backbones.onnx_prefix import OnnxBackbone, pool_of, refuse_other_inpu
 from train.config import RunConfig
 from train.evaluate import load_run
 from train.export.bundle import before_backbone, finish, flown
-from train.export.calibration_images import checked_windows, grey_of, logit_spread
+from train.export.calibration_images import checked_windows, logit_spread
 from train.export.known_answers import choose
 from train.export.written import Written, precision_of, weights_bytes
 from train.fuse import merge, parts
@@ -76,7 +76,7 @@ def fuse(run: Path, config: RunConfig, pose: Path, keep_inputs: Path | None = No
     config = msgspec.structs.replace(config, backbone=msgspec.structs.replace(config.backbone, onnx=str(pose)))
     head, prepared = load_run(run, config)
     fused = _Fused.build(network, head, prepared, config)
-    fused.check(choose(prepared.split.calibration, config.crop, grey_of(config)))
+    fused.check(list(choose(prepared, config).values()))
     written = Written("fp32", fused.facts(), preprocessing=PREPROCESSING)
     if fused.is_half_already:
         spread = logit_spread(head, prepared)
