@@ -88,7 +88,8 @@ class Kept:
 
     def _kept_drift(self) -> DriftMonitor | None:
         try:
-            kept = msgspec.json.decode(self._drift.read_bytes(), type=_KeptDrift)
+            with files.open_regular(self._drift) as file:
+                kept = msgspec.json.decode(file.read(), type=_KeptDrift)
             return DriftMonitor(kept.state) if kept.rule == self._name else None
         except FileNotFoundError:
             pass

@@ -122,7 +122,7 @@ def read_archive(path: Path) -> list[Entry]:
 
 def _last_sequence(path: Path) -> int:
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             *_, count, _, first = _HEADER.unpack(file.read(_HEADER.size))
     except (OSError, struct.error):
         return 0
