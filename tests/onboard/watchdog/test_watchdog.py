@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -247,20 +247,33 @@ def test_any_other_part_may_be_added_and_leave(configured: Configured, manager: 
         manager.wait_for("WATCHDOG=1")
 
 
-class Broken:
-    """Stderr on a full disk."""
+@contextmanager
+def no_stderr(full: bool) -> Iterator[None]:
+    """A stderr that takes nothing: closed, or a full pipe that nobody reads."""
+    kept, (reader, writer), stderr = os.dup(2), os.pipe(), os.fdopen(2, "w", closefd=False)
+    if full:
+        os.dup2(writer, 2)
+        os.set_blocking(writer, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writer, bytes(1 << 12))
+        os.set_blocking(writer, True)
+    else:
+        os.close(2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stderr", stderr)  # pytest's own lies elsewhere
+        yield
+    os.dup2(kept, 2)
+    for each in (kept, writer, reader):  # a line that still waits fails now, for its reader has gone
+        os.close(each)
 
-    def write(self, _: str) -> int:
-        raise OSError(28, "No space left on device")
 
-    def flush(self) -> None: ...
-
-
-def test_a_second_part_is_named_and_a_full_stderr_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stderr", Broken())
+@pytest.mark.parametrize("full", [False, True])
+def test_a_second_part_is_named_and_a_stderr_that_takes_nothing_holds_up_nothing(full: bool) -> None:
     config = WatchdogConfig(period_s=0.01, storage_s=0.01, archive_s=0.5, hung_after=3)
     pings, said = Pings(config), list[tuple[str, set[str]]]()
-    with Watchdog(pings, Systemd(None), config, lambda event, late: said.append((event.name, set(late)))) as watchdog:
+    watching = Watchdog(pings, Systemd(None), config, lambda event, late: said.append((event.name, set(late))))
+    with no_stderr(full), watching as watchdog:
         parts = [pings.add("storage"), pings.add("archive")]
         end = time.monotonic() + 5
         while len(said) < 3 and time.monotonic() < end:
