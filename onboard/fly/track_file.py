@@ -4,6 +4,7 @@ Each track has a slot with two places, which are written in turn: a process kill
 other, which is a frame older.
 """
 
+import errno
 import mmap
 import os
 import struct
@@ -38,7 +39,7 @@ class KeptTrack(NamedTuple):
 
 class TrackFile:
     """Keeps the newest state of each of a number of tracks. For one thread; nothing here waits for storage, where the
-    file is on a tmpfs.
+    file is on a tmpfs. On read-only storage they end with the process.
 
     Args:
         path: of the file, which only one process may have.
@@ -130,7 +131,12 @@ class TrackFile:
 
 def _mapped(path: Path, size: int) -> mmap.mmap:
     """The file, made to be of this size; allocated, for a sparse one ends the process on a full disk."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return mmap.mmap(-1, size)  # of which the journal beside it tells
     try:
         os.ftruncate(descriptor, size)
         os.posix_fallocate(descriptor, 0, size)
