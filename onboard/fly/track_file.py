@@ -50,7 +50,7 @@ class TrackFile:
     """
 
     def __init__(self, path: Path, slots: int) -> None:
-        size = _HEADER_BYTES + 2 * slots * _PLACE
+        size = file_bytes(slots)
         try:
             self._memory = _mapped(path, size)
         except OSError as error:
@@ -127,6 +127,11 @@ class TrackFile:
 
     def _at(self, slot: int, side: int) -> int:
         return _HEADER_BYTES + (2 * slot + side) * _PLACE
+
+
+def file_bytes(slots: int) -> int:
+    """Size of the file."""
+    return _HEADER_BYTES + 2 * slots * _PLACE
 
 
 def _mapped(path: Path, size: int) -> mmap.mmap:
