@@ -28,7 +28,10 @@ def check(config: NodeConfig, calibration: Calibration | None, wait_s: float) ->
     try:
         while time.monotonic() < until and not source.ended:
             taken = source.take(0.1)
-            said = taken.events[-1].detail if taken.events else said
+            told = [
+                each.detail for each in taken.events if each.name != "source_lost"
+            ]  # which says less than the others
+            said = told[-1] if told else said
             for item in taken.items:
                 if isinstance(item, SourceFrame):
                     found = _look(config, calibration, item, str(kind))

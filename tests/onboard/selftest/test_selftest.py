@@ -64,6 +64,14 @@ def test_all_is_well_and_nothing_is_changed(
     assert not (tmp_path / "out").exists() and not (tmp_path / "journal").exists()
 
 
+def test_why_no_frame_comes_is_not_hidden_by_the_silence(
+    configured: Configured, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configured(source={"kind": "ring", "path": "/nowhere/ring", "silence_s": 0.2}, output__file_mb=1)
+    assert ran(small, config, tmp_path) == 1
+    assert "no frame in 1 s (/nowhere/ring: [Errno 2] No such file" in capsys.readouterr().out
+
+
 def test_without_a_configuration_the_bundle_alone_is_tested(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["selftest", str(small), "--frames", "5"]) == 0
     assert "all 3 checks passed" in capsys.readouterr().out
