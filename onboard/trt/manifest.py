@@ -9,12 +9,12 @@ import msgspec
 
 from onboard import files, strict_yaml
 from onboard.bundle import Bundle
+from onboard.crop_spec import Profile
 from onboard.errors import InputError
 from onboard.manifest import Sha256
 from onboard.signing import PublicKey
 from onboard.trt.gpu import Gpu
 from onboard.trt.placement import Placement
-from onboard.window import Profile
 
 ENGINE, MANIFEST, TIMING_CACHE = "model.engine", "engine.yaml", "timing.cache"
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from onboard.crop_spec import CropSpec
 from onboard.image import Grey
-from onboard.window import CropSpec, Window, cut
+from onboard.window import Window, cut
 from train.data.pixels import read_sample
 from train.data.samples import Sample
 
