@@ -116,18 +116,23 @@ HUNG = {("warning", "part_late"), ("fatal", "part_hung")}
 
 
 def test_a_loop_that_hangs_in_its_source_stops_the_stroke(
-    configured: Configured, tmp_path: Path, manager: Manager
+    configured: Configured, tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frames = tmp_path / "frames"
+    frames, comes = tmp_path / "frames", threading.Event()
     frames.mkdir()
     (frames / "boxes.csv").write_text("filename,x_min,y_min,x_max,y_max\n0.png,20,20,60,60\n")
-    os.mkfifo(frames / "0.png")  # its reader waits for a writer that does not come
+    (frames / "0.png").touch()
+
+    def read(*_: object) -> None:
+        comes.wait(20)
+        raise InputError("the disk has come back without it")
+
+    monkeypatch.setattr("onboard.image.read", read)
     config = configured(source={"kind": "folder", "folder": str(frames)}, watchdog=FAST)
     with flown(config):
         manager.wait_for("READY=1")
         assert_stops(manager, "loop")
-        with (frames / "0.png").open("wb"):
-            pass
+        comes.set()
     assert told(config) >= HUNG
 
 
