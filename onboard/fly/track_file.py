@@ -137,6 +137,7 @@ def file_bytes(slots: int) -> int:
 def _mapped(path: Path, size: int) -> mmap.mmap:
     """The file, made to be of this size; allocated, for a sparse one ends the process on a full disk."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # missing where the journal beside it is in memory alone
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         if error.errno != errno.EROFS:

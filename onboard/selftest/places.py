@@ -94,7 +94,9 @@ def _existing(folder: Path) -> Path:
 def _unusable(folder: Path, needed: int) -> str | None:
     if not folder.is_dir():
         return f"{folder} is no folder; name another place"
-    if not os.access(folder, os.W_OK | os.X_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return f"{folder} is read-only: the node would fly and keep nothing there; mount it for writing"
+    if not os.access(folder, os.W_OK | os.X_OK):
         return f"{folder} may not be written by this user; name another place, or give it to the node's user"
     if _free(folder) < needed:
         return f"{needed / 1e6:.1f} MB may be needed, {_free(folder) / 1e6:.1f} MB are free in {folder}; free some"

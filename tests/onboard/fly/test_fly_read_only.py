@@ -81,12 +81,15 @@ def test_a_node_flies_on_where_its_output_is_read_only_and_writes_once_it_is_not
         assert parts.log.counts["storage_read_only"] == 0
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["flown before", "never flown"])
 def test_where_the_ring_is_read_only_the_journal_says_what_it_does_not_promise(
-    configured: Configured, disk: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    configured: Configured, disk: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], before: bool
 ) -> None:
-    config = configured(journal__ring=str(disk / "ring"))
-    with parts_of(config):
-        pass
+    ring = disk / "debris" / "ring"
+    config = configured(journal__ring=str(ring))
+    if before:
+        with parts_of(config):
+            pass
     remount(disk, "ro")
     with RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer, parts_of(config) as parts:
         loop = Loop(parts)
@@ -97,7 +100,7 @@ def test_where_the_ring_is_read_only_the_journal_says_what_it_does_not_promise(
         assert parts.journal.in_memory is not None
         assert [each.frame_id for each in read_ring(Path(parts.journal.in_memory)).entries] == [0, 1]
         assert parts.journal.in_memory in capfd.readouterr().err
-    assert len(read_ring(disk / "ring").entries) == 0
+    assert not before or len(read_ring(ring).entries) == 0
 
 
 @pytest.mark.parametrize("writable", [True, False])
