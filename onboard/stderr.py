@@ -1,6 +1,7 @@
 """Lines on stderr that hold up nobody: it may be a pipe that is full and that nobody reads."""
 
 import os
+import sys
 import threading
 from contextlib import suppress
 
@@ -18,6 +19,8 @@ class Stderr:
 
     def say(self, line: str) -> None:
         """Write a line; waits for at most 0.2 s. While an earlier one still waits, this one is left out."""
+        if sys.__stderr__ is None:  # a process that began without one has some other file in its place
+            return
         if self._writer is not None and self._writer.is_alive():
             return
         self._writer = threading.Thread(target=_write, args=(f"{line}\n".encode(),), name="stderr", daemon=True)
