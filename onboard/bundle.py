@@ -147,10 +147,12 @@ def _checked(path: Path, wanted: str) -> bytes:
 
 def _bytes(path: Path, most: int | None = None) -> bytes:
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             data = file.read() if most is None else file.read(most + 1)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise InputError(f"{path}: the bundle lacks this file ({error.strerror}); {_REMEDY}") from error
+    except OSError as error:
+        raise InputError(f"{path}: this file of the bundle cannot be read ({error.strerror}); {_REMEDY}") from error
     if most is not None and len(data) > most:
         raise InputError(f"{path}: more than {most} bytes, so it is no such file; {_REMEDY}")
     return data

@@ -1,14 +1,17 @@
 """Files and folders that are whole or absent: written beside their place, then renamed; and hashes of files."""
 
 import ctypes
+import errno
 import fcntl
 import hashlib
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _PART = re.compile(r"\.(.+)\.(\d+)\.part(\.[^.]*)?")
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
@@ -54,6 +57,31 @@ def _lives(process: int) -> bool:
     except PermissionError:  # somebody else's
         return True
     return True
+
+
+def open_regular(path: Path, buffering: int = -1) -> BinaryIO:
+    """Open a file for reading that has to be one: opening a named pipe would wait for a writer that may never come.
+
+    Args:
+        path: of the file.
+        buffering: as `open` takes it.
+
+    Raises:
+        OSError: it cannot be opened, or is a pipe, a device, a socket or a folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, f"{_kind(mode)}, not a regular file", str(path))
+        return os.fdopen(descriptor, "rb", buffering)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFDIR: "a folder", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+    return kinds.get(stat.S_IFMT(mode), "something else")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -109,7 +137,7 @@ def _exchanged(one: Path, other: Path) -> bool:
 def sha256(path: Path) -> str:
     """The file's SHA-256 as 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -1,9 +1,10 @@
 """Places that one process at a time may write to. The kernel lets go of them when the process ends, however it ends."""
 
+import errno
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from onboard import files
@@ -13,28 +14,62 @@ LOCK = ".lock"
 
 
 @contextmanager
-def held(folder: Path, key: str) -> Iterator[None]:
+def held(folder: Path, key: str, read_only: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold a folder while the block runs; removes what killed processes have left half written in it.
+
+    Where the block fails before anything lies in a folder that was made here, the folder goes again.
 
     Args:
         folder: is made where it is missing; gets an empty file, which stays.
         key: of the configuration that names it.
+        read_only: called where the folder lies on read-only storage, which is refused without it. What is there is then
+            held as it is: a file need not be writable to be locked.
 
     Raises:
         InputError: another process holds it, or it cannot be written.
     """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        file: int | None = _lock_file(folder)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); set {key}") from error
+        if error.errno != errno.EROFS or read_only is None:
+            raise InputError(f"{folder}: cannot be written ({error.strerror}); set {key}") from error
+        file = _as_it_is(folder)
+        read_only()
     try:
-        if not locked(file):
+        if file is not None and not locked(file):
             raise InputError(f"{folder}: {holder(file)} writes there already; stop it, or name another folder ({key})")
         files.remove_left_parts(folder)
-        yield
+        try:
+            yield
+        except BaseException:
+            _unmake(folder, missing)
+            raise
     finally:
-        os.close(file)
+        if file is not None:
+            os.close(file)
+
+
+def _lock_file(folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _as_it_is(folder: Path) -> int | None:
+    """What of a folder on read-only storage can be locked; None: it is not there."""
+    for path in (folder / LOCK, folder):
+        with suppress(FileNotFoundError):
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    return None
+
+
+def _unmake(folder: Path, missing: list[Path]) -> None:
+    """Remove a folder, and those above it, that were missing, where nothing but the lock's file has come into it."""
+    with suppress(OSError):
+        if folder in missing and [path.name for path in folder.iterdir()] == [LOCK]:
+            (folder / LOCK).unlink()
+            for each in missing:
+                each.rmdir()
 
 
 def locked(file: int) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard.errors import InputError
+from onboard.files import open_regular
 
 Grey = Literal["refuse", "replicate"]
 Frame = npt.NDArray[np.uint8]
@@ -59,7 +60,8 @@ def read(path: Path, grey: Grey = "refuse") -> Frame:
         InputError: the file is missing or cannot be decoded.
     """
     try:
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            data = file.read()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     return decode(data, str(path), grey)

@@ -6,7 +6,7 @@ import msgspec
 
 from onboard.bounds import ActivationBounds
 from onboard.calibration import Calibration, FileName, Sha256
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 
 
 class TensorSpec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

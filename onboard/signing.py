@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from onboard import files
 from onboard.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class PublicKey:
         place = signature_of(path)
         remedy = f"sign it on the ground: python -m train sign {path.parent} --key PRIVATE.pem"
         try:
-            with place.open("rb") as file:
+            with files.open_regular(place) as file:
                 signature = file.read(SIGNATURE_BYTES + 1)
         except OSError as error:
             raise InputError(

@@ -9,36 +9,37 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from onboard import misfit, plain_yaml
+from onboard import files, misfit, plain_yaml
 from onboard.errors import InputError
 
 T = TypeVar("T")
 MOST_BYTES = 1 << 18
 
 
-def load(path: Path, kind: type[T], overrides: dict[str, Any] | None = None) -> T:
+def load(path: Path, kind: type[T], overrides: dict[str, Any] | None = None, regular: bool = False) -> T:
     """Read a YAML file as `kind`, a msgspec struct with `forbid_unknown_fields=True`.
 
     Args:
         path: the file.
         kind: the struct to decode into.
         overrides: dotted key paths and their values, laid over the file's own (command-line options).
+        regular: as `read` takes it.
 
     Raises:
         InputError: the file is missing, is not YAML, or does not fit `kind`.
     """
-    raw = parse_file(path)
+    raw = parse_file(path, regular)
     lay_over(raw, overrides or {}, str(path))
     return convert(raw, kind, str(path))
 
 
-def parse_file(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds.
+def parse_file(path: Path, regular: bool = False) -> dict[str, Any]:
+    """The mapping that a YAML file holds; `regular` as `read` takes it.
 
     Raises:
         InputError: the file is missing, or is not YAML.
     """
-    return parse(text_of(read(path), path), str(path))
+    return parse(text_of(read(path, regular), path), str(path))
 
 
 def lay_over(raw: dict[str, Any], overrides: dict[str, Any], name: str) -> None:
@@ -47,14 +48,19 @@ def lay_over(raw: dict[str, Any], overrides: dict[str, Any], name: str) -> None:
         _lay_over(raw, dotted, value, name)
 
 
-def read(path: Path) -> bytes:
+def read(path: Path, regular: bool = False) -> bytes:
     """The bytes of a YAML file, no more of them than such a file has.
+
+    Args:
+        path: the file.
+        regular: refuse what is no regular file, such as a pipe, for which reading waits. A person may give a
+            configuration by a pipe; what a program reads by itself is never one.
 
     Raises:
         InputError: it cannot be read, or is too large.
     """
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) if regular else path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: the file cannot be read ({error.strerror})") from error

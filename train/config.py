@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from onboard import strict_yaml
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 from train.backbones.registry import BackboneOptions
 from train.backbones.trunk import POOLED
 from train.data.config import Data

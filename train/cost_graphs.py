@@ -15,8 +15,8 @@ from onnx import ModelProto
 from torch import Tensor, nn
 
 from onboard import files
+from onboard.crop_spec import CropSpec
 from onboard.errors import InputError
-from onboard.window import CropSpec
 from train.backbones import registry
 from train.backbones.registry import BackboneOptions
 from train.backbones.trunk import IMAGENET, POOLED, Backbone

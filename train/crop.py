@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 from train.resize import chain, resize_lines
 
 

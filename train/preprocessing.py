@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 from train.backbones.trunk import Backbone
 from train.crop import Crop
 from train.whole_frame import WholeFrame

@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 import torch
 
+from onboard.crop_spec import CropSpec
 from onboard.image import Frame, Grey
-from onboard.window import CropSpec, cut
+from onboard.window import cut
 from train.crop import Crop
 from train.data.pixels import read_sample
 from train.data.samples import Sample

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 from train.crop import chosen_channels
 from train.resize import triangle_weights
 

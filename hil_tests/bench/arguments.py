@@ -86,11 +86,13 @@ def _folder(given: str) -> Path:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from hil_tests.bench import command
+    from hil_tests.bench import command, results
     from hil_tests.bench.limits import passed
 
     _put_away_when_asked_to_stop()
-    done, held = command.bench(command.load(options.config, options.data, options.bundle), options.plan, options.out)
+    with results.voided(options.out, results.OF_BENCH):  # here too, for the configuration may be what is refused
+        setup = command.load(options.config, options.data, options.bundle)
+        done, held = command.bench(setup, options.plan, options.out)
     print(command.text(done, held))
     print(f"report: {options.out / 'report.html'}")
     return 0 if passed(held) else 1

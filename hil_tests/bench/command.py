@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from hil_tests.bench import campaign, config, junit, limits, pictures, plan
+from hil_tests.bench import campaign, config, junit, limits, pictures, plan, results
 from hil_tests.bench.campaign import Campaign
 from hil_tests.bench.config import BenchConfig
 from hil_tests.bench.figures import as_json
@@ -16,29 +16,30 @@ from onboard import files
 
 
 def bench(setup: BenchConfig, plan_file: Path | None, out: Path) -> tuple[Campaign, list[Held]]:
-    """Run a campaign, write its report, and judge it.
+    """Run a campaign, write its report, and judge it. What an earlier one said in this folder goes first.
 
     Raises:
         InputError: something that the configuration or the plan names cannot be used, or Matplotlib is absent.
     """
-    refuse_without_matplotlib()
-    bounds = limits.read(Path(setup.limits))
-    faults = None if plan_file is None else plan.read(plan_file)
-    shown = pictures.load(Path(setup.stream.data), setup.stream.pictures)
-    done = campaign.run(setup, shown, faults, out)
-    held = limits.judge(bounds, done.figures)
-    write(done, held, setup, out)
-    return done, held
+    with results.voided(out, results.OF_BENCH):
+        refuse_without_matplotlib()
+        bounds = limits.read(Path(setup.limits))
+        faults = None if plan_file is None else plan.read(plan_file)
+        shown = pictures.load(Path(setup.stream.data), setup.stream.pictures)
+        done = campaign.run(setup, shown, faults, out)
+        held = limits.judge(bounds, done.figures)
+        write(done, held, setup, out)
+        return done, held
 
 
 def write(done: Campaign, held: Sequence[Held], setup: BenchConfig, out: Path) -> None:
     """report.html, junit.xml, figures.json, and what they come from, one line of JSON each."""
     from hil_tests.bench import report
 
-    files.write_text(out / "report.html", report.page(done, held, setup.deadline_ms))
-    files.write_text(out / "junit.xml", junit.xml(held, "bench"))
+    files.write_text(out / results.REPORT, report.page(done, held, setup.deadline_ms))
+    files.write_text(out / results.JUNIT, junit.xml(held, "bench"))
     page = {"run": done.run, "figures": as_json(done.figures), "environment": done.environment}
-    files.write_text(out / "figures.json", json.dumps(page, indent=2, allow_nan=False) + "\n")
+    files.write_text(out / results.FIGURES, json.dumps(page, indent=2, allow_nan=False) + "\n")
     _lines(out / "sent.jsonl", done.sent)
     _lines(out / "verdicts.jsonl", [told for found in done.history.verdicts.values() for told in found])
     _lines(out / "records.jsonl", done.history.records)

@@ -18,5 +18,18 @@ def xml(held: Sequence[Held], name: str) -> str:
             ElementTree.SubElement(case, "failure", {"message": f"{each.value:g}; {each.limit.said()}"})
         elif each.mark is Mark.NOT_MEASURED:
             ElementTree.SubElement(case, "skipped", {"message": "not measured"})
+    return _text(suite)
+
+
+def error(name: str, message: str) -> str:
+    """A suite of one case, which came to no result; the message is for people."""
+    counts = {"tests": "1", "failures": "0", "errors": "1", "skipped": "0"}
+    suite = ElementTree.Element("testsuite", {"name": name, **counts})
+    case = ElementTree.SubElement(suite, "testcase", {"classname": "bench", "name": "came to an end"})
+    ElementTree.SubElement(case, "error", {"message": "".join(each if each.isprintable() else " " for each in message)})
+    return _text(suite)
+
+
+def _text(suite: ElementTree.Element) -> str:
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"

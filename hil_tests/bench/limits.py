@@ -2,6 +2,7 @@
 
 import enum
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ _LATENCY = re.compile(
     r"(engine_ms\.(warm|paced|loaded|cold)\.\d+(x\d+)?|end_to_end_ms\.(warm|loaded|cold)"
     r"|node_ms\.(warm|loaded|cold)\.(read|find|window|infer|total))\.(p50|p90|p99|p99_9|max)"
 )
+
+_EXAMPLE = "name figures and their at_most or at_least, as configs/limits.yaml does"
 
 
 def of_campaign(figure: str) -> bool:
@@ -70,13 +73,22 @@ class Held:
         return f"  {self.mark.value:<12}  {self.limit.figure:<28} {value:>10}   {self.limit.said()}"
 
 
-def read(path: Path, wanted: Callable[[str], bool] = of_campaign) -> tuple[Limit, ...]:
+def read(path: Path, wanted: Callable[[str], bool] = of_campaign, may_be_none: bool = False) -> tuple[Limit, ...]:
     """Read the limits on those figures that are wanted.
 
+    Args:
+        path: the file.
+        wanted: says it of a figure.
+        may_be_none: whether the file may have limits on others alone; where not, nothing would be judged, and pass.
+
     Raises:
-        InputError: the file does not fit, names a figure that there is not, or a limit that limits nothing.
+        InputError: the file does not fit, names a figure that there is not or one twice, or has no limit, or one that
+            limits nothing or that no value keeps.
     """
     limits = strict_yaml.load(path, _File).limits
+    if not limits:
+        raise InputError(f"{path}: limits: [] judges nothing; {_EXAMPLE}")
+    counts = Counter(limit.figure for limit in limits)
     for limit in limits:
         if not (of_campaign(limit.figure) or of_latency(limit.figure)):
             raise InputError(
@@ -85,7 +97,17 @@ def read(path: Path, wanted: Callable[[str], bool] = of_campaign) -> tuple[Limit
             )
         if limit.at_most is None and limit.at_least is None:
             raise InputError(f"{path}: limits: {limit.figure}: at_most or at_least is needed")
-    return tuple(limit for limit in limits if wanted(limit.figure))
+        if counts[limit.figure] > 1:
+            raise InputError(f"{path}: limits: {limit.figure} stands there {counts[limit.figure]} times; join them")
+        if limit.at_most is not None and limit.at_least is not None and not limit.at_least <= limit.at_most:
+            raise InputError(
+                f"{path}: limits: {limit.figure}: at_most {limit.at_most:g} is below at_least {limit.at_least:g}, "
+                "which no value keeps; swap the two, or mend one"
+            )
+    chosen = tuple(limit for limit in limits if wanted(limit.figure))
+    if not chosen and not may_be_none:
+        raise InputError(f"{path}: limits: none is on a figure that is measured here, so nothing is judged; {_EXAMPLE}")
+    return chosen
 
 
 def judge(limits: tuple[Limit, ...], figures: Figures) -> list[Held]:

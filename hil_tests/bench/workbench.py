@@ -14,8 +14,8 @@ from hil_tests.bench import node_files, protections
 from hil_tests.bench.config import BenchConfig, NodeSetup
 from hil_tests.bench.disk import Disk, small_disk, unmount_what_was_left
 from hil_tests.bench.history import Record, Sent
+from hil_tests.bench.limited_command import CommandError, output_of
 from hil_tests.bench.node import NodeProcess
-from hil_tests.bench.output import CommandError, output_of
 from hil_tests.bench.pictures import Picture
 from hil_tests.bench.plan import FaultPlan
 from hil_tests.bench.receiver import Receiver

@@ -33,12 +33,14 @@ def add(commands: Any) -> None:
 
 
 def _latency(options: argparse.Namespace) -> int:
+    from hil_tests.bench import results
     from hil_tests.bench.limits import passed
     from hil_tests.latency import command, config, trtexec
 
-    measure, setup = config.load(options.config, options.data, options.bundle)
-    run = None if options.trtexec is None else trtexec.read(options.trtexec)
-    found, held = command.latency(measure, setup, run, options.other_machine, options.out)
+    with results.voided(options.out, results.OF_LATENCY):
+        measure, setup = config.load(options.config, options.data, options.bundle)
+        run = None if options.trtexec is None else trtexec.read(options.trtexec)
+        found, held = command.latency(measure, setup, run, options.other_machine, options.out)
     from hil_tests.latency.text import text
 
     print(text(found, held))

@@ -44,7 +44,7 @@ def latency(
             engine.
     """
     refuse_without_matplotlib()
-    bounds = limits.read(Path(setup.limits), limits.of_latency)
+    bounds = limits.read(Path(setup.limits), limits.of_latency, may_be_none=True)
     shown = pictures.load(Path(setup.stream.data), setup.stream.pictures)
     out.mkdir(parents=True, exist_ok=True)
     found = Measured(environment(setup, None), board.describe(), trtexec=run)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from hil_tests.bench.pictures import Picture
-from onboard.window import BoxError, CropSpec, cut
+from onboard.crop_spec import CropSpec
+from onboard.window import BoxError, cut
 
 
 def shapes(spec: CropSpec) -> dict[str, tuple[int, int]]:

@@ -31,6 +31,7 @@ def fly_configured(raw: dict[str, Any], name: str) -> int:
         name: what an error calls that file.
     """
     import faulthandler
+    import os
 
     from onboard import strict_yaml
     from onboard.fly.config import NodeConfig
@@ -41,5 +42,6 @@ def fly_configured(raw: dict[str, Any], name: str) -> int:
     config = strict_yaml.convert(raw, NodeConfig, name)
     page = fly(config)
     print(text(page))
-    print(f"summary: {Path(config.output.folder) / SUMMARY}")
+    summary = Path(config.output.folder) / SUMMARY
+    print(f"summary: {summary}" if os.access(summary, os.W_OK) else f"summary: {summary} could not be written")
     return 0

@@ -27,6 +27,8 @@ FATAL = frozenset(
         "account_differs",
         "journal_set_aside",
         "journal_overrun",
+        "journal_not_kept",
+        "storage_read_only",
     }
 )
 """What changes how the node works, or should never happen. All others are warnings, but those below."""

@@ -16,6 +16,11 @@ from onboard.fly.track_file import MOST_RECENT, KeptTrack, TrackFile
 from onboard.track import TrackMemory, TrackRule
 
 
+def tracks_beside(ring: Path) -> Path:
+    """Where the tracks of a journal's runs lie."""
+    return ring.with_name(f"{ring.name}.tracks")
+
+
 class _KeptDrift(msgspec.Struct, forbid_unknown_fields=True):
     rule: str
     state: DriftState
@@ -39,7 +44,7 @@ class Kept:
         self._storage, self._events = storage, events
         self._drift = ring.with_name(f"{ring.name}.drift.json")
         files.remove_left_parts(ring.parent, self._drift.name)
-        self._tracks = TrackFile(ring.with_name(f"{ring.name}.tracks"), most)
+        self._tracks = TrackFile(tracks_beside(ring), most)
         self._rule: TrackRule | None = None
         self._name = ""
         self._drift_is_void = False
@@ -88,7 +93,8 @@ class Kept:
 
     def _kept_drift(self) -> DriftMonitor | None:
         try:
-            kept = msgspec.json.decode(self._drift.read_bytes(), type=_KeptDrift)
+            with files.open_regular(self._drift) as file:
+                kept = msgspec.json.decode(file.read(), type=_KeptDrift)
             return DriftMonitor(kept.state) if kept.rule == self._name else None
         except FileNotFoundError:
             pass

@@ -13,6 +13,7 @@ from onboard.bundle import Bundle
 from onboard.control.socket import ControlSocket
 from onboard.detector import LOGIT, Detector
 from onboard.event import Events
+from onboard.fly import read_only
 from onboard.fly.account import Account
 from onboard.fly.ahead import AHEAD, Ahead
 from onboard.fly.choice_file import ChoiceFile
@@ -20,7 +21,8 @@ from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.flown import Flown, Way, Ways
 from onboard.fly.guard import Guard
-from onboard.fly.kept import Kept
+from onboard.fly.kept import Kept, tracks_beside
+from onboard.fly.leftovers import Leftovers
 from onboard.fly.loop import Parts
 from onboard.fly.outlet import Outlet, VerdictSocket
 from onboard.fly.storage import LineFile, Storage, write_whole
@@ -31,7 +33,7 @@ from onboard.helper import Helper
 from onboard.hold import held
 from onboard.journal import Journal
 from onboard.sources import open_source
-from onboard.telemetry.opening import open_telemetry
+from onboard.telemetry.opening import file_of, open_telemetry
 from onboard.telemetry.telemetry import Telemetry
 from onboard.watchdog import Pings
 
@@ -41,22 +43,27 @@ VERDICTS, EVENTS, RECORD, CHOSEN = "verdicts.jsonl", "events.jsonl", "node.yaml"
 @contextmanager
 def parts_of(config: NodeConfig) -> Iterator[Parts]:
     """Open everything: the places that are this node's alone first; then the bundle, for a node that cannot judge shall
-    not take frames; the source last."""
+    not take frames; the source last. Where something is refused, what was made for the others goes again."""
     output, place, events = config.output, config.journal, Events()
     with ExitStack() as opened:
         for folder, key in places(config).items():
-            opened.enter_context(held(folder, key))
+            opened.enter_context(held(folder, key, partial(read_only.tell_of_folder, folder, key, events)))
+        made = Leftovers()
+        opened.callback(made.remove)
         guard = _guard(config, events)
         opened.callback(guard.close)
         archive = None if place.archive is None else Path(place.archive)
         pings = Pings(config.watchdog)
         alive = (lambda: None) if archive is None else pings.add("archive").answer
-        journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files, alive=alive)
+        with made.making(Path(place.ring)):
+            journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files, alive=alive)
         opened.callback(journal.close)
+        read_only.tell_of_journal(journal, Path(place.ring), events)
         storage = Storage(output.queue, pings.add("storage").answer)
-        log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened)
-        _keep(Path(output.folder) / RECORD, _record(config, guard.flown), events)
-        kept = Kept(Path(place.ring), MOST, storage, events)
+        with made.making(*_files(config)):
+            log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened)
+        with made.making(tracks_beside(Path(place.ring))):
+            kept = Kept(Path(place.ring), MOST, storage, events)
         opened.callback(kept.close)
         tracks = Tracks(kept, set(journal.totals()), events)
         tracks.start_over(guard.flown.rules.track, guard.bundle.sha256)
@@ -76,8 +83,10 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
             part.limit_s += config.control.answer_s  # it may wait for the loop
             control = ControlSocket(config.control, part.answer)
             opened.callback(control.close)
-        made = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
-        yield Parts(config, *made, helper, control)
+        _keep(Path(output.folder) / RECORD, _record(config, guard.flown), events)
+        made.forget()
+        flying = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
+        yield Parts(config, *flying, helper, control)
 
 
 def places(config: NodeConfig) -> dict[Path, str]:
@@ -88,14 +97,23 @@ def places(config: NodeConfig) -> dict[Path, str]:
     return found
 
 
+def _files(config: NodeConfig) -> list[Path]:
+    """That lines and packets are added to, from the start on."""
+    folder = Path(config.output.folder)
+    packets = None if config.telemetry is None else file_of(config.telemetry, folder)
+    return [folder / EVENTS, folder / VERDICTS, *([] if packets is None else [packets])]
+
+
 def _guard(config: NodeConfig, events: Events) -> Guard:
     """The guard of the bundle that was chosen last. A start of one on trial is written down before it is loaded, for
-    loading it may be what ends the process."""
+    loading it may be what ends the process; where it cannot be written, the bundle before flies."""
     place = Path(config.output.folder) / CHOSEN
     kept = Chosen.restore(place, Choice(config.bundle, config.runtime.engine), events)
     chosen = kept.at_start(events)
-    if chosen != kept:
-        _keep(place, strict_yaml.dump(chosen), events)
+    while chosen != kept and not _keep(place, strict_yaml.dump(chosen), events) and chosen.on_trial:
+        word = f"{chosen.choices[-1].bundle} is on trial, and its start cannot be written down; the one before flies"
+        events.add("bundle_rolled_back", word)
+        chosen = chosen.without_last().at_start(events)
     try:
         return Guard(chosen, ways(config), config, events)
     except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
@@ -160,14 +178,17 @@ def ways(config: NodeConfig) -> Ways:
     return of
 
 
-def _keep(path: Path, text: str, events: Events) -> None:
-    """Write a file that nothing in flight needs: a full disk must not keep a node from starting again."""
+def _keep(path: Path, text: str, events: Events) -> bool:
+    """Write a file that nothing in flight needs; whether it is written. A disk that is full or read-only must not keep
+    a node from starting again."""
     try:
         files.write_text(path, text)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise
         events.add("output_lost", f"{path}: {error.strerror}")
+        return False
+    return True
 
 
 def _pose_outputs(bundle: Bundle) -> tuple[str, ...]:

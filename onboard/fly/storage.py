@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +15,7 @@ from onboard.errors import InputError
 from onboard.event import Events
 from onboard.hold import holder, locked
 
-_CLOSE_S, _LOOK_S = 5.0, 0.02
+_CLOSE_S, _LOOK_S, _AGAIN_S = 5.0, 0.02, 1.0
 
 
 class Storage:
@@ -72,6 +73,8 @@ class Storage:
 class LineFile:
     """A file that lines, or packets, are added to; one that has grown too large makes way for a new one.
 
+    On read-only storage its lines are lost, with the same event, until the file can be opened: tried once a second.
+
     Args:
         storage: does the writing.
         path: `<name>.jsonl`; a file that is there is continued, behind a line that a killed process left half.
@@ -99,13 +102,15 @@ class LineFile:
         self._storage, self._path, self._most_bytes, self._events, self._end = storage, path, most_bytes, events, end
         self._not_taken = self._failed = 0
         self._torn = False
+        self._file: int | None = None
+        self._again_s = time.monotonic() + _AGAIN_S
         try:
-            alone = self._open()
+            other = self._open()
         except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror}); set {key}") from error
-        if not alone:
-            other = holder(self._file)
-            os.close(self._file)
+            if error.errno != errno.EROFS:
+                raise InputError(f"{path}: cannot be written ({error.strerror}); set {key}") from error
+            return
+        if other is not None:
             raise InputError(f"{path}: {other} writes it already; stop it, or set {key}")
 
     @property
@@ -121,12 +126,14 @@ class LineFile:
     def close(self) -> None:
         """To be called when the storage has been closed. A file that its thread may still write to stays open: another
         one might get the descriptor's number meanwhile."""
-        if self._storage.ended:
+        if self._storage.ended and self._file is not None:
             os.close(self._file)
 
     def _write(self, line: bytes) -> None:
-        data = (self._end if self._torn else b"") + line + self._end
         try:
+            if self._file is None:
+                self._file = self._open_again()
+            data = (self._end if self._torn else b"") + line + self._end
             written = os.write(self._file, data)
             self._torn = written != len(data)
             if self._torn:  # the disk became full in the middle of it
@@ -145,22 +152,37 @@ class LineFile:
             if self._path.exists():  # it does not where an attempt before this one came only so far
                 self._path.replace(self._path.with_suffix(f".1{self._path.suffix}"))
             self._open()
-            os.close(full)
+            if full is not None:
+                os.close(full)
         except OSError as error:  # lines go on into the full file, and each of them tries again
             self._lost(f"no new file: {error.strerror}")
 
     def _lost(self, why: str | None) -> None:
         self._events.add("output_lost", f"{self._path}: {why}; the journal keeps the records")
 
-    def _open(self) -> bool:
-        """Open the file; whether no other process holds it."""
+    def _open_again(self) -> int:
+        """The file, where it can be opened by now; raises OSError where it cannot."""
+        if time.monotonic() < self._again_s:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        self._again_s = time.monotonic() + _AGAIN_S
+        other = self._open()
+        if other is not None or self._file is None:
+            raise OSError(errno.EBUSY, f"{other} writes it")
+        return self._file
+
+    def _open(self) -> str | None:
+        """Open the file; gives who holds it, where another process does: then it is closed again."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        found = os.fstat(self._file)
-        self._size = found.st_size
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        found = os.fstat(file)
+        if stat.S_ISREG(found.st_mode) and not locked(file):
+            other = holder(file)
+            os.close(file)
+            return other
+        self._file, self._size = file, found.st_size
         ends = len(self._end)
-        self._torn = self._size > 0 and os.pread(self._file, ends, max(0, self._size - ends)) != self._end
-        return not stat.S_ISREG(found.st_mode) or locked(self._file)
+        self._torn = self._size > 0 and os.pread(file, ends, max(0, self._size - ends)) != self._end
+        return None
 
 
 def write_whole(storage: Storage, path: Path, make: Callable[[], bytes], events: Events) -> None:

@@ -4,6 +4,7 @@ Each track has a slot with two places, which are written in turn: a process kill
 other, which is a frame older.
 """
 
+import errno
 import mmap
 import os
 import struct
@@ -38,7 +39,7 @@ class KeptTrack(NamedTuple):
 
 class TrackFile:
     """Keeps the newest state of each of a number of tracks. For one thread; nothing here waits for storage, where the
-    file is on a tmpfs.
+    file is on a tmpfs. On read-only storage they end with the process.
 
     Args:
         path: of the file, which only one process may have.
@@ -49,7 +50,7 @@ class TrackFile:
     """
 
     def __init__(self, path: Path, slots: int) -> None:
-        size = _HEADER_BYTES + 2 * slots * _PLACE
+        size = file_bytes(slots)
         try:
             self._memory = _mapped(path, size)
         except OSError as error:
@@ -128,9 +129,20 @@ class TrackFile:
         return _HEADER_BYTES + (2 * slot + side) * _PLACE
 
 
+def file_bytes(slots: int) -> int:
+    """Size of the file."""
+    return _HEADER_BYTES + 2 * slots * _PLACE
+
+
 def _mapped(path: Path, size: int) -> mmap.mmap:
     """The file, made to be of this size; allocated, for a sparse one ends the process on a full disk."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # missing where the journal beside it is in memory alone
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return mmap.mmap(-1, size)  # of which the journal beside it tells
     try:
         os.ftruncate(descriptor, size)
         os.posix_fallocate(descriptor, 0, size)

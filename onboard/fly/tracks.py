@@ -91,9 +91,8 @@ class Tracks:
         """For the summary."""
         if self.drift is None:
             return None
-        state = self.drift.state
         return {
-            "tracks": len(state.numbers) - state.calibration_tracks,
+            "tracks": self.drift.tracks,
             "log_capital": self.drift.log_capital,
             "alarm_at_0.01": self.drift.alarm(0.01),
         }

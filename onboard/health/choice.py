@@ -56,7 +56,7 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         if not path.exists():
             return fresh
         try:
-            found = strict_yaml.load(path, cls)
+            found = strict_yaml.load(path, cls, regular=True)
         except InputError as error:
             events.add("choice_lost", f"{error}; flying the configured bundle")
             return fresh

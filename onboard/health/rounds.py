@@ -23,10 +23,10 @@ class Rounds:
         self._thread = threading.Thread(target=self._work, name="health", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """End; a thread that hangs in its disk ends with the process."""
+    def close(self, wait_s: float = _CLOSE_S) -> None:
+        """End, and wait for that; a thread that hangs in its disk ends with the process."""
         self._ending.set()
-        self._thread.join(_CLOSE_S)
+        self._thread.join(wait_s)
 
     def _work(self) -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -6,6 +6,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from onboard import files
@@ -40,9 +41,11 @@ class Archive:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{folder}: no place for the journal's archive ({error.strerror})") from error
+            if error.errno != errno.EROFS:  # there each file is lost, with its event, until it can be written
+                raise InputError(f"{folder}: no place for the journal's archive ({error.strerror})") from error
         for part in folder.glob(".journal-*.part.drj"):  # of a process that was killed
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
         self.last = max((_last_sequence(path) for path in self.files()), default=0)
         self._thread = threading.Thread(target=self._work, name="journal-archive", daemon=True)
         self._thread.start()
@@ -122,7 +125,7 @@ def read_archive(path: Path) -> list[Entry]:
 
 def _last_sequence(path: Path) -> int:
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             *_, count, _, first = _HEADER.unpack(file.read(_HEADER.size))
     except (OSError, struct.error):
         return 0

@@ -1,6 +1,7 @@
 """The journal: RECEIVED before work starts, the terminal record before the verdict is sent, one of each a frame."""
 
 import enum
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,7 @@ class Journal:
     """Exactly one terminal record for each (run, frame id); see docs/journal.md for what is promised.
 
     For one thread. Nothing here waits for storage: the records lie in a mapped file, and the archive has a thread of
-    its own.
+    its own. Where the ring's place is read-only, the promise holds within this process only.
 
     Args:
         ring: the mapped file; best on a tmpfs such as /run or /dev/shm.
@@ -87,6 +88,11 @@ class Journal:
         self._next = max([self._file.base, *(entry.sequence for entry in entries)]) + 1
         oldest = max(self._file.base + 1, self._next - records, archived + 1)
         self._archive_from = -(-(oldest - 1) // self._segment) * self._segment + 1
+
+    @property
+    def in_memory(self) -> str | None:
+        """Where the ring can be read while this process lives; None: it is the file that was named."""
+        return None if self._file.kept else f"/proc/{os.getpid()}/fd/{self._file.descriptor}"
 
     def begin(self, run: bytes, frame_id: int) -> Arrival:
         """Record that a frame was received; to be called before any work on it.

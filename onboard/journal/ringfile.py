@@ -1,5 +1,6 @@
 """The file below the journal: allocated whole, locked by one process, mapped into memory."""
 
+import errno
 import mmap
 import os
 import struct
@@ -27,6 +28,7 @@ class RingFile:
         records: how many records it holds.
         base: all its sequence numbers are above this.
         records_at: where the records begin; the run table lies before them, at `RUNS_AT`.
+        kept: False: it lies in memory alone, for its place is read-only.
     """
 
     memory: mmap.mmap
@@ -34,6 +36,7 @@ class RingFile:
     records: int
     runs: int
     base: int
+    kept: bool = True
 
     @property
     def records_at(self) -> int:
@@ -45,7 +48,8 @@ class RingFile:
 
 
 def open_ring(path: Path, records: int, run_slots: int, base: int, events: Events) -> RingFile:
-    """Open the ring, or make one; one that is damaged is set aside, for a node has to fly.
+    """Open the ring, or make one; one that is damaged is set aside, for a node has to fly. On read-only storage it is
+    made in memory alone, for the same reason.
 
     Args:
         path: of the file; best on a tmpfs, for then no storage is in the loop.
@@ -70,6 +74,8 @@ def open_ring(path: Path, records: int, run_slots: int, base: int, events: Event
         _make(path, records, run_slots, base)
         opened = _open(path, records, run_slots)
     except OSError as error:
+        if error.errno == errno.EROFS:
+            return _in_memory(records, run_slots, base)
         raise InputError(
             f"{path}: the journal cannot be kept here ({error.strerror}); {ring_bytes(records, run_slots)} bytes are "
             "needed: name another place"
@@ -99,15 +105,27 @@ def ring_bytes(records: int, run_slots: int = 64) -> int:
     return records_at(run_slots) + records * record.SIZE
 
 
+def _head(records: int, run_slots: int, base: int) -> bytes:
+    fields = _HEADER.pack(_MAGIC, _VERSION, record.SIZE, records, run_slots, base)
+    return fields + _CRC.pack(zlib.crc32(fields))
+
+
+def _in_memory(records: int, run_slots: int, base: int) -> RingFile:
+    """A new one that ends with the process; others can read it meanwhile, by its descriptor below /proc."""
+    descriptor = os.memfd_create("journal", os.MFD_CLOEXEC)
+    os.posix_fallocate(descriptor, 0, ring_bytes(records, run_slots))
+    os.pwrite(descriptor, _head(records, run_slots, base), 0)
+    return RingFile(mmap.mmap(descriptor, 0), descriptor, records, run_slots, base, kept=False)
+
+
 def _make(path: Path, records: int, run_slots: int, base: int) -> None:
     """Allocate it beside its place: a sparse file would kill the process when the disk is full."""
     beside = path.with_name(f".{path.name}.part")
-    fields = _HEADER.pack(_MAGIC, _VERSION, record.SIZE, records, run_slots, base)
     beside.unlink(missing_ok=True)
     try:
         with beside.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, ring_bytes(records, run_slots))
-            file.write(fields + _CRC.pack(zlib.crc32(fields)))
+            file.write(_head(records, run_slots, base))
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -7,12 +7,12 @@ import numpy as np
 from onboard import bundle as bundles
 from onboard import engine as engines
 from onboard.bundle import Bundle
+from onboard.crop_spec import CropSpec
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.fly.config import NodeConfig
 from onboard.messages import Answer, Status
 from onboard.selftest.check import Check
-from onboard.window import CropSpec
 
 _WARM_UP = 3
 _FILLED = 0.7  # of a window's side by the box: too much for the next smaller window

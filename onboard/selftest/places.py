@@ -6,11 +6,15 @@ from pathlib import Path
 
 from onboard.event import Events
 from onboard.fly.config import NodeConfig
+from onboard.fly.kept import tracks_beside
 from onboard.fly.realtime import ask_for
+from onboard.fly.track_file import file_bytes
+from onboard.fly.tracks import MOST
 from onboard.journal.ringfile import HEADER_BYTES, read_sizes, ring_bytes
 from onboard.selftest.check import Check
 
 _ARCHIVE_PART = 16  # of the ring in each archived file
+_SHM, _IN_MEMORY = Path("/dev/shm"), ("tmpfs", "ramfs")
 
 
 def check(config: NodeConfig) -> list[Check]:
@@ -20,22 +24,41 @@ def check(config: NodeConfig) -> list[Check]:
 
 def _journal(config: NodeConfig) -> Check:
     path, records = Path(config.journal.ring), config.journal.records
-    if path.is_file():
-        if not os.access(path, os.R_OK | os.W_OK):
-            return Check("journal", False, f"{path}: may not be written by this user; give it to the node's")
-        with path.open("rb") as file:
-            sizes = read_sizes(file.read(HEADER_BYTES), path.stat().st_size)
-        if sizes is None:
-            return Check("journal", False, f"{path}: no whole journal; move it away, or the node will set it aside")
-        if sizes[0] != records:
-            return Check("journal", False, f"{path}: holds {sizes[0]} records, journal.records says {records}")
-        return Check("journal", True, f"{path}: goes on with the one that is there")
-    folder = _existing(path.parent)
-    if (wrong := _unusable(folder, ring_bytes(records))) is not None:
+    there, tracks = path.is_file(), tracks_beside(path)
+    if there and (wrong := _other_journal(path, records)) is not None:
+        return Check("journal", False, f"{path}: {wrong}")
+    needed = (0 if there else ring_bytes(records)) + (0 if tracks.is_file() else file_bytes(MOST))
+    if needed and (wrong := _unusable(_existing(path.parent), needed)) is not None:
         return Check("journal", False, f"journal.ring {path}: {wrong}")
+    if (lacking := no_shared_memory(path)) is not None:
+        return Check("journal", False, f"journal.ring {path}: {lacking}")
+    said = "goes on with the one that is there" if there else "can be made"
+    return Check("journal", True, f"{path}: {said}{no_tmpfs(path)}")
+
+
+def _other_journal(path: Path, records: int) -> str | None:
+    """Why the node cannot go on with the ring that is there; None: it can."""
+    if not os.access(path, os.R_OK | os.W_OK):
+        return "may not be written by this user, or is read-only; give it to the node's user, or mount it for writing"
+    with path.open("rb") as file:
+        sizes = read_sizes(file.read(HEADER_BYTES), path.stat().st_size)
+    if sizes is None:
+        return "no whole journal; move it away, or the node will set it aside"
+    return None if sizes[0] == records else f"holds {sizes[0]} records, journal.records says {records}"
+
+
+def no_shared_memory(path: Path) -> str | None:
+    """Why a file that the configuration has in shared memory cannot lie there; None: it can, or lies elsewhere."""
+    if not path.absolute().is_relative_to(_SHM) or (_SHM.is_dir() and _file_system(_SHM) in _IN_MEMORY):
+        return None
+    return f"{_SHM} is no tmpfs here; mount one (mount -t tmpfs tmpfs {_SHM}), or name a place on another, such as /run"
+
+
+def no_tmpfs(path: Path) -> str:
+    """A note on a file that is best in memory and does not lie there; empty where it does."""
+    folder = _existing(path.parent)
     kind = _file_system(folder)
-    note = "" if kind in ("tmpfs", "ramfs") else f"; {folder} is no tmpfs but {kind}: a slow disk can hold up the loop"
-    return Check("journal", True, f"{path}: can be made{note}")
+    return "" if kind in _IN_MEMORY else f"; {folder} is no tmpfs but {kind}: a slow disk can hold up the loop"
 
 
 def _output(config: NodeConfig) -> Check:
@@ -71,7 +94,9 @@ def _existing(folder: Path) -> Path:
 def _unusable(folder: Path, needed: int) -> str | None:
     if not folder.is_dir():
         return f"{folder} is no folder; name another place"
-    if not os.access(folder, os.W_OK | os.X_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return f"{folder} is read-only: the node would fly and keep nothing there; mount it for writing"
+    if not os.access(folder, os.W_OK | os.X_OK):
         return f"{folder} may not be written by this user; name another place, or give it to the node's user"
     if _free(folder) < needed:
         return f"{needed / 1e6:.1f} MB may be needed, {_free(folder) / 1e6:.1f} MB are free in {folder}; free some"

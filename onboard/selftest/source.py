@@ -1,19 +1,25 @@
 """Whether the source gives a frame that can be judged."""
 
 import time
+from pathlib import Path
 
 from onboard.calibration import Calibration, other_frame_size
 from onboard.errors import InputError
 from onboard.fly.config import NodeConfig
 from onboard.sanity import Sanity
 from onboard.selftest.check import Check
+from onboard.selftest.places import no_shared_memory, no_tmpfs
 from onboard.sources import Settled, SourceFrame, open_source
+from onboard.sources.config import RingConfig
 from onboard.sources.source import SUPERSEDED
 
 
 def check(config: NodeConfig, calibration: Calibration | None, wait_s: float) -> Check:
     """Open the source as the node would, take one frame, look at it, and close it again."""
     kind = type(config.source).__struct_config__.tag
+    ring = Path(config.source.path) if isinstance(config.source, RingConfig) else None
+    if ring is not None and (lacking := no_shared_memory(ring)) is not None:
+        return Check("source", False, f"ring {ring}: {lacking}")
     try:
         source = open_source(config.source)
     except InputError as error:
@@ -22,10 +28,14 @@ def check(config: NodeConfig, calibration: Calibration | None, wait_s: float) ->
     try:
         while time.monotonic() < until and not source.ended:
             taken = source.take(0.1)
-            said = taken.events[-1].detail if taken.events else said
+            told = [
+                each.detail for each in taken.events if each.name != "source_lost"
+            ]  # which says less than the others
+            said = told[-1] if told else said
             for item in taken.items:
                 if isinstance(item, SourceFrame):
-                    return _look(config, calibration, item, str(kind))
+                    found = _look(config, calibration, item, str(kind))
+                    return found if ring is None else found._replace(detail=found.detail + no_tmpfs(ring))
                 said = _why(item) or said
     finally:
         source.close()

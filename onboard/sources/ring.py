@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from onboard.event import Event
+from onboard.files import open_regular
 from onboard.image import Frame
 from onboard.messages import Status
 from onboard.pixels import to_rgb
@@ -181,7 +182,7 @@ def _attach(path: Path, before: _Attached | None) -> _Attached | None:
     Raises:
         OSError, ValueError: there is no ring.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         inode = os.fstat(file.fileno()).st_ino
         if before is not None and inode == before.inode:
             return None

@@ -13,6 +13,13 @@ from onboard.telemetry.udp import UdpLink
 FILE = "telemetry.bin"
 
 
+def file_of(config: TelemetryConfig, folder: Path) -> Path | None:
+    """Where packets are written; None: they are sent. `folder` is the one of output."""
+    if isinstance(config.to, UdpConfig):
+        return None
+    return folder / FILE if config.to.path is None else Path(config.to.path)
+
+
 def open_telemetry(
     config: TelemetryConfig,
     folder: Path,
@@ -46,7 +53,8 @@ def open_telemetry(
         udp = UdpLink(config.to, events)
         opened.callback(udp.close)
         return Telemetry(config, udp, udp.send, bundle, events)
-    path = folder / FILE if config.to.path is None else Path(config.to.path)
+    path = file_of(config, folder)
+    assert path is not None
     file = LineFile(storage, path, round(config.to.file_mb * 1e6), events, end=b"", key="telemetry.to.path")
     opened.callback(file.close)
     return Telemetry(config, file, file.add, bundle, events)

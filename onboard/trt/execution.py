@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from onboard.crop_spec import Profile
 from onboard.errors import InputError
 from onboard.trt import capture
 from onboard.trt.capture import Graph
@@ -14,7 +15,6 @@ from onboard.trt.cuda import Buffer, Device, Times
 from onboard.trt.graph import BOX, WINDOW
 from onboard.trt.libcuda import CudaError
 from onboard.trt.ports import Port
-from onboard.window import Profile
 
 Shape = tuple[int, ...]
 

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from onboard import strict_yaml
+from onboard import files, strict_yaml
 from onboard.bundle import Bundle
+from onboard.crop_spec import Profile
 from onboard.errors import InputError
 from onboard.manifest import Sha256
 from onboard.signing import PublicKey
 from onboard.trt.gpu import Gpu
 from onboard.trt.placement import Placement
-from onboard.window import Profile
 
 ENGINE, MANIFEST, TIMING_CACHE = "model.engine", "engine.yaml", "timing.cache"
 
@@ -72,7 +72,7 @@ class EngineManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             InputError: it is missing, not signed by the key's owner, or does not fit this schema.
         """
         path = folder / MANIFEST
-        data = strict_yaml.read(path)
+        data = strict_yaml.read(path, regular=True)
         if key is not None:
             key.check(path, data)
         return cls.of(data, path)
@@ -147,7 +147,8 @@ def check_hash(path: Path, manifest: EngineManifest, remedy: str) -> bytes:
         InputError: they are not, or cannot be read; the message ends with `remedy`.
     """
     try:
-        data = path.read_bytes()
+        with files.open_regular(path) as file:
+            data = file.read()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
     if (found := hashlib.sha256(data).hexdigest()) != manifest.engine_sha256:

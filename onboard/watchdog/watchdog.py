@@ -1,11 +1,10 @@
 """The thread that asks all parts, and strokes systemd's watchdog only while they all answer in time."""
 
-import sys
 import threading
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 
 from onboard.event import Event
+from onboard.stderr import Stderr
 from onboard.watchdog.config import WatchdogConfig
 from onboard.watchdog.pings import Pings
 from onboard.watchdog.systemd import Systemd
@@ -38,7 +37,7 @@ class Watchdog:
         self._period_s = config.period_s if limit_s is None else min(config.period_s, limit_s / 4)
         self._times_late = 0
         self._late: Collection[str] = ()
-        self._heard = True
+        self._heard, self._stderr = True, Stderr()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="watchdog", daemon=True)
 
@@ -82,6 +81,5 @@ class Watchdog:
             detail = f"no answer from {who}; the watchdog is not stroked"
             self._systemd.tell(f"STATUS={name}: no answer from {who}")
             self._say(Event(name, detail), late.keys())
-            # The storage may be what hangs, so the service's own log gets the line as well; that may be gone or full.
-            with suppress(OSError, ValueError):
-                print(f"{name}: {detail}", file=sys.stderr, flush=True)
+            # The storage may be what hangs, so the service's own log gets the line as well.
+            self._stderr.say(f"{name}: {detail}")

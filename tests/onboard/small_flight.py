@@ -8,10 +8,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from onboard import bundle as bundles
+from onboard.crop_spec import CropSpec
 from onboard.files import sha256
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
 from onboard.runtime_ort import OrtEngine
-from onboard.window import CropSpec, Window
+from onboard.window import Window
 
 SIZES = (64, 128)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,15 @@ def test_one_flipped_bit_is_refused_with_the_file_s_name(bundle: Path, name: str
 def test_a_missing_file_is_named(bundle: Path, name: str) -> None:
     (bundle / name).unlink()
     assert refusal(bundle).startswith(f"{bundle / name}: the bundle lacks this file")
+
+
+@pytest.mark.parametrize("name", ["manifest.yaml", "manifest.sha256", "model.onnx", "known_answer_256.png"])
+def test_a_named_pipe_is_refused_and_not_waited_for(bundle: Path, name: str) -> None:
+    (bundle / name).unlink()
+    os.mkfifo(bundle / name)
+    said = refusal(bundle)
+    assert said.startswith(f"{bundle / name}: this file of the bundle cannot be read (a named pipe, not a regular file")
+    assert "copy the bundle again" in said
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

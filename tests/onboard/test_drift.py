@@ -2,6 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from onboard import drift
 from onboard.drift import DriftMonitor, DriftState
 from onboard.errors import InputError
 
@@ -42,6 +43,24 @@ def test_a_restart_goes_on_where_it_was() -> None:
         first = DriftMonitor(msgspec.json.decode(msgspec.json.encode(first.state), type=DriftState))
         first.update(value)
     assert first.state == whole.state
+
+
+def test_months_of_tracks_take_no_more_room_and_bets_stay_fair(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift, "_MOST", 50)
+    p, alarms = [], 0
+    for seed in range(200):
+        draw = np.random.default_rng(seed)
+        monitor = DriftMonitor.fresh(draw.normal(size=40).tolist(), seed)
+        p += [monitor.update(value) for value in draw.normal(size=150)]
+        alarms += monitor.alarm(0.1)
+        assert len(monitor.state.numbers) <= 50 and monitor.state.numbers == sorted(monitor.state.numbers)
+        assert monitor.tracks == 150
+    counts, _ = np.histogram(p, bins=10, range=(0, 1))
+    assert np.abs(counts / len(p) - 0.1).max() < 0.006  # standard deviation 0.0017
+    assert alarms / 200 <= 0.1
+    assert all(watched(seed, 2.0).alarm(0.01) for seed in range(20))
+    again = DriftMonitor(msgspec.json.decode(msgspec.json.encode(monitor.state), type=DriftState))
+    assert again.update(0.5) == monitor.update(0.5)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

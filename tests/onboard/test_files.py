@@ -66,3 +66,13 @@ def test_what_killed_processes_left_half_written_goes_once_the_folder_is_held(tm
     assert {path.name for path in tmp_path.iterdir()} == {*left[:2], *stay}
     with held(tmp_path, "output.folder"):
         assert {path.name for path in tmp_path.iterdir()} == {*stay, ".lock"}
+
+
+def test_only_a_regular_file_is_opened_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"here")
+    with files.open_regular(tmp_path / "file") as file:
+        assert file.read() == b"here"
+    os.mkfifo(tmp_path / "pipe")
+    for path, kind in ((tmp_path / "pipe", "a named pipe"), (tmp_path, "a folder"), (Path("/dev/zero"), "a device")):
+        with pytest.raises(OSError, match=f"{kind}, not a regular file"):
+            files.open_regular(path)

@@ -1,5 +1,6 @@
 """The one image decoder."""
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -83,7 +84,8 @@ def test_write_and_read_round_trip(tmp_path: Path) -> None:
 
 
 def test_paths_that_cannot_be_read_or_written_are_named(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.png", tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")  # which nobody writes into
+    for path in (tmp_path / "none.png", tmp_path, tmp_path / "pipe.png"):
         with pytest.raises(InputError, match="cannot be read") as error:
             image.read(path)
         assert str(path) in str(error.value)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from onboard.window import BoxError, CropSpec, cut
+from onboard.crop_spec import CropSpec
+from onboard.window import BoxError, cut
 
 FRAME = np.random.default_rng(1).integers(1, 256, (900, 1600, 3)).astype(np.uint8)
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from onboard.window import CropSpec, cut
+from onboard.crop_spec import CropSpec
+from onboard.window import cut
 from train.crop import Crop
 
 FRAME_H, FRAME_W = 1200, 1400

@@ -6,9 +6,10 @@ import pytest
 import torch
 from PIL import Image
 
+from onboard.crop_spec import CropSpec
 from onboard.errors import InputError
 from onboard.strict_yaml import convert
-from onboard.window import CropSpec, FrameError, cut
+from onboard.window import FrameError, cut
 from train.benchmark.config import BenchmarkConfig
 from train.config import RunConfig
 from train.whole_frame import WholeFrame, shown

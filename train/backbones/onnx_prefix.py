@@ -11,8 +11,8 @@ from onnx import ModelProto
 from torch import Tensor
 
 from onboard import files
+from onboard.crop_spec import CropSpec
 from onboard.errors import InputError
-from onboard.window import CropSpec
 from train.backbones.trunk import POOLED, SPREAD, Backbone, spread
 from train.box_pool import BoxPool
 from train.onnx_model import load as loading

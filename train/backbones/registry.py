@@ -11,8 +11,8 @@ import timm
 import torch
 from torch import nn
 
+from onboard.crop_spec import CropSpec
 from onboard.errors import InputError
-from onboard.window import CropSpec
 from train.backbones import lite, onnx_prefix, weights
 from train.backbones.trunk import IMAGENET, Backbone, MapsBackbone, Normalisation
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 
 POOLED = "pooled"
 SPREAD = "_std"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from onboard import strict_yaml
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 from train.backbones.registry import BackboneOptions
 from train.config import FitOptions, HeadOptions
 from train.data.config import CifarData, Data

@@ -7,7 +7,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from onboard.window import CropSpec, Window
+from onboard.crop_spec import CropSpec
+from onboard.window import Window
 from train.backbones.trunk import Backbone
 from train.export.graph import OPSET
 from train.export.written import Written

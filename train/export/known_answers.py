@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 from torch import Tensor
 
+from onboard.crop_spec import CropSpec
 from onboard.image import Grey
-from onboard.window import CropSpec, Window, cut
+from onboard.window import Window, cut
 from train.config import RunConfig
 from train.data.pixels import read_sample
 from train.data.samples import Sample

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from onboard.crop_spec import CropSpec
 from onboard.errors import InputError
 from onboard.image import Grey
-from onboard.window import BoxError, CropSpec, Window, cut
+from onboard.window import BoxError, Window, cut
 from train import distributed
 from train.backbones.registry import Loaded
 from train.backbones.trunk import Backbone

@@ -10,7 +10,7 @@ import torch
 from onnx import ModelProto
 from torch import Tensor, nn
 
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 from train.backbones.onnx_prefix import vectors
 from train.box_pool import BoxPool
 from train.onnx_model.ports import ImagePort

@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 
 from onboard import strict_yaml
+from onboard.crop_spec import CropSpec
 from onboard.errors import InputError
-from onboard.window import CropSpec
 from train.backbones.registry import NAMES
 from train.pose.network import INPUT_PX
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from onboard import files, image, strict_yaml, window
+from onboard.crop_spec import CropSpec
 from onboard.errors import InputError
-from onboard.window import CropSpec
 from train.crop import Crop
 from train.pose.geometry import to_units
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 
 Pixels = Annotated[float, msgspec.Meta(ge=8, le=4096)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=0.5)]

@@ -43,6 +43,22 @@ def test_no_limit_allows_what_never_came_back(value: float) -> None:
     assert limits.judge((Limit("recovery_s.kill", at_least=0),), found)[0].mark is Mark.FAIL
 
 
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("[]", "limits: \\[\\] judges nothing; name figures"),
+        ("[{figure: auroc, at_most: 0.5, at_least: 0.7}]", "auroc: at_most 0.5 is below at_least 0.7, .* swap"),
+        ("[{figure: auroc, at_least: 0.7}, {figure: auroc, at_least: 0.1}]", "auroc stands there 2 times; join them"),
+        ("[{figure: node_ms.warm.infer.p99, at_most: 150}]", "none is on a figure that is measured here, .* name"),
+    ],
+)
+def test_limits_that_judge_nothing_or_that_nothing_keeps_are_refused(tmp_path: Path, written: str, says: str) -> None:
+    path = tmp_path / "limits.yaml"
+    path.write_text(f"limits: {written}\n")
+    with pytest.raises(InputError, match=f"{path}: limits: .*{says.removeprefix('limits: ')}"):
+        limits.read(path)
+
+
 def test_the_limits_of_the_repository_are_read_and_a_wrong_name_is_refused(tmp_path: Path) -> None:
     assert {each.figure for each in limits.read(REPOSITORY / "configs" / "limits.yaml")} <= set(NAMES)
     path = tmp_path / "limits.yaml"

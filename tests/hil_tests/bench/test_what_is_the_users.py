@@ -8,7 +8,7 @@ import pytest
 
 from hil_tests import __main__ as program
 from hil_tests.bench import campaign
-from hil_tests.bench.output import CommandError, output_of
+from hil_tests.bench.limited_command import CommandError, output_of
 from hil_tests.bench.workbench import Workbench
 from onboard import bundle as bundles
 from onboard import strict_yaml

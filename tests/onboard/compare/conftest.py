@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from onboard import bundle as bundles
 from onboard import files
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 from tests.onboard.trt.conftest import wrap
 from tests.onboard.trt.worlds import make_world as make_world
 from train.crop import Crop

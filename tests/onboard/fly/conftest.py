@@ -1,11 +1,12 @@
 """Small bundles, frames, and a node's configuration."""
 
 import shutil
+import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from onnx import helper
 
 from onboard import bundle as bundles
-from onboard import strict_yaml
+from onboard import files, strict_yaml
 from onboard.calibration import Calibration, FrameThreshold, SizeGroup, TrackStatistic, TrackThreshold
 from onboard.files import sha256
 from onboard.fly.config import NodeConfig
@@ -53,6 +54,23 @@ def settle(guard: Guard, turn: Callable[[], None] | None = None) -> None:
         assert time.monotonic() < end
         (turn or guard.tend)()
         time.sleep(0.001)
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], threading.Event]]:
+    """Storage that hangs: makes whoever opens a file of a bundle wait until the event that it gives is set."""
+    ends: dict[Path, threading.Event] = {}
+    real = files.open_regular
+
+    def wait(path: Path, buffering: int = -1) -> BinaryIO:
+        if path in ends:
+            ends[path].wait(20)
+        return real(path, buffering)
+
+    monkeypatch.setattr(files, "open_regular", wait)
+    yield lambda path: ends.setdefault(path, threading.Event())
+    for end in ends.values():
+        end.set()
 
 
 @pytest.fixture(scope="session")

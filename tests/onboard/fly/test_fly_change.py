@@ -1,8 +1,8 @@
 """Another bundle in flight, as told, and back; each frame's verdict names the bundle that judged it."""
 
 import json
-import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -284,11 +284,10 @@ def test_a_choice_that_cannot_be_written_is_written_once_that_is_possible(
 
 
 def test_a_load_that_hangs_is_told_and_what_flies_is_still_asked_its_known_answers(
-    configured: Configured, small: Path, tmp_path: Path, camera: Camera
+    configured: Configured, small: Path, tmp_path: Path, camera: Camera, stuck: Callable[[Path], threading.Event]
 ) -> None:
-    hanging = tmp_path / "hanging"
-    hanging.mkdir()
-    os.mkfifo(hanging / bundles.MANIFEST)  # nothing comes out of it until somebody writes into it
+    hanging = copy(small, tmp_path / "hanging", head={"of": "the slow storage"})
+    comes = stuck(hanging / bundles.MANIFEST)
     config = configured(watchdog={"others_s": 0.1}, health={"known_answer_s": 0.01})
     with parts_of(config) as parts:
         loop = Loop(parts)
@@ -297,7 +296,7 @@ def test_a_load_that_hangs_is_told_and_what_flies_is_still_asked_its_known_answe
         asked = parts.guard.known_answers["asked"]
         camera.show_until(loop, lambda: parts.guard.known_answers["asked"] > asked + 3)
         assert isinstance(answers[0], InputError) and "given up" in str(answers[0])
-        (hanging / bundles.MANIFEST).write_text("now it ends")
+        comes.set()
         camera.show(loop, 3)
         assert (len(answers), parts.log.counts["load_hangs"], parts.guard.bundle.sha256) == (1, 1, sha(small))
         others = change(parts, copy(small, tmp_path / "other", head={"of": "another"}))  # it blocks no other command

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from onboard import bundle as bundles
+from onboard.crop_spec import CropSpec
 from onboard.detector import Detector
 from onboard.errors import InputError
 from onboard.event import Events
@@ -30,7 +31,6 @@ from onboard.health.choice import Choice, Chosen
 from onboard.messages import Status, Verdict
 from onboard.sources import Taken
 from onboard.sources.ring_writer import RingWriter
-from onboard.window import CropSpec
 from onboard.wire import encode, verdict
 from tests.onboard.fly.conftest import BOX, message, picture, settle
 

@@ -41,8 +41,9 @@ def test_neither_a_frame_nor_a_window_is_allocated_in_the_loop(
         source = {"kind": "stream", "endpoint": endpoint}
     pixels = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
     peaks = []
+    health = {"scrub_period_s": None, "sensors": None}  # threads of their own, whose memory would be counted
     with (
-        parts_of(configured(source=source)) as parts,
+        parts_of(configured(source=source, health=health)) as parts,
         RingWriter(tmp_path / "camera", 4, PAYLOAD) as writer,
         zmq.Context() as context,
         context.socket(zmq.PUSH) as socket,

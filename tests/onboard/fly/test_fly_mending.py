@@ -1,7 +1,6 @@
 """An engine that gives nonsense is replaced beside the loop: frames are accounted for, poses go on, nothing waits."""
 
 import json
-import os
 import threading
 import time
 import weakref
@@ -28,6 +27,7 @@ from tests.onboard.trt.worlds import make_world as make_world
 
 RUN = b"0123456789abcdef"
 Configured = Callable[..., NodeConfig]
+Stuck = Callable[[Path], threading.Event]
 DARK = 60  # the moody bundle's logit is not a number then
 
 
@@ -43,16 +43,12 @@ def told(tmp_path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("poses", [False, True])
 def test_the_loop_does_not_wait_for_a_slow_load(
-    configured: Configured, moody: Path, tmp_path: Path, writer: RingWriter, poses: bool
+    configured: Configured, moody: Path, tmp_path: Path, writer: RingWriter, stuck: Stuck, poses: bool
 ) -> None:
-    """The manifest becomes a pipe, out of which nothing comes until somebody writes into it: storage that is slow."""
-    manifest = moody / bundles.MANIFEST
-    text = manifest.read_bytes()
     config = configured(bundle=str(moody), output__pose_outputs=None if poses else [])
     with parts_of(config) as parts:
         loop, longest = Loop(parts), 0.0
-        manifest.unlink()
-        os.mkfifo(manifest)
+        comes = stuck(moody / bundles.MANIFEST)
         for frame_id in range(12):  # three of nonsense; then such as the engine has an answer to, were it asked
             writer.write(*message(RUN, frame_id, picture(frame_id, DARK if frame_id < 3 else 256)))
             start = time.monotonic()
@@ -60,7 +56,7 @@ def test_the_loop_does_not_wait_for_a_slow_load(
             longest = max(longest, time.monotonic() - start)
             assert parts.guard.mending == (frame_id >= 2)
         assert parts.guard.state == ("onnxruntime" if poses else "reloading")
-        manifest.write_bytes(text)
+        comes.set()
         settle(parts.guard, lambda: loop.turn(0.0))
         writer.write(*message(RUN, 12, picture(12)))
         loop.turn(5.0)
@@ -75,14 +71,11 @@ def test_the_loop_does_not_wait_for_a_slow_load(
 
 
 def test_a_bundle_that_is_told_to_fly_meanwhile_flies_and_the_late_engine_does_not(
-    configured: Configured, moody: Path, small: Path, tmp_path: Path, writer: RingWriter
+    configured: Configured, moody: Path, small: Path, tmp_path: Path, writer: RingWriter, stuck: Stuck
 ) -> None:
-    manifest = moody / bundles.MANIFEST
-    text = manifest.read_bytes()
     with parts_of(configured(bundle=str(moody), invalid={"in_a_row": 1}, output__pose_outputs=[])) as parts:
         loop, other = Loop(parts), bundles.read(small).sha256
-        manifest.unlink()
-        os.mkfifo(manifest)
+        comes = stuck(moody / bundles.MANIFEST)
         writer.write(*message(RUN, 0, picture(0, DARK)))
         loop.turn(5.0)
         assert parts.guard.state == "reloading"
@@ -93,7 +86,7 @@ def test_a_bundle_that_is_told_to_fly_meanwhile_flies_and_the_late_engine_does_n
         parts.guard.told.change(str(small))
         settle(parts.guard, lambda: loop.turn(0.0))
         assert (parts.guard.state, parts.guard.bundle.sha256) == ("onnxruntime", other)
-        manifest.write_bytes(text)
+        comes.set()
         parts.guard.close()  # it has come now
         loop.turn(0.0)
         assert (parts.guard.bundle.sha256, parts.log.counts["engine_reloaded"]) == (other, 0)

@@ -1,8 +1,16 @@
 """Temperatures, power and clocks, from folders laid out as a Jetson's kernel does."""
 
+import os
+import threading
+import time
 from pathlib import Path
 
-from onboard.health import sensors
+import pytest
+
+from onboard.event import Events
+from onboard.health import background, sensors
+from onboard.health.background import Background
+from onboard.health.config import HealthConfig
 
 
 def put(root: Path, files: dict[str, str]) -> None:
@@ -39,3 +47,27 @@ def test_what_is_there_is_read_and_what_is_not_is_left_out(tmp_path: Path) -> No
         "power_w": {"VDD_GPU_SOC": 7.5},
         "clock_mhz": {"17000000.gpu": 1300.5, "cpu0": 2201.6},
     }
+
+
+def test_a_sensor_that_hangs_holds_up_nothing_and_gives_no_old_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "_OLD", 0.3)
+    temperature, heard = tmp_path / "class/thermal/thermal_zone0/temp", threading.Event()
+    put(tmp_path, {"class/thermal/thermal_zone0/temp": "48000"})
+    config = HealthConfig(sensors=str(tmp_path), scrub_period_s=None)
+    looking = Background(config, 0.05, {}, Events(), heard.set)
+    end = time.monotonic() + 5
+    while not looking.as_dict()["sensors"]:
+        assert time.monotonic() < end
+    temperature.unlink()
+    os.mkfifo(temperature)  # whoever opens it waits for a writer
+    while looking.as_dict()["sensors"]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    heard.clear()
+    assert heard.wait(3)
+    began = time.monotonic()
+    looking.close()
+    assert time.monotonic() - began < 1.5
+    temperature.write_text("0")  # lets the thread go

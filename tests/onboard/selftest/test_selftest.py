@@ -16,6 +16,7 @@ from onboard import strict_yaml
 from onboard.__main__ import main
 from onboard.fly.config import NodeConfig
 from onboard.fly.opening import parts_of
+from onboard.selftest import places
 from onboard.sources.ring_writer import RingWriter
 from tests.onboard.fly.conftest import calibrated as calibrated
 from tests.onboard.fly.conftest import configured as configured
@@ -61,6 +62,14 @@ def test_all_is_well_and_nothing_is_changed(
     assert "all 7 checks passed" in page
     assert "ring: a frame of 96 x 96 px, box from detector" in page
     assert not (tmp_path / "out").exists() and not (tmp_path / "journal").exists()
+
+
+def test_why_no_frame_comes_is_not_hidden_by_the_silence(
+    configured: Configured, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configured(source={"kind": "ring", "path": "/nowhere/ring", "silence_s": 0.2}, output__file_mb=1)
+    assert ran(small, config, tmp_path) == 1
+    assert "no frame in 1 s (/nowhere/ring: [Errno 2] No such file" in capsys.readouterr().out
 
 
 def test_without_a_configuration_the_bundle_alone_is_tested(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,6 +132,64 @@ def test_a_black_camera_and_another_journal_fail(
     assert "holds 1024 records, journal.records says 2048" in page
     assert "frame_black" in page
     assert "FAILED: journal, source" in page
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_is_on_no_tmpfs_is_said(
+    configured: Configured,
+    small: Path,
+    tmp_path: Path,
+    camera: list[np.ndarray],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    kept: bool,
+) -> None:
+    monkeypatch.setattr(places, "_file_system", lambda _: "ext4")
+    if kept:  # the ring of an earlier flight
+        with parts_of(configured()):
+            pass
+    assert ran(small, configured(output__file_mb=1), tmp_path) == 0
+    journal, source = (line for line in capsys.readouterr().out.splitlines() if "no tmpfs but ext4" in line)
+    assert "journal: goes on" in journal if kept else "journal: can be made" in journal
+    assert "ring: a frame of 96 x 96 px" in source and f"; {tmp_path} is no tmpfs" in source
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["absent", "no tmpfs"])
+def test_shared_memory_that_the_configuration_names_has_to_be_there(
+    configured: Configured,
+    small: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    there: bool,
+) -> None:
+    shm = tmp_path / "shm"
+    monkeypatch.setattr(places, "_SHM", shm)
+    monkeypatch.setattr(places, "_file_system", lambda _: "ext4")
+    if there:
+        shm.mkdir()
+    wrong = {"journal__ring": str(shm / "debris" / "journal"), "source": {"kind": "ring", "path": str(shm / "camera")}}
+    assert ran(small, configured(output__file_mb=1, **wrong), tmp_path) == 1
+    page = capsys.readouterr().out
+    assert page.count(f"{shm} is no tmpfs here; mount one") == 2
+    assert "FAILED: journal, source" in page
+
+
+def test_shared_memory_that_is_too_small_is_said(
+    configured: Configured,
+    small: Path,
+    tmp_path: Path,
+    camera: list[np.ndarray],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with parts_of(configured()):
+        pass
+    (tmp_path / "journal.tracks").unlink()  # the ring is there, but what lies beside it has no room
+    monkeypatch.setattr(places, "_free", lambda folder: 1000 if folder == tmp_path else 1 << 40)
+    monkeypatch.setattr(places, "_output", lambda _: places.Check("output", True, ""))
+    assert ran(small, configured(), tmp_path) == 1
+    assert "MB may be needed, 0.0 MB are free" in capsys.readouterr().out
 
 
 def test_a_camera_of_another_size_than_the_calibration_s_fails(

@@ -146,11 +146,14 @@ def test_a_frame_over_the_limits_is_rejected_by_name(path: Path, make: Make) -> 
     assert (item.frame_id, item.status, item.reason) == (5, Status.REJECTED, "wire_size")
 
 
-@pytest.mark.parametrize("contents", [b"", b"notes", bytes(100_000)])
+@pytest.mark.parametrize("contents", [b"", b"notes", bytes(100_000), None], ids=["empty", "notes", "zeros", "pipe"])
 def test_what_is_no_ring_is_said_once_and_waited_for(
-    path: Path, source: Source, make: Make, until: Callable[..., Taken], contents: bytes
+    path: Path, source: Source, make: Make, until: Callable[..., Taken], contents: bytes | None
 ) -> None:
-    path.write_bytes(contents)
+    if contents is None:
+        os.mkfifo(path)
+    else:
+        path.write_bytes(contents)
     events = [event.name for _ in range(20) for event in source.take(0.02).events]
     assert events.count("no_ring") == 1
     with RingWriter(path, 3, 36) as writer:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from onboard import bundle as bundles
+from onboard.crop_spec import CropSpec
 from onboard.manifest import KnownAnswer, Manifest, TensorSpec
-from onboard.window import CropSpec
 from tests.onboard.trt.worlds import make_world as make_world
 from train.crop import Crop
 

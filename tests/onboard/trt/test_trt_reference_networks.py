@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from onboard.__main__ import main
+from onboard.crop_spec import CropSpec
 from onboard.trt.manifest import EngineManifest
-from onboard.window import CropSpec
 from tests.onboard.trt.conftest import wrap
 from train.crop import Crop
 from train.fuse import merge, parts

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -116,18 +116,23 @@ HUNG = {("warning", "part_late"), ("fatal", "part_hung")}
 
 
 def test_a_loop_that_hangs_in_its_source_stops_the_stroke(
-    configured: Configured, tmp_path: Path, manager: Manager
+    configured: Configured, tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frames = tmp_path / "frames"
+    frames, comes = tmp_path / "frames", threading.Event()
     frames.mkdir()
     (frames / "boxes.csv").write_text("filename,x_min,y_min,x_max,y_max\n0.png,20,20,60,60\n")
-    os.mkfifo(frames / "0.png")  # its reader waits for a writer that does not come
+    (frames / "0.png").touch()
+
+    def read(*_: object) -> None:
+        comes.wait(20)
+        raise InputError("the disk has come back without it")
+
+    monkeypatch.setattr("onboard.image.read", read)
     config = configured(source={"kind": "folder", "folder": str(frames)}, watchdog=FAST)
     with flown(config):
         manager.wait_for("READY=1")
         assert_stops(manager, "loop")
-        with (frames / "0.png").open("wb"):
-            pass
+        comes.set()
     assert told(config) >= HUNG
 
 
@@ -247,20 +252,33 @@ def test_any_other_part_may_be_added_and_leave(configured: Configured, manager: 
         manager.wait_for("WATCHDOG=1")
 
 
-class Broken:
-    """Stderr on a full disk."""
+@contextmanager
+def no_stderr(full: bool) -> Iterator[None]:
+    """A stderr that takes nothing: closed, or a full pipe that nobody reads."""
+    kept, (reader, writer), stderr = os.dup(2), os.pipe(), os.fdopen(2, "w", closefd=False)
+    if full:
+        os.dup2(writer, 2)
+        os.set_blocking(writer, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writer, bytes(1 << 12))
+        os.set_blocking(writer, True)
+    else:
+        os.close(2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stderr", stderr)  # pytest's own lies elsewhere
+        yield
+    os.dup2(kept, 2)
+    for each in (kept, writer, reader):  # a line that still waits fails now, for its reader has gone
+        os.close(each)
 
-    def write(self, _: str) -> int:
-        raise OSError(28, "No space left on device")
 
-    def flush(self) -> None: ...
-
-
-def test_a_second_part_is_named_and_a_full_stderr_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stderr", Broken())
+@pytest.mark.parametrize("full", [False, True])
+def test_a_second_part_is_named_and_a_stderr_that_takes_nothing_holds_up_nothing(full: bool) -> None:
     config = WatchdogConfig(period_s=0.01, storage_s=0.01, archive_s=0.5, hung_after=3)
     pings, said = Pings(config), list[tuple[str, set[str]]]()
-    with Watchdog(pings, Systemd(None), config, lambda event, late: said.append((event.name, set(late)))) as watchdog:
+    watching = Watchdog(pings, Systemd(None), config, lambda event, late: said.append((event.name, set(late))))
+    with no_stderr(full), watching as watchdog:
         parts = [pings.add("storage"), pings.add("archive")]
         end = time.monotonic() + 5
         while len(said) < 3 and time.monotonic() < end:

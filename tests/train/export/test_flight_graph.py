@@ -11,8 +11,9 @@ from torch import nn
 
 from onboard import bundle as bundles
 from onboard import image
+from onboard.crop_spec import CropSpec
 from onboard.runtime_ort import OrtEngine
-from onboard.window import CropSpec, cut
+from onboard.window import cut
 from train.backbones import registry as backbones
 from train.backbones.registry import BackboneOptions
 from train.crop import Crop

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from onboard import image
+from onboard.crop_spec import CropSpec
 from onboard.errors import InputError
-from onboard.window import CropSpec
 from train.backbones.registry import BackboneOptions, Loaded, load
 from train.data.config import SparkData
 from train.data.load import load as load_data
@@ -119,7 +119,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 import torch
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 from train.backbones.registry import BackboneOptions, load
 from train.data.config import SparkData
 from train.data.load import load as load_data

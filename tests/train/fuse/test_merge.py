@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from onboard.window import CropSpec
+from onboard.crop_spec import CropSpec
 from train.backbones.onnx_prefix import OnnxBackbone
 from train.crop import Crop
 from train.fuse import merge, parts

@@ -53,7 +53,7 @@ def test_a_tap_that_is_not_there_is_refused_with_near_ones(run: Path, pose: Path
 
 @pytest.mark.parametrize(("tap", "said"), [("rotation.bias", "no tensor"), ("/trunk/nothing", "python -m train taps")])
 def test_a_wrong_tap_is_refused_by_fit(pose: Path, tap: str, said: str) -> None:
-    from onboard.window import CropSpec
+    from onboard.crop_spec import CropSpec
 
     options = BackboneOptions(onnx=str(pose), tap=tap)
     with pytest.raises(InputError, match=said):
@@ -149,7 +149,7 @@ def test_export_sends_to_fuse_and_taps_prints(run: Path, pose: Path, capsys: pyt
     ],
 )
 def test_a_crop_that_the_network_does_not_take(pose: Path, crop: dict, said: str) -> None:
-    from onboard.window import CropSpec
+    from onboard.crop_spec import CropSpec
 
     with pytest.raises(InputError, match=said):
         registry.load(BackboneOptions(onnx=str(pose), tap=TAP_MODULE), spec=CropSpec(**crop))

@@ -1,4 +1,4 @@
-"""What a user's own command prints, within limits of time and size."""
+"""Runs a command of the user's, within limits of time and of what it prints."""
 
 import os
 import subprocess
