@@ -33,7 +33,8 @@ def held(folder: Path, key: str, read_only: Callable[[], None] | None = None) ->
         file: int | None = _lock_file(folder)
     except OSError as error:
         if error.errno != errno.EROFS or read_only is None:
-            raise InputError(f"{folder}: cannot be written ({error.strerror}); set {key}") from error
+            why = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+            raise InputError(f"{folder}: cannot be written ({why}); set {key}") from error
         file = _as_it_is(folder)
         read_only()
     try:

@@ -1,9 +1,11 @@
 """Frames from a folder, with their boxes from a sidecar file."""
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from onboard import files
 from onboard.config import Source
 from onboard.errors import InputError
 
@@ -58,7 +60,7 @@ def read_boxes(path: Path) -> dict[str, Box]:
             cannot be read.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(files.open_regular(path), encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
             header = [name.strip() for name in reader.fieldnames or []]
             if missing := [name for name in _COLUMNS if name not in header]:

@@ -121,7 +121,7 @@ def pem(path: Path) -> bytes:
         InputError: it cannot be read, or is too large for a key.
     """
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             data = file.read(_MOST_KEY_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: the key cannot be read ({error.strerror})") from error

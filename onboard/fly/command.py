@@ -32,13 +32,15 @@ def fly_configured(raw: dict[str, Any], name: str) -> int:
     """
     import faulthandler
     import os
+    import sys
 
     from onboard import strict_yaml
     from onboard.fly.config import NodeConfig
     from onboard.fly.start import fly
     from onboard.fly.summary import SUMMARY, text
 
-    faulthandler.enable()  # SIGABRT, systemd's word to a node that hangs, prints where every thread is
+    if sys.stderr is not None:  # None: it was closed at the start
+        faulthandler.enable()  # SIGABRT, systemd's word to a node that hangs, prints where every thread is
     config = strict_yaml.convert(raw, NodeConfig, name)
     page = fly(config)
     print(text(page))

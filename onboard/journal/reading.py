@@ -4,6 +4,7 @@ import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
+from onboard import files
 from onboard.errors import InputError
 from onboard.journal import record
 from onboard.journal.record import Entry
@@ -31,7 +32,7 @@ def read_ring(path: Path) -> Snapshot:
         InputError: it cannot be read, or is no whole ring.
     """
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             head = file.read(HEADER_BYTES)
             sizes = read_sizes(head, path.stat().st_size)
             if sizes is None:

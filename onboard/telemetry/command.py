@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from onboard import files
 from onboard.errors import InputError
 
 _MARKS = ("start", "gap", "garbage")
@@ -49,7 +50,7 @@ def _read(path: Path) -> bytes | memoryview:
     if str(path) == "-":
         return sys.stdin.buffer.read()
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:
             if not path.stat().st_size:
                 return b""
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

@@ -270,7 +270,8 @@ def test_a_verdict_is_in_the_file_before_the_next_frame_is_read(
     assert call()[0] == 0 and seen == [0, 1]
 
 
-def test_ctrl_c_keeps_the_verdicts_so_far(fitted: Path, folder: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_keeps_the_verdicts_so_far(fitted: Path, folder: Path, number: signal.Signals) -> None:
     names = [f"{n:05}.png" for n in range(4000)]
     for name in names:
         os.link(folder / "a.png", folder / name)
@@ -283,7 +284,7 @@ def test_ctrl_c_keeps_the_verdicts_so_far(fitted: Path, folder: Path) -> None:
         while not ((out / "verdicts.jsonl").exists() and len((out / "verdicts.jsonl").read_bytes()) > 5000):
             assert process.poll() is None and time.monotonic() < end
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=30)
     finally:
         process.kill()
