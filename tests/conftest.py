@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from onboard import image
+from tests.once import made_once
 
 REPOSITORY = Path(__file__).parent.parent
 LONG = (
@@ -68,7 +69,11 @@ class Drawn:
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    root = tmp_path_factory.mktemp("drawn")
+    """Not to be changed: copy it."""
+    return Drawn(made_once(tmp_path_factory, "drawn", _draw))
+
+
+def _draw(root: Path) -> None:
     seed = 0
     for part, counts in (("train", {"a": 16, "b": 16, "c": 16}), ("val", {"a": 6, "b": 6, "c": 6, "debris": 12})):
         rows = []
@@ -81,7 +86,6 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
                 rows.append([name, label, f"[{y_min}, {x_min}, {y_max}, {x_max}]"])
         with (root / f"{part}.csv").open("w", newline="") as file:
             csv.writer(file).writerows([["filename", "class", "bbox"], *rows])
-    return Drawn(root)
 
 
 CONFIG = """
@@ -97,22 +101,23 @@ cache: {cache}
 @pytest.fixture(scope="session")
 def fitted(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on the small data set, with its evaluation and its bundle. Not to be changed: copy it."""
+    return made_once(tmp_path_factory, "runs", lambda folder: _fit(drawn, folder)) / "drawn"
+
+
+def _fit(drawn: Drawn, folder: Path) -> None:
     from train import runs
+    from train.config import load
     from train.evaluate import evaluate
     from train.export.bundle import export
     from train.fit import fit
 
-    folder = tmp_path_factory.mktemp("runs")
     path = folder / "drawn.yaml"
     path.write_text(CONFIG.format(root=drawn.root, cache=folder / "cache"))
-    from train.config import load
-
     run = folder / "drawn"
     fit(load(path), run)
     config = runs.read_config(run)
     evaluate(run, config)
     export(run, config)
-    return run
 
 
 @pytest.fixture

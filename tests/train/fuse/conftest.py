@@ -9,6 +9,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from tests.once import made_once
 from train import runs
 from train.config import load
 from train.fit import fit
@@ -82,13 +83,13 @@ def fit_on(
 
 @pytest.fixture(scope="session")
 def pose(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export_pose(tmp_path_factory.mktemp("pose") / "pose.onnx")
+    return made_once(tmp_path_factory, "pose", lambda folder: export_pose(folder / "pose.onnx")) / "pose.onnx"
 
 
 @pytest.fixture(scope="session")
 def on_pose(pose: Path, drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on the features of `pose`. Not to be changed: copy it."""
-    return fit_on(pose, drawn.root, tmp_path_factory.mktemp("on_pose"))
+    return made_once(tmp_path_factory, "on_pose", lambda folder: fit_on(pose, drawn.root, folder)) / "run"
 
 
 @pytest.fixture
