@@ -91,6 +91,7 @@ def _draw(root: Path) -> None:
 CONFIG = """
 seed: 3
 data: {{kind: spark, root: {root}, calibration_fraction: 0.3}}
+crop: {{input_px: 128}}
 layers: [stage5]
 head: {{kind: plume, preset: ours}}
 fit: {{epochs: 4, batch: 16, learning_rate: 5e-4}}
