@@ -23,10 +23,10 @@ demo-pose: $(READY)
 	$(BIN)/python -m onboard compare-pose runs/pose_example/pose.onnx runs/demo_pose/bundle \
 		data/pose/tracks/satellite_99_radar --outputs configs/pose_outputs.yaml
 
-# One thread each; three processes for the two cores that CI has, because the bench's tests wait for their nodes. Files
-# stay whole, for their fixtures are costly, and in tests/conftest.py's order.
+# Two processes with one thread each: two cores are what CI has. Files stay whole, for their fixtures are costly, and in
+# tests/conftest.py's order.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

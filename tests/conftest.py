@@ -14,7 +14,8 @@ from onboard import image
 from tests.once import made_once
 
 REPOSITORY = Path(__file__).parent.parent
-# In this order. The first waits for a node most of its two minutes, in which two other processes keep the cores busy.
+# In this order, the longest first. The short plan waits for its node most of its time: one busy process beside it, not
+# two, or the node's scrubbing, which comes last on a busy core, is too late.
 LONG = (
     "test_short_plan",
     "test_pose_network",
@@ -35,19 +36,9 @@ LONG = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first, or all processes but one wait at the end for its last one."""
+    """Long files first, or one of two processes waits at the end for the other's last one."""
     places = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
-
-
-MEASURED, GIVES_WAY = "test_short_plan", 5
-_process = {"niceness": 0}
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """From its first other test on, a process gives way to the one whose node is measured beside it."""
-    if item.path.stem != MEASURED and "PYTEST_XDIST_WORKER" in os.environ and not _process["niceness"]:
-        _process["niceness"] = os.nice(GIVES_WAY)
 
 
 @pytest.fixture(scope="session")
