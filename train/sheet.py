@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import msgspec
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from train.data.samples import Sample
 from train.metrics import Scores
 from train.plots import ANOMALY, NORMAL, plt, save
 
-_COLUMNS, _CROP_PX = 8, 160
+_COLUMNS, _CROP_PX, _GAP_PX, _TITLE_PX = 8, 160, 14, 34
 _WINDOWS = (256, 512, 1024, 2048, 4096)  # a whole frame's box may be larger than any crop's
 
 
@@ -26,22 +27,34 @@ def mistakes_sheet(path: Path, samples: Sequence[Sample], scores: Scores, spec: 
     alarms = [int(i) for i in order[::-1] if not samples[i].is_anomaly][: 2 * _COLUMNS]
     misses = [int(i) for i in order if samples[i].is_anomaly][: 2 * _COLUMNS]
     rows = [*_in_rows(alarms), *_in_rows(misses)]
-    figure, axes = plt.subplots(
-        len(rows), _COLUMNS, figsize=(1.55 * _COLUMNS, 1.85 * len(rows) + 0.5), layout="constrained", squeeze=False
-    )
-    for line, row in zip(axes, rows, strict=True):
-        for axis in line:
-            axis.axis("off")
-        for axis, i in zip(line, row, strict=False):
-            axis.imshow(_crop(samples[i], spec, grey))
+    sheet = np.full((len(rows) * (_TITLE_PX + _CROP_PX), _COLUMNS * (_CROP_PX + _GAP_PX), 3), 255, np.uint8)
+    width, title = 12.4, 0.5  # inches
+    height = width * sheet.shape[0] / sheet.shape[1]
+    # One axis for all crops: matplotlib takes seconds to lay out one for each of them.
+    figure, axis = plt.subplots(figsize=(width, height + title))
+    axis.set_position((0.0, 0.0, 1.0, height / (height + title)))
+    axis.axis("off")
+    for line, row in enumerate(rows):
+        for column, i in enumerate(row):
+            top, left = _TITLE_PX + line * (_TITLE_PX + _CROP_PX), _GAP_PX // 2 + column * (_CROP_PX + _GAP_PX)
+            crop = _crop(samples[i], spec, grey)
+            sheet[top : top + _CROP_PX, left : left + _CROP_PX] = _enlarged(crop)
             colour = ANOMALY if samples[i].is_anomaly else NORMAL
-            axis.set_title(f"{samples[i].kind}\nscore {scores[i]:+.2f}", fontsize=7, color=colour)
+            said = f"{samples[i].kind}\nscore {scores[i]:+.2f}"
+            axis.text(left + _CROP_PX / 2, top - 4, said, fontsize=7, color=colour, ha="center", va="bottom")
+    axis.imshow(sheet)
     figure.suptitle("Worst first: satellites most like debris (blue), debris most like satellites (red)", fontsize=10)
     save(figure, path)
 
 
 def _in_rows(chosen: list[int]) -> list[list[int]]:
     return [chosen[i : i + _COLUMNS] for i in range(0, len(chosen), _COLUMNS)]
+
+
+def _enlarged(crop: Frame) -> Frame:
+    """At the sheet's size: a crop that passes other sizes on its way may be a small one."""
+    size = (_CROP_PX, _CROP_PX)
+    return crop if crop.shape[:2] == size else cv2.resize(crop, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
 
 
 def _crop(sample: Sample, spec: CropSpec, grey: Grey) -> Frame:

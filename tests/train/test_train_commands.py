@@ -17,6 +17,7 @@ from train.config import RunConfig, load
 CONFIG = """
 seed: 3
 data: {{kind: spark, root: {root}, calibration_fraction: 0.3{more}}}
+crop: {{input_px: 128}}
 layers: [stage5]
 fit: {{epochs: 2, batch: 16, learning_rate: 5e-4}}
 cache: {cache}

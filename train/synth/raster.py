@@ -23,13 +23,13 @@ class Raster:
         """
         try:
             import pyvista
-            import vtk
+            from vtkmodules.vtkCommonCore import vtkObject  # all of `vtk` takes half a second more in each process
         except ImportError as error:
             raise InputError(
                 f"rendering needs pyvista, which cannot be imported ({error}); "
                 "install the 'synth' extra: pip install 'debris-rider[synth]'"
             ) from error
-        vtk.vtkObject.GlobalWarningDisplayOff()  # VTK complains that there is no X server; none is needed
+        vtkObject.GlobalWarningDisplayOff()  # VTK complains that there is no X server; none is needed
         pyvista.OFF_SCREEN = True
         self.side_px = side_px
         self._pyvista: Any = pyvista

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from hil_tests import __main__ as program
 from onboard import strict_yaml
-from tests.conftest import REPOSITORY, Drawn
+from tests.conftest import REPOSITORY, Drawn, small_run
 
 PLAN, LIMITS = REPOSITORY / "configs" / "faults_short.yaml", REPOSITORY / "configs" / "limits.yaml"
 # Other tests work on the same two cores.
@@ -20,7 +22,18 @@ SLOWER = {
 }
 
 
-def test_the_short_plan_holds_every_limit(fitted: Path, drawn: Drawn, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def flown(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the size that README's figures were flown with: crops of 224 px."""
+    from train import runs
+    from train.export.bundle import export
+
+    run = small_run(drawn, tmp_path_factory.mktemp("flown"), input_px=224)
+    export(run, runs.read_config(run))
+    return run / "bundle"
+
+
+def test_the_short_plan_holds_every_limit(flown: Path, drawn: Drawn, tmp_path: Path) -> None:
     limits = strict_yaml.parse(LIMITS.read_text(), "limits.yaml")["limits"]
     for each in limits:
         for figures, factor in SLOWER.items():
@@ -29,7 +42,7 @@ def test_the_short_plan_holds_every_limit(fitted: Path, drawn: Drawn, tmp_path: 
     (tmp_path / "limits.yaml").write_text(strict_yaml.dump({"limits": limits}))
     setup = {
         "stream": {"data": str(drawn.root), "pictures": 30, "rate_hz": 10},
-        "node": {"bundle": str(fitted / "bundle"), "settings": {"false_alarm_rate": 0.1}},
+        "node": {"bundle": str(flown), "settings": {"false_alarm_rate": 0.1}},
         "limits": str(tmp_path / "limits.yaml"),
     }
     (tmp_path / "bench.yaml").write_text(strict_yaml.dump(setup))

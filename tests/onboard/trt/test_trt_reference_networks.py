@@ -1,4 +1,7 @@
-"""The real builder takes the reference pose network with a debris head, on each backbone, in float32 and float16."""
+"""The real builder takes the reference pose network with a debris head, in float32 and float16.
+
+On a network of mobile blocks and on a residual one; a ResNet-50 is made of the same operators as a ResNet-18.
+"""
 
 from pathlib import Path
 
@@ -38,7 +41,7 @@ def build(model: onnx.ModelProto, folder: Path, precision: str) -> int:
     return (folder / "model.engine").stat().st_size
 
 
-@pytest.mark.parametrize("trunk", ["efficientnet_lite0", "resnet18", "resnet50"])
+@pytest.mark.parametrize("trunk", ["efficientnet_lite0", "resnet18"])
 def test_an_engine_in_both_precisions(trunk: str, tmp_path: Path) -> None:
     path = tmp_path / "pose.onnx"
     write_onnx(reference_pose_network(trunk), path)

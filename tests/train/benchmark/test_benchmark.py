@@ -3,8 +3,10 @@
 import csv
 import dataclasses
 import os
+import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -12,7 +14,8 @@ import numpy as np
 import pytest
 
 from onboard.errors import InputError
-from train import metrics
+from train import distributed, metrics
+from train.__main__ import main
 from train.benchmark import choice
 from train.benchmark import config as configs
 from train.benchmark.cells import Cell, Result, compute
@@ -82,17 +85,31 @@ def test_what_is_there_is_not_computed_again(place: Path, text: str, monkeypatch
     assert len(computed) == 2
 
 
-def test_two_processes_give_the_same_features_and_tables(place: Path, text: str, drawn) -> None:
+def test_two_processes_give_the_same_features_and_tables(
+    place: Path, text: str, drawn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """This process and one more, in the environment that torchrun gives them."""
     config = place / "two.yaml"
     config.write_text(CONFIG.format(root=drawn.root, cache=place / "cache2"))
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "train", "benchmark"]
-    done = subprocess.run(
-        [sys.executable, *command, str(config), "--out", str(place / "out2")],
-        capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[3],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    arguments = ["benchmark", str(config), "--out", str(place / "out2")]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    second = subprocess.Popen(
+        [sys.executable, "-m", "train", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3],
+        env=os.environ | group | {"RANK": "1", "LOCAL_RANK": "1"},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.count("### AUROC of each method") == 1, "one process speaks for all"
+    monkeypatch.setattr(distributed, "_PATIENCE", timedelta(seconds=300))
+    for name, value in {**group, "RANK": "0", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    try:
+        assert main(arguments) == 0
+        said, complained = second.communicate(timeout=60)
+    finally:
+        second.kill()
+    assert second.returncode == 0, complained[-2000:]
+    assert (capsys.readouterr().out + said).count("### AUROC of each method") == 1, "one process speaks for all"
     one, two = (
         {p.relative_to(place / name).as_posix(): p for p in (place / name).rglob("features.npy")}
         for name in ("cache", "cache2")

@@ -140,7 +140,7 @@ def test_channels_last(tmp_path: Path) -> None:
 def test_weights_beside_the_file(pose: Path, tmp_path: Path) -> None:
     beside = tmp_path / "beside.onnx"
     onnx.save(onnx.load(str(pose)), str(beside), save_as_external_data=True, location="beside.data", size_threshold=0)
-    assert (tmp_path / "beside.data").stat().st_size > 1e7 and beside.stat().st_size < 1e6
+    assert (tmp_path / "beside.data").stat().st_size > 2e6 and beside.stat().st_size < 1e5
     check(beside, TAP_MODULE)
     digests = {walk.digest(walk.prefix(loading.load(path), [TAP_MODULE])) for path in (pose, beside)}
     assert len(digests) == 1, "the way of storing weights does not matter"

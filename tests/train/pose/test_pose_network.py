@@ -93,6 +93,13 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> PoseConfig:
     return PoseConfig(str(folder / "synth.yaml"), held_out_tracks=1, epochs=2, batch=10)
 
 
+@pytest.fixture
+def small_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Crops of 64 px, on which a step takes a tenth of its time; the network averages over whatever it is shown."""
+    monkeypatch.setattr("train.pose.config.INPUT_PX", 64)
+
+
+@pytest.mark.usefixtures("small_crops")
 def test_training_goes_on_to_the_same_weights(
     config: PoseConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +138,7 @@ class _Stopping:
         return self.left == 0
 
 
+@pytest.mark.usefixtures("small_crops")
 def test_training_reduces_the_loss(config: PoseConfig, tmp_path: Path) -> None:
     network, norm = network_and_normalisation(config.trunk, config.weights, 0)
     folder = render(synth_config.load(Path(config.synth)), progress=False)

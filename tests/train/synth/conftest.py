@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.once import made_once
 from train.synth.config import Fractions, SynthConfig, Tracks
 
 
@@ -32,12 +33,15 @@ def rendered(tmp_path_factory: pytest.TempPathFactory, small: Callable[..., Synt
     pytest.importorskip("pyvista", reason="rendering needs the 'synth' extra")
     from train.synth.dataset import render
 
-    config = small(
-        tmp_path_factory.mktemp("synth") / "set",
-        train_satellites=24,
-        val_satellites=120,
-        val_debris=120,
-        tracks=Tracks(1, 1, 30),
-        box_side=Fractions(0.15, 0.68),
-    )
-    return render(config, progress=False), config
+    def config(folder: Path) -> SynthConfig:
+        return small(
+            folder / "set",
+            train_satellites=24,
+            val_satellites=120,
+            val_debris=120,
+            tracks=Tracks(1, 1, 30),
+            box_side=Fractions(0.15, 0.68),
+        )
+
+    folder = made_once(tmp_path_factory, "synth", lambda folder: render(config(folder), progress=False))
+    return folder / "set", config(folder)
