@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Callable
 
-_LOOK_S, _CLOSE_S, _NICE = 1.0, 2.0, 19
+_LOOK_S, _CLOSE_S = 1.0, 2.0
+_NICE = 10  # a tenth of the loop's share where all is busy; with 19 the files were not looked at for seconds
 
 
 class Rounds:
-    """Calls each of several jobs when it is due, in one thread of the lowest priority.
+    """Calls each of several jobs when it is due, in one thread of low priority.
 
     Args:
         jobs: each does a little, raises nothing, and gives the seconds until it is due again.
