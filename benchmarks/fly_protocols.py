@@ -1,22 +1,32 @@
-"""A bundle flown over a run's test images under each protocol: as they are, matched, and equalised.
+"""A bundle flown over a run's test images under each protocol: as they are, matched, and equalised; and beside its
+figure the best single number of the images and of the backbone's features, chosen and turned by the test's labels.
 
 python -m benchmarks.fly_protocols runs/spark_sample --data /path/to/spark
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks import ending
 from onboard import Detector, machine
+from onboard.image import Grey
 from train import metrics, runs
+from train.backbones import registry
+from train.benchmark import probes
+from train.config import RunConfig
 from train.data import load as loading
 from train.data.config import SparkData
 from train.data.pixels import read_sample
+from train.data.samples import Sample
+from train.features.extract import extract
+from train.prepare import device
 from train.views.apply import apply
-from train.views.recipe import Recipe, views
+from train.views.recipe import Recipe, View, views
 
 PROTOCOLS = {
     "raw": Recipe(),
@@ -54,6 +64,33 @@ def main() -> None:
             f"  {name:<18}AUROC {100 * found.auroc:.1f} (95 % interval {100 * low:.1f} to {100 * high:.1f}), "
             f"satellites with p <= 0.05: {100 * alarms:.0f} %, answered {answered.sum()} of {len(test)}"
         )
+        best, number = _best_number(config, test, view, grey, is_anomaly)
+        print(f"  {'':<18}{_beside(best, number[answered], scores, is_anomaly[answered])}")
+
+
+def _beside(name: str, number: npt.NDArray[np.float64], scores: npt.NDArray[np.float64], truth: metrics.Flags) -> str:
+    """A single number in words, and what the head has more."""
+    alone, more = metrics.auroc(truth, number), metrics.auroc(truth, scores) - metrics.auroc(truth, number)
+    pairs = metrics.resampled_aurocs(truth, np.stack([scores, number]))
+    low, high = np.percentile(100 * (pairs[:, 0] - pairs[:, 1]), [2.5, 97.5])
+    return (
+        f"best single number BY LABELS: {name}, {100 * alone:.1f}; the head has {100 * more:+.1f} "
+        f"(95 % interval, paired, {low:+.1f} to {high:+.1f})"
+    )
+
+
+def _best_number(
+    config: RunConfig, test: Sequence[Sample], view: View, grey: Grey, is_anomaly: npt.NDArray[np.bool_]
+) -> tuple[str, npt.NDArray[np.float64]]:
+    """Its name, and what it is of each sample, high where it is debris."""
+    backbone = registry.load(config.backbone, None, config.crop)
+    features = extract(test, backbone, config.crop, Path(config.cache), device(config.device), grey, [view] * len(test))
+    numbers = probes.of_vectors({name: features.values[:, place] for name, place in features.columns.items()})
+    seen = np.array([probes.area_and_brightness(view, sample, grey) for sample in test])
+    numbers |= {probes.AREA: seen[:, 0], probes.BRIGHTNESS: seen[:, 1]}
+    best = max(numbers, key=lambda name: metrics.oriented_auroc(is_anomaly, numbers[name]))
+    number = numbers[best]
+    return best, number if metrics.auroc(is_anomaly, number) >= 0.5 else -number
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What single numbers give away without a detector: shortcuts that a figure must be read beside."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,12 +30,16 @@ _FOLDS = 5
 
 def of_features(table: ProtocolFeatures, samples: Sequence[Sample], split: int) -> Numbers:
     """The mean and the norm of each stage's average vector, by sample."""
+    return of_vectors({name: table.judged(samples, (name,), split).numpy() for name in table.columns})
+
+
+def of_vectors(vectors: Mapping[str, npt.NDArray[np.float32]]) -> Numbers:
+    """The same of vectors by name, N x C each; spreads over the map (`..._std`) are left out."""
     found: Numbers = {}
-    for name in table.columns:
+    for name, values in vectors.items():
         if not name.endswith("_std"):
-            vectors = table.judged(samples, (name,), split).double().numpy()
-            found[f"mean of {name}"] = vectors.mean(1)
-            found[f"norm of {name}"] = np.linalg.norm(vectors, axis=1)
+            found[f"mean of {name}"] = values.astype(np.float64).mean(1)
+            found[f"norm of {name}"] = np.linalg.norm(values.astype(np.float64), axis=1)
     return found
 
 
@@ -65,7 +69,7 @@ def of_pixels(protocol: Protocol, samples: Sequence[Sample], split: int, grey: G
     path = kept / f"{names}.npz"
     if not path.exists():
         with ThreadPoolExecutor(2) as pool:
-            work = pool.map(lambda sample: _measure(view, sample, grey), samples)
+            work = pool.map(lambda sample: area_and_brightness(view, sample, grey), samples)
             rows = list(tqdm(work, total=len(samples), desc="probes", unit="image", disable=None))
         with files.whole(path) as beside:
             np.savez(beside, rows=np.array(rows))
@@ -73,7 +77,8 @@ def of_pixels(protocol: Protocol, samples: Sequence[Sample], split: int, grey: G
         return {AREA: saved["rows"][:, 0], BRIGHTNESS: saved["rows"][:, 1]}
 
 
-def _measure(view: View, sample: Sample, grey: Grey) -> tuple[float, float]:
+def area_and_brightness(view: View, sample: Sample, grey: Grey) -> tuple[float, float]:
+    """Area of a sample's box in px, before crops are matched to one size, and the mean grey level in the box."""
     frame = read_sample(sample, grey)
     before = msgspec.structs.replace(view, recipe=msgspec.structs.replace(view.recipe, match_px=None))
     _, unmatched = apply(before, frame, sample)
