@@ -28,7 +28,7 @@ def held(folder: Path, key: str, read_only: Callable[[], None] | None = None) ->
     Raises:
         InputError: another process holds it, or it cannot be written.
     """
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    missing = [each for each in (folder, *folder.parents) if not os.path.exists(each)]  # noqa: PTH110 - it raises nothing
     try:
         file: int | None = _lock_file(folder)
     except OSError as error:

@@ -47,7 +47,8 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         head: its kind and settings.
         training: split hash, seed and counts of the data.
         calibration_scores: sorted anomaly scores of normal data held out of training, a float32 .npy file; or None.
-        known_answers: one for each window size that calibration images fit into, and some as unlike as can be.
+        known_answers: one for each window size that calibration images fit into, and some as unlike as can
+            be; of whole frames, these alone.
         logit_tolerance: by how much a runtime's logit may differ from a known one; at most 0.01 in float32.
         versions: of the libraries that wrote the bundle.
         precision: what the graph computes in behind the crop, which is always fp32.

@@ -24,8 +24,9 @@ class Stderr:
         if self._writer is not None and self._writer.is_alive():
             return
         self._writer = threading.Thread(target=_write, args=(f"{line}\n".encode(),), name="stderr", daemon=True)
-        self._writer.start()
-        self._writer.join(_MOST_S)
+        with suppress(RuntimeError):  # no more threads are to be had; a line is no reason to end the one that says it
+            self._writer.start()
+            self._writer.join(_MOST_S)
 
 
 def _write(data: bytes) -> None:

@@ -48,5 +48,5 @@ def _of(bundle: Bundle) -> tuple[object, ...]:
 def _other(half: Bundle, bundle: Bundle, what: str) -> InputError:
     return InputError(
         f"{half.folder}: its {what} is not that of {bundle.folder}, so they cannot be compared; export both from the "
-        "same run"
+        "same run with the same version"
     )

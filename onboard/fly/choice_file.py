@@ -19,12 +19,17 @@ class ChoiceFile:
         path: of the file.
         storage: its thread writes it.
         events: told `choice_lost`, once of each choice that could not be written at once.
-        chosen: gives what is chosen; asked by that thread. What it gives first is there, or need not be.
+        chosen: gives what is chosen; asked by that thread. What it gives first is there, or need not be,
+            where the next says so.
+        is_there: False: that is still to be written.
     """
 
-    def __init__(self, path: Path, storage: Storage, events: Events, chosen: Callable[[], Chosen]) -> None:
+    def __init__(
+        self, path: Path, storage: Storage, events: Events, chosen: Callable[[], Chosen], is_there: bool = True
+    ) -> None:
         self._path, self._events, self._chosen = path, events, chosen
-        self._written = self._told = chosen()
+        self._told = chosen()
+        self._written: Chosen | None = self._told if is_there else None
         self._due_s = 0.0
         storage.each_round(self._write)
 

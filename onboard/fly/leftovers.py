@@ -1,5 +1,6 @@
 """What a start has made, so that it can be put away where the start is refused."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,8 +17,8 @@ class Leftovers:
         """The block makes those of these files that are missing, and the folders that they lie in. Where it fails, only
         the folders are remembered: the files may be another process's."""
         paths = [each.absolute() for each in files]
-        absent = [each for each in paths if not each.exists()]
-        self._made += {folder for path in paths for folder in path.parents if not folder.exists()}
+        absent = [each for each in paths if not _there(each)]
+        self._made += {folder for path in paths for folder in path.parents if not _there(folder)}
         yield
         self._made += absent
 
@@ -30,3 +31,7 @@ class Leftovers:
         for path in sorted(self._made, key=lambda each: len(each.parts), reverse=True):
             with suppress(OSError):
                 path.rmdir() if path.is_dir() else path.unlink()
+
+
+def _there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - Path's own raises below a folder that may not be looked into

@@ -50,18 +50,20 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
             opened.enter_context(held(folder, key, partial(read_only.tell_of_folder, folder, key, events)))
         made = Leftovers()
         opened.callback(made.remove)
-        guard = _guard(config, events)
+        guard, choice_is_written = _guard(config, events)
         opened.callback(guard.close)
         archive = None if place.archive is None else Path(place.archive)
         pings = Pings(config.watchdog)
-        alive = (lambda: None) if archive is None else pings.add("archive").answer
+        archiving = None if archive is None else pings.add("archive")
+        alive = (lambda: None) if archiving is None else archiving.answer
         with made.making(Path(place.ring)):
             journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files, alive=alive)
+        if archiving is not None and journal.in_memory is not None:
+            pings.remove(archiving)
         opened.callback(journal.close)
         read_only.tell_of_journal(journal, Path(place.ring), events)
         storage = Storage(output.queue, pings.add("storage").answer)
-        with made.making(*_files(config)):
-            log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened)
+        log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened, made)
         with made.making(tracks_beside(Path(place.ring))):
             kept = Kept(Path(place.ring), MOST, storage, events)
         opened.callback(kept.close)
@@ -70,7 +72,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         scrubbed, alive = guard.flown.files(), pings.add("health").answer
         background = Background(config.health, output.summary_s, scrubbed, events, alive)
         opened.callback(background.close)
-        ChoiceFile(Path(output.folder) / CHOSEN, storage, events, lambda: guard.chosen)
+        ChoiceFile(Path(output.folder) / CHOSEN, storage, events, lambda: guard.chosen, choice_is_written)
         guard.follow(partial(_follow, config, guard, tracks, storage, background, events))
         source = open_source(config.source, pings)
         opened.callback(source.close)
@@ -97,31 +99,25 @@ def places(config: NodeConfig) -> dict[Path, str]:
     return found
 
 
-def _files(config: NodeConfig) -> list[Path]:
-    """That lines and packets are added to, from the start on."""
-    folder = Path(config.output.folder)
-    packets = None if config.telemetry is None else file_of(config.telemetry, folder)
-    return [folder / EVENTS, folder / VERDICTS, *([] if packets is None else [packets])]
-
-
-def _guard(config: NodeConfig, events: Events) -> Guard:
-    """The guard of the bundle that was chosen last. A start of one on trial is written down before it is loaded, for
-    loading it may be what ends the process; where it cannot be written, the bundle before flies."""
+def _guard(config: NodeConfig, events: Events) -> tuple[Guard, bool]:
+    """The guard of the bundle that was chosen last, and whether storage has that choice. A start of one on trial is
+    written down before it is loaded, for loading it may be what ends the process; where that cannot be done, the one
+    before flies."""
     place = Path(config.output.folder) / CHOSEN
     kept = Chosen.restore(place, Choice(config.bundle, config.runtime.engine), events)
-    chosen = kept.at_start(events)
-    while chosen != kept and not _keep(place, strict_yaml.dump(chosen), events) and chosen.on_trial:
+    chosen, written = kept.at_start(events), True
+    while chosen != kept and not (written := _keep(place, strict_yaml.dump(chosen), events)) and chosen.on_trial:
         word = f"{chosen.choices[-1].bundle} is on trial, and its start cannot be written down; the one before flies"
         events.add("bundle_rolled_back", word)
         chosen = chosen.without_last().at_start(events)
     try:
-        return Guard(chosen, ways(config), config, events)
+        return Guard(chosen, ways(config), config, events), written
     except Exception as error:  # InputError, and whatever the libraries raise on a sick GPU
         if len(chosen.choices) == len(kept.choices):
             raise
         events.add("reload_failed", f"{error}; {kept.choices[-1].bundle} flies once more, for nothing else is left")
-        _keep(place, strict_yaml.dump(kept), events)
-        return Guard(kept, ways(config), config, events)
+        written = _keep(place, strict_yaml.dump(kept), events)
+        return Guard(kept, ways(config), config, events), written
 
 
 def _follow(
@@ -142,13 +138,14 @@ def _follow(
 
 
 def _outputs(
-    config: NodeConfig, bundle: Bundle, storage: Storage, events: Events, opened: ExitStack
+    config: NodeConfig, bundle: Bundle, storage: Storage, events: Events, opened: ExitStack, made: Leftovers
 ) -> tuple[EventLog, Outlet, Telemetry | None]:
     output = config.output
     folder, most_bytes = Path(output.folder), round(output.file_mb * 1e6)
 
     def lines(name: str) -> LineFile:
-        file = LineFile(storage, folder / name, most_bytes, events)
+        with made.making(folder / name):
+            file = LineFile(storage, folder / name, most_bytes, events)
         opened.callback(file.close)
         return file
 
@@ -156,7 +153,9 @@ def _outputs(
     telemetry = None
     if config.telemetry is not None:
         passed_on = _pose_outputs(bundle) if output.pose_outputs is None else output.pose_outputs
-        telemetry = open_telemetry(config.telemetry, folder, passed_on, bundle.sha256, storage, events, opened)
+        packets = file_of(config.telemetry, folder)
+        with made.making(*([] if packets is None else [packets])):
+            telemetry = open_telemetry(config.telemetry, folder, passed_on, bundle.sha256, storage, events, opened)
     opened.callback(storage.close)  # before the files, for it writes them
     socket = None if output.socket is None else VerdictSocket(output.socket, events)
     if socket is not None:

@@ -18,7 +18,7 @@ def tell_of_folder(folder: Path, key: str, events: Events) -> None:
 def tell_of_journal(journal: Journal, ring: Path, events: Events) -> None:
     """Tell of a journal that lies in memory alone, where it does."""
     if journal.in_memory is not None:
-        promise = "exactly one record a frame until this process ends, and no record nor track behind its end"
+        promise = "exactly one record a frame until this process ends, and no record, archive nor track behind its end"
         where = f"{ring} is read-only: the journal is in memory alone, {journal.in_memory}"
         _loudly(events, "journal_not_kept", f"{where}; {promise}; name a tmpfs, or: {_REMEDY}")
 

@@ -151,7 +151,8 @@ class LineFile:
         try:
             if self._path.exists():  # it does not where an attempt before this one came only so far
                 self._path.replace(self._path.with_suffix(f".1{self._path.suffix}"))
-            self._open()
+            if (other := self._open()) is not None:
+                raise OSError(errno.EBUSY, f"{other} writes it")
             if full is not None:
                 os.close(full)
         except OSError as error:  # lines go on into the full file, and each of them tries again

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 _LOOK_S, _CLOSE_S = 1.0, 2.0
 _NICE = 10  # a tenth of the loop's share where all is busy; with 19 the files were not looked at for seconds
@@ -30,7 +31,9 @@ class Rounds:
         self._thread.join(wait_s)
 
     def _work(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        thread = threading.get_native_id()
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, max(_NICE, os.getpriority(os.PRIO_PROCESS, thread)))
         while not self._ending.is_set():
             for job, due_s in self._due_s.items():
                 if time.monotonic() >= due_s:

@@ -45,7 +45,7 @@ class Journal:
     """Exactly one terminal record for each (run, frame id); see docs/journal.md for what is promised.
 
     For one thread. Nothing here waits for storage: the records lie in a mapped file, and the archive has a thread of
-    its own. Where the ring's place is read-only, the promise holds within this process only.
+    its own. Where the ring's place is read-only, the promise holds within this process only, and nothing is archived.
 
     Args:
         ring: the mapped file; best on a tmpfs such as /run or /dev/shm.
@@ -80,6 +80,9 @@ class Journal:
             if self._archive is not None:
                 self._archive.close()
             raise
+        if self._archive is not None and not self._file.kept:  # the old ring's numbers go on where it is writable again
+            self._archive.close()
+            self._archive = None
         self._memory, self._records, self._records_at = self._file.memory, records, self._file.records_at
         self._runs = RunTable(self._memory, RUNS_AT, run_slots)
         self._ids: dict[bytes, set[int]] = {}

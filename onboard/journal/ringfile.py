@@ -75,7 +75,7 @@ def open_ring(path: Path, records: int, run_slots: int, base: int, events: Event
         opened = _open(path, records, run_slots)
     except OSError as error:
         if error.errno == errno.EROFS:
-            return _in_memory(records, run_slots, base)
+            return _in_memory(path, records, run_slots, base)
         raise InputError(
             f"{path}: the journal cannot be kept here ({error.strerror}); {ring_bytes(records, run_slots)} bytes are "
             "needed: name another place"
@@ -110,12 +110,20 @@ def _head(records: int, run_slots: int, base: int) -> bytes:
     return fields + _CRC.pack(zlib.crc32(fields))
 
 
-def _in_memory(records: int, run_slots: int, base: int) -> RingFile:
+def _in_memory(path: Path, records: int, run_slots: int, base: int) -> RingFile:
     """A new one that ends with the process; others can read it meanwhile, by its descriptor below /proc."""
     descriptor = os.memfd_create("journal", os.MFD_CLOEXEC)
-    os.posix_fallocate(descriptor, 0, ring_bytes(records, run_slots))
-    os.pwrite(descriptor, _head(records, run_slots, base), 0)
-    return RingFile(mmap.mmap(descriptor, 0), descriptor, records, run_slots, base, kept=False)
+    try:
+        os.posix_fallocate(descriptor, 0, ring_bytes(records, run_slots))
+        os.pwrite(descriptor, _head(records, run_slots, base), 0)
+        memory = mmap.mmap(descriptor, 0)
+    except OSError as error:
+        os.close(descriptor)
+        raise InputError(
+            f"{path}: is read-only, and there is no memory for the journal either ({error.strerror}); mount it for "
+            "writing, or name another place"
+        ) from error
+    return RingFile(memory, descriptor, records, run_slots, base, kept=False)
 
 
 def _make(path: Path, records: int, run_slots: int, base: int) -> None:

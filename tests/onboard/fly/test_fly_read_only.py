@@ -118,3 +118,9 @@ def test_a_bundle_on_trial_does_not_fly_where_its_start_cannot_be_written_down(
         assert parts.guard.bundle.folder == (moody if writable else small)
         Loop(parts).turn(0.01)
         assert parts.log.counts["bundle_rolled_back"] == (0 if writable else 1)
+        if not writable:  # what flies is what the next start shall fly
+            remount(disk, "rw")
+            end = time.monotonic() + 5
+            while "moody" in (disk / "out" / "chosen.yaml").read_text():
+                assert time.monotonic() < end
+                time.sleep(0.05)

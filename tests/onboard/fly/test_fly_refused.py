@@ -18,6 +18,7 @@ WRONG = {
     "no frames": {"source": {"kind": "folder", "folder": "/nowhere"}},
     "no engine": {"runtime": {"engine": "/nowhere"}, "source": {"kind": "folder", "folder": "/nowhere"}},
     "no room": {"journal__records": 1 << 24},
+    "no socket": {"output__socket": {"kind": "push", "endpoint": "ipc:///nowhere/verdicts"}},
 }
 
 

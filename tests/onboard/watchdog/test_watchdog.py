@@ -265,12 +265,14 @@ def no_stderr(full: bool) -> Iterator[None]:
         os.set_blocking(writer, True)
     else:
         os.close(2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.stderr", stderr)  # pytest's own lies elsewhere
-        yield
-    os.dup2(kept, 2)
-    for each in (kept, writer, reader):  # a line that still waits fails now, for its reader has gone
-        os.close(each)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.stderr", stderr)  # pytest's own lies elsewhere
+            yield
+    finally:
+        os.dup2(kept, 2)
+        for each in (kept, writer, reader):  # a line that still waits fails now, for its reader has gone
+            os.close(each)
 
 
 @pytest.mark.parametrize("full", [False, True])
