@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 _LOOK_S, _CLOSE_S = 1.0, 2.0
-_NICE = 10  # a tenth of the loop's share where all is busy; with 19 the files were not looked at for seconds
+_NICE = 10  # a tenth of the loop's share where all is busy; with 19, presumably, not for seconds
 
 
 class Rounds:
