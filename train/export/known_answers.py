@@ -28,6 +28,9 @@ def choose(prepared: Prepared, config: RunConfig) -> dict[str, Window]:
     For the former, smaller sizes are taken away to make each be used; a size into which none of the first samples fits
     (all are too large) is left out. Whole frames are all of one size. The others are chosen farthest first, by the
     head's standardised features, among the images that a new graph is checked on.
+
+    Raises:
+        InputError: an image cannot be read.
     """
     samples, grey = prepared.split.calibration, grey_of(config)
     chosen = {} if config.crop.whole else dict(_each_size(samples, config.crop, grey))

@@ -1,13 +1,18 @@
 """Behind a bench that was refused or broke off, nothing in its folder says that an earlier one passed."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from hil_tests import __main__ as program
+from hil_tests import test_limits
 from hil_tests.bench import junit, results
 from hil_tests.bench.limits import Held, Limit, Mark
+from onboard.errors import InputError
+from tests.conftest import REPOSITORY
 
 PASSED = junit.xml([Held(Limit("auroc", at_least=0.5), 0.9, Mark.PASS)], "bench")
 OLD = {
@@ -41,6 +46,23 @@ def test_a_refused_bench_leaves_no_old_pass(tmp_path: Path, setup: str | None, w
     assert (suite.get("errors"), suite.get("tests")) == ("1", "1")
     error = suite.find("testcase/error")
     assert error is not None and why in (error.get("message") or "")
+
+
+def test_pytest_voids_an_old_pass_where_it_is_refused_and_not_where_tests_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, figures = laid(tmp_path / "out", OLD), list[str]()
+    asked: Any = SimpleNamespace(fixturenames=["figure"], parametrize=lambda _, values: figures.extend(values))
+    monkeypatch.setattr(test_limits, "OUT", out)
+    monkeypatch.setattr(test_limits, "BENCH", REPOSITORY / "configs" / "bench.yaml")
+    monkeypatch.chdir(REPOSITORY)
+    test_limits.pytest_generate_tests(asked)
+    assert "ledger_errors" in figures and {path.name: path.read_text() for path in out.iterdir()} == OLD
+    monkeypatch.setattr(test_limits, "BENCH", tmp_path / "none.yaml")
+    with pytest.raises(InputError):
+        test_limits.pytest_generate_tests(asked)
+    assert [path.name for path in out.iterdir()] == ["junit.xml"]
+    assert "none.yaml" in (out / "junit.xml").read_text()
 
 
 def test_a_bench_that_is_killed_leaves_no_old_pass(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import subprocess
 import time
 import traceback
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from onboard.errors import InputError
 from onboard.journal import Event, Journal, read_archive
 from onboard.messages import Status
+from tests.tmpfs import mounted
 
 RUN = b"0123456789abcdef"
 RECORDS, SEGMENT = 512, 32  # an archive file of 4 KiB and a little: two blocks
@@ -21,17 +21,8 @@ RECORDS, SEGMENT = 512, 32  # an archive file of 4 KiB and a little: two blocks
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-    try:
-        done = subprocess.run(mount, capture_output=True, text=True, timeout=10)
-    except OSError:
-        pytest.skip("no mount command here")
-    if done.returncode:
-        pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True, timeout=10)
+    with mounted(tmp_path / "disk", "size=64k") as place:
+        yield place
 
 
 def handle(journal: Journal, ids: range) -> list[Event]:
