@@ -111,10 +111,10 @@ class LookAhead:
             engine_ns: how long the engine took; 0 where it was not asked.
         """
         self._engine_ns = engine_ns or self._engine_ns
-        self._engine_done.set()
         looking, self._looking = self._looking, None
         if looking is None:
             return frame.flaw()
+        self._engine_done.set()
         ahead = looking()
         if ahead.taken.items:
             self._found = ahead

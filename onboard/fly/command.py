@@ -31,7 +31,6 @@ def fly_configured(raw: dict[str, Any], name: str) -> int:
         name: what an error calls that file.
     """
     import faulthandler
-    import os
     import sys
 
     from onboard import strict_yaml
@@ -45,5 +44,15 @@ def fly_configured(raw: dict[str, Any], name: str) -> int:
     page = fly(config)
     print(text(page))
     summary = Path(config.output.folder) / SUMMARY
-    print(f"summary: {summary}" if os.access(summary, os.W_OK) else f"summary: {summary} could not be written")
+    print(f"summary: {summary}" if _holds(summary, page) else f"summary: {summary} could not be written")
     return 0
+
+
+def _holds(file: Path, page: dict[str, Any]) -> bool:
+    """Whether a file is this page's, and not an earlier one's."""
+    import msgspec
+
+    try:
+        return bool(msgspec.json.decode(file.read_bytes()) == msgspec.json.decode(msgspec.json.encode(page)))
+    except (OSError, msgspec.DecodeError):
+        return False

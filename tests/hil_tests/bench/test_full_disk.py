@@ -30,6 +30,8 @@ def test_a_node_starts_while_its_disk_is_full(tmp_path: Path) -> None:
             "output": {"folder": str(tmp_path / "out")},
         }
         (tmp_path / "node.yaml").write_text(strict_yaml.dump(settings))
+        summary = tmp_path / "out" / "summary.json"
+        summary.write_text('{"of": "an earlier flight"}')
         disk.fill(os.getpid())
         command = [sys.executable, "-m", "onboard", "fly", str(tmp_path / "node.yaml")]
         node = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -40,6 +42,7 @@ def test_a_node_starts_while_its_disk_is_full(tmp_path: Path) -> None:
         said, errors = node.communicate()
         assert (node.returncode, errors, reached) == (0, "", True)
         assert "1  ANSWERED" in said
+        assert said.splitlines()[-1] == f"summary: {summary} could not be written"
         assert not disk.reached_by(node.pid)
         disk.free(os.getpid())
     finally:
