@@ -31,7 +31,7 @@ def main() -> None:
     rows = options.rows
     features = torch.randn(rows, options.width, generator=torch.Generator().manual_seed(0))
     labels = [f"class {i % 10}" for i in range(rows)]
-    normals = Normals(features, labels, np.arange(rows), (options.width,), np.zeros(rows, np.int64))
+    normals = Normals(features, labels, np.arange(rows), ("features",), (options.width,), np.zeros(rows, np.int64))
     print(f"{rows} x {options.width} features, {torch.get_num_threads()} threads, {machine.describe()}")
     for name, head in _HEADS.items():
         start = time.perf_counter()

@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks import ending
 from benchmarks.node_frames import BOX, picture, sent
 from onboard import machine
+from onboard.errors import InputError
 from onboard.fly.config import JournalConfig, NodeConfig, OutputConfig
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.opening import parts_of
@@ -120,19 +121,31 @@ def _overhead(parts: Parts, frames: int) -> str:
     loop = Loop(parts)
     outside_ms: list[float] = []
     with sent(parts.config.source, _PERIOD_S, parts.config.realtime.priority):
-        until = time.monotonic() + 60 + frames * 0.2
+        until = time.monotonic() + 30 + frames * 0.2
         while len(outside_ms) < frames + _WARM_UP and time.monotonic() < until:
             seen.last = None
             loop.turn(0.1)
             spent = time.perf_counter_ns() - looked.began_ns
             if seen.last is not None and seen.last.status is Status.ANSWERED:
                 outside_ms.append((spent - seen.last.stage_ns.infer) / 1e6)
+    if len(outside_ms) < frames + _WARM_UP:
+        raise InputError(
+            f"{parts.config.bundle}: too few frames were answered in time; {_became(parts) or 'none came'}"
+        )
     p50, p99 = np.percentile(outside_ms[_WARM_UP:], [50, 99])
     engine_ms = parts.account.times["infer"].percentile(0.5) / 1e6
     ends = parts.account.as_dict()["frames"]
     return (
         f"outside the engine: median {p50:.2f} ms, p99 {p99:.2f} ms; engine median {engine_ms:.1f} ms; "
         f"{len(outside_ms) - _WARM_UP} frames, {sum(ends['skipped'].values())} skipped"
+    )
+
+
+def _became(parts: Parts) -> str:
+    """Frames by their ends."""
+    return ", ".join(
+        f"{count} {status.value}" + (f" ({reason})" if reason else "")
+        for (status, reason), count in parts.account.ends.items()
     )
 
 

@@ -10,11 +10,17 @@ from onboard.crop_spec import CropSpec
 from train.backbones.registry import BackboneOptions
 from train.backbones.trunk import POOLED
 from train.data.config import Data
-from train.heads.config import ClosedForm
+from train.heads.config import ClosedForm, sets_of
 from train.plume.config import PlumeOptions
 from train.views.recipe import Recipe, refuse_on_whole_frames
 
 HeadOptions = PlumeOptions | ClosedForm
+
+
+def refuse_sets(head: HeadOptions, layers: tuple[str, ...]) -> None:
+    """Raise ValueError where a head's sets of vectors are not of these layers."""
+    if not isinstance(head, PlumeOptions):
+        sets_of(head, layers)
 
 
 class FitOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -67,6 +73,7 @@ class RunConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     def __post_init__(self) -> None:
         refuse_on_whole_frames(self.augment, self.crop)
+        refuse_sets(self.head, self.layers)
 
 
 def load(path: Path, overrides: dict[str, Any] | None = None) -> RunConfig:

@@ -77,6 +77,7 @@ def prepare(config: RunConfig) -> Prepared:
         vectors[[row_of[sample, view] for _, sample, view in trained_on]],
         [sample.label for _, sample, _ in trained_on],
         np.array([number for number, _, _ in trained_on], np.int64),
+        config.layers,
         tuple(vectors_there[name] for name in config.layers),
         np.array([kinds.index(view.recipe) for _, _, view in trained_on], np.int64),
     )

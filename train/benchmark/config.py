@@ -8,7 +8,7 @@ import msgspec
 from onboard import strict_yaml
 from onboard.crop_spec import CropSpec
 from train.backbones.registry import BackboneOptions
-from train.config import FitOptions, HeadOptions
+from train.config import FitOptions, HeadOptions, refuse_sets
 from train.data.config import CifarData, Data
 from train.views.recipe import Recipe, refuse_on_whole_frames
 
@@ -110,6 +110,10 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             if reduced:  # an image is normal for one class and anomalous for another, and has one set of features
                 raise ValueError(f"protocols.{reduced[0]}: with CIFAR reduce_to_px needs 'reduce: all'")
         for name, method in self.methods.items():
+            try:
+                refuse_sets(method.head, method.layers)
+            except ValueError as error:
+                raise ValueError(f"methods.{name}: {error}") from error
             if unknown := [p for p in method.protocols if p not in self.protocols]:
                 raise ValueError(f"methods.{name}.protocols: {unknown} are not among {', '.join(self.protocols)}")
         for name, together in self.choices.items():

@@ -52,8 +52,9 @@ class ProtocolFeatures:
         numbers = np.repeat(np.arange(len(samples)), len(self.train_views))
         kinds = [view.recipe for view in self.train_views]
         kind_of = [kinds.index(kind) for kind in kinds] * len(samples)
-        blocks = tuple(self.columns[name].stop - self.columns[name].start for name in layers if name in self.columns)
-        return Normals(self._take(rows, layers), labels, numbers, blocks, np.array(kind_of, np.int64))
+        features = self._take(rows, layers)
+        blocks = tuple(self.columns[name].stop - self.columns[name].start for name in layers)
+        return Normals(features, labels, numbers, tuple(layers), blocks, np.array(kind_of, np.int64))
 
     def judged(self, samples: Sequence[Sample], layers: Sequence[str], split: int) -> Tensor:
         """Features of samples as a head meets them, N x F, in the order given."""

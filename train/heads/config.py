@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+Sets = Annotated[
+    tuple[Annotated[tuple[str, ...], msgspec.Meta(min_length=1)], ...], msgspec.Meta(min_length=1, max_length=64)
+]
 Classes = Literal["names"] | Count
 
 
@@ -13,11 +16,15 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_fiel
 
     Attributes:
         blocks: several backbone vectors are taken as one long vector (`joint`), or each gets a head of its own and
-            the logits, standardised on samples held out in turn, are added (`sum`).
+            the logits are added (`sum`); or so for sets of them, each a list of names out of `layers`, which may share
+            some.
+        weights: logits of several heads are standardised first, on samples held out in turn, so that each counts alike
+            (`spread`); or they are added as they are (`equal`), as log-likelihood ratios may be.
         scale: features are taken as they are (`none`), or each backbone vector is brought to unit length first.
     """
 
-    blocks: Literal["joint", "sum"] = "joint"
+    blocks: Literal["joint", "sum"] | Sets = "joint"
+    weights: Literal["spread", "equal"] = "spread"
     scale: Literal["none", "unit"] = "none"
 
 
@@ -73,6 +80,28 @@ class DistilledOptions(_Options, frozen=True, tag="distilled"):
     hidden: Count = 256
     questions: Annotated[int, msgspec.Meta(ge=1000, le=1_000_000)] = 40_000
     epochs: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
+
+
+def sets_of(options: _Options, layers: tuple[str, ...]) -> list[tuple[int, ...]]:
+    """For each head that the options ask for, the numbers of the vectors that it takes, rising.
+
+    Args:
+        options: of a head.
+        layers: names of all vectors.
+
+    Raises:
+        ValueError: a set names none of them; or one is in no set, or stands twice among the names.
+    """
+    if isinstance(options.blocks, str):
+        return [tuple(range(len(layers)))] if options.blocks == "joint" else [(i,) for i in range(len(layers))]
+    named = [name for each in options.blocks for name in each]
+    if unknown := sorted(set(named) - set(layers)):
+        raise ValueError(f"head.blocks: {', '.join(unknown)}: not among layers, {', '.join(layers)}")
+    if unused := [name for name in layers if name not in named]:
+        raise ValueError(f"layers: {', '.join(unused)}: in no set of head.blocks; name it there, or leave it out here")
+    if len(set(layers)) < len(layers):
+        raise ValueError(f"layers: {', '.join(layers)}: a name stands twice")
+    return [tuple(sorted({layers.index(name) for name in each})) for each in options.blocks]
 
 
 ClosedForm = NeighboursOptions | GaussianOptions | PcaOptions | DistilledOptions

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from onboard.errors import InputError
 from train.config import FitOptions, HeadOptions
 from train.heads import blocks, distilled, gaussian, neighbours, pca, unit
-from train.heads.config import ClosedForm, DistilledOptions, GaussianOptions, NeighboursOptions
+from train.heads.config import ClosedForm, DistilledOptions, GaussianOptions, NeighboursOptions, sets_of
 from train.heads.normals import Normals
 from train.heads.scaled import Scaled
 from train.plume.config import PlumeOptions
@@ -63,11 +64,12 @@ def fit_head(
 
 
 def fit_closed(options: ClosedForm, normals: Normals, seed: int) -> nn.Module:
-    """Fit a head in closed form, or one for each block."""
+    """Fit a head in closed form, or one for each set of the backbone's vectors."""
     if options.scale == "unit":
         return unit.fit(normals, partial(fit_closed, msgspec.structs.replace(options, scale="none"), seed=seed))
-    if options.blocks == "sum" and len(normals.blocks) > 1:
-        return blocks.fit(normals, partial(_fit_one, options, seed))
+    sets = sets_of(options, normals.layers)
+    if len(sets) > 1:
+        return blocks.fit(normals, sets, options.weights == "spread", partial(_fit_one, options, seed))
     return _fit_one(options, seed, normals)
 
 
@@ -108,14 +110,10 @@ def _closed_for_loading(options: ClosedForm, inner: dict[str, Tensor]) -> nn.Mod
         return unit.UnitBlocks(_closed_for_loading(directions, _below(inner, "head.")), inner["blocks"].tolist())
     if "spreads" not in inner:
         return _empty(options, inner)
-    sizes, index = [], 0
-    heads = []
-    while part := _below(inner, f"heads.{index}."):
-        heads.append(_empty(options, part))
-        sizes.append(_width(part))
-        index += 1
-    zeros = torch.zeros(len(heads))
-    return blocks.BlockSum(heads, sizes, zeros, zeros + 1)
+    if "members" not in inner:
+        raise InputError("this head was fitted by an earlier version of the program; fit it again")
+    heads = [_empty(options, _below(inner, f"heads.{index}.")) for index in range(len(inner["spreads"]))]
+    return blocks.for_loading(heads, inner["blocks"], inner["members"])
 
 
 def _empty(options: ClosedForm, state: dict[str, Tensor]) -> nn.Module:
@@ -125,13 +123,6 @@ def _empty(options: ClosedForm, state: dict[str, Tensor]) -> nn.Module:
             loader = module
     head: nn.Module = loader.for_loading(state, options)
     return head
-
-
-def _width(state: dict[str, Tensor]) -> int:
-    """F of a head, by the vector that it takes off the features."""
-    if "first.weight" in state:
-        return state["first.weight"].shape[1]
-    return len(state["shift"] if "shift" in state else state["mean"])
 
 
 def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

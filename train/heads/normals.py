@@ -1,6 +1,7 @@
 """What a head is fitted to: features of normal samples, and what else is known of them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +19,22 @@ class Normals:
         features: float32, N x F.
         labels: the class name of each row.
         samples: int64 [N], which sample each row is a view of.
-        blocks: the lengths of the backbone vectors that stand side by side in F.
+        layers: the names of the backbone vectors that stand side by side in F.
+        blocks: their lengths.
         kinds: int64 [N], which recipe's view each row is.
     """
 
     features: Tensor
     labels: list[str]
     samples: npt.NDArray[np.int64]
+    layers: tuple[str, ...]
     blocks: tuple[int, ...]
     kinds: npt.NDArray[np.int64]
 
     def __post_init__(self) -> None:
         rows, width = self.features.shape
+        if len(self.layers) != len(self.blocks):
+            raise ValueError(f"{len(self.layers)} names of {len(self.blocks)} vectors")
         if not rows == len(self.labels) == len(self.samples) or sum(self.blocks) != width:
             raise ValueError(f"{rows} rows of {width}: {len(self.labels)} labels, {len(self.samples)} samples")
         if rows < 2:
@@ -41,12 +46,19 @@ class Normals:
         """Those rows."""
         chosen = np.flatnonzero(rows).tolist()
         labels = [self.labels[i] for i in chosen]
-        return Normals(self.features[chosen], labels, self.samples[chosen], self.blocks, self.kinds[chosen])
+        return replace(
+            self, features=self.features[chosen], labels=labels, samples=self.samples[chosen], kinds=self.kinds[chosen]
+        )
 
-    def block(self, index: int) -> "Normals":
-        """One of the backbone's vectors alone."""
-        columns = self.features.split(self.blocks, dim=1)[index].contiguous()
-        return Normals(columns, self.labels, self.samples, (self.blocks[index],), self.kinds)
+    def of_blocks(self, numbers: Sequence[int]) -> "Normals":
+        """Some of the backbone's vectors alone."""
+        vectors = self.features.split(self.blocks, dim=1)
+        return replace(
+            self,
+            features=torch.cat([vectors[i] for i in numbers], dim=1),
+            layers=tuple(self.layers[i] for i in numbers),
+            blocks=tuple(self.blocks[i] for i in numbers),
+        )
 
     def class_numbers(self) -> npt.NDArray[np.int64]:
         """Classes by row, numbered: the class names, and of each, where there are several recipes, one for each.

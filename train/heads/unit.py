@@ -1,6 +1,7 @@
 """A head that sees directions only: each backbone vector is brought to unit length first."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -35,9 +36,7 @@ class UnitBlocks(nn.Module):
 
 def fit(normals: Normals, fit_inner: Callable[[Normals], nn.Module]) -> UnitBlocks:
     """Fit a head to the normals' directions."""
-    directions = Normals(
-        _unit(normals.features, normals.blocks), normals.labels, normals.samples, normals.blocks, normals.kinds
-    )
+    directions = replace(normals, features=_unit(normals.features, normals.blocks))
     return UnitBlocks(fit_inner(directions), normals.blocks)
 
 

@@ -2,7 +2,9 @@
 
 import io
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import numpy as np
 import onnxruntime
 import pytest
@@ -12,13 +14,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from train.config import FitOptions, HeadOptions
-from train.heads.config import DistilledOptions, GaussianOptions, NeighboursOptions, PcaOptions
+from train.heads.blocks import BlockSum
+from train.heads.config import DistilledOptions, GaussianOptions, NeighboursOptions, PcaOptions, sets_of
 from train.heads.fitting import fit_closed, fit_head, for_loading
 from train.heads.neighbours import coreset
 from train.heads.normals import Normals
 
 CPU = torch.device("cpu")
-BLOCKS = (7, 5)
+LAYERS, BLOCKS = ("long", "short"), (7, 5)
 HEADS: dict[str, HeadOptions] = {
     "cosine": NeighboursOptions(),
     "whitened": NeighboursOptions(metric="whitened", neighbours=3, local=5, coreset=60),
@@ -29,6 +32,9 @@ HEADS: dict[str, HeadOptions] = {
     "clusters": GaussianOptions(form="relative", classes=4),
     "pca": PcaOptions(variance=0.8),
     "sum": GaussianOptions(form="relative", blocks="sum"),
+    "sets": GaussianOptions(form="relative", blocks=(("short", "long"), ("short",))),
+    "sets, equal weights": GaussianOptions(form="relative", blocks=(("short", "long"), ("short",)), weights="equal"),
+    "directions in sets": GaussianOptions(scale="unit", blocks=(("short", "long"), ("short",))),
     "sum of neighbours": NeighboursOptions(metric="whitened", blocks="sum"),
     "sum of pca": PcaOptions(blocks="sum"),
     "distilled": DistilledOptions(hidden=32, questions=3000, epochs=20),
@@ -44,7 +50,7 @@ def normals(rows: int = 200, seed: int = 0) -> Normals:
     labels = ["a" if i % 2 else "b" for i in range(rows)]
     mixing = np.random.default_rng(9).normal(0, 1, (12, 12))
     x = draw.normal(0, 1, (rows, 12)) @ mixing + np.array([[6.0 if label == "a" else -6.0] for label in labels])
-    return Normals(torch.from_numpy(x).float(), labels, np.arange(rows), BLOCKS, np.zeros(rows, np.int64))
+    return Normals(torch.from_numpy(x).float(), labels, np.arange(rows), LAYERS, BLOCKS, np.zeros(rows, np.int64))
 
 
 def outliers(rows: int = 100) -> torch.Tensor:
@@ -120,7 +126,7 @@ def test_neighbours_are_those_of_an_exhaustive_search() -> None:
 def test_a_class_seen_in_two_ways_is_two_clouds() -> None:
     known = normals()
     twice = Normals(
-        torch.cat([known.features, known.features + 40]), known.labels * 2, np.tile(known.samples, 2), BLOCKS,
+        torch.cat([known.features, known.features + 40]), known.labels * 2, np.tile(known.samples, 2), LAYERS, BLOCKS,
         np.repeat([0, 1], 200),
     )  # fmt: skip
     assert len(set(twice.class_numbers().tolist())) == 4
@@ -154,7 +160,33 @@ def test_standardisation_of_blocks_holds_out_all_views_of_a_sample() -> None:
     known = normals(60)
     doubled = Normals(
         known.features.repeat_interleave(2, 0), [label for label in known.labels for _ in (0, 1)],
-        np.repeat(known.samples, 2), BLOCKS, np.zeros(120, np.int64),
+        np.repeat(known.samples, 2), LAYERS, BLOCKS, np.zeros(120, np.int64),
     )  # fmt: skip
     head = fit_closed(NeighboursOptions(metric="whitened", neighbours=1, blocks="sum"), doubled, 0)
     assert float(head.means.max()) < -0.3
+
+
+@pytest.mark.parametrize("weights", ["spread", "equal"])
+def test_heads_on_sets_of_vectors_are_those_of_the_vectors_alone(weights: Literal["spread", "equal"]) -> None:
+    options, known, unseen = GaussianOptions(form="relative"), normals(), outliers()
+    sets = fit_closed(msgspec.structs.replace(options, blocks=(("short",), ("short", "long")), weights=weights), known, 0)
+    assert isinstance(sets, BlockSum)
+    _, short = unseen.split(BLOCKS, 1)
+    alone = torch.stack([fit_closed(options, known.of_blocks([1]), 0)(short), fit_closed(options, known, 0)(unseen)], 1)
+    assert torch.allclose(sets(unseen), ((alone - sets.means) / sets.spreads).mean(1), atol=1e-4)
+    assert (sets.spreads.tolist() == [1, 1]) == (weights == "equal")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "layers", "words"),
+    [
+        ((("short", "stage9"),), LAYERS, "stage9: not among layers"),
+        ((("short",),), LAYERS, "long: in no set"),
+        ((("short",), ("long",)), (*LAYERS, "long"), "stands twice"),
+    ],
+)
+def test_sets_that_do_not_fit_the_layers_are_refused(
+    blocks: tuple[tuple[str, ...], ...], layers: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        sets_of(GaussianOptions(blocks=blocks), layers)
