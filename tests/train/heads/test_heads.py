@@ -169,7 +169,8 @@ def test_standardisation_of_blocks_holds_out_all_views_of_a_sample() -> None:
 @pytest.mark.parametrize("weights", ["spread", "equal"])
 def test_heads_on_sets_of_vectors_are_those_of_the_vectors_alone(weights: Literal["spread", "equal"]) -> None:
     options, known, unseen = GaussianOptions(form="relative"), normals(), outliers()
-    sets = fit_closed(msgspec.structs.replace(options, blocks=(("short",), ("short", "long")), weights=weights), known, 0)
+    in_sets = msgspec.structs.replace(options, blocks=(("short",), ("short", "long")), weights=weights)
+    sets = fit_closed(in_sets, known, 0)
     assert isinstance(sets, BlockSum)
     _, short = unseen.split(BLOCKS, 1)
     alone = torch.stack([fit_closed(options, known.of_blocks([1]), 0)(short), fit_closed(options, known, 0)(unseen)], 1)
