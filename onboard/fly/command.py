@@ -50,9 +50,11 @@ def fly_configured(raw: dict[str, Any], name: str) -> int:
 
 def _holds(file: Path, page: dict[str, Any]) -> bool:
     """Whether a file is this page's, and not an earlier one's."""
-    import msgspec
+    from onboard.fly.summary import as_file
 
+    data = as_file(page)
     try:
-        return bool(msgspec.json.decode(file.read_bytes()) == msgspec.json.decode(msgspec.json.encode(page)))
-    except (OSError, msgspec.DecodeError):
+        with file.open("rb") as there:
+            return there.read(len(data) + 1) == data
+    except OSError:
         return False

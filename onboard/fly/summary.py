@@ -15,6 +15,11 @@ from onboard.fly.storage import write_whole
 SUMMARY = "summary.json"
 
 
+def as_file(page: dict[str, Any]) -> bytes:
+    """What its file holds."""
+    return msgspec.json.format(msgspec.json.encode(page)) + b"\n"
+
+
 class Summary:
     """Writes `summary.json`.
 
@@ -47,7 +52,7 @@ class Summary:
             parts.events.add("account_differs", f"frames {page['frames']}, journal since the start {self._since()}")
         parts.log.write([*parts.journal.take_events(), *parts.events.take()])
         page["events"] = dict(parts.log.counts)
-        data = msgspec.json.format(msgspec.json.encode(page)) + b"\n"
+        data = as_file(page)
         write_whole(parts.storage, Path(parts.config.output.folder) / SUMMARY, lambda: data, parts.events)
         return page
 

@@ -62,13 +62,15 @@ def fit(
         standardised: shift and scale each head's logits by those of normals that it has not seen.
         fit_one: fits a head to normals with the vectors of one set.
     """
-    parts = [normals.of_blocks(each) for each in sets]
     means, spreads = torch.zeros(len(sets)), torch.ones(len(sets))
-    if standardised:
-        for index, part in enumerate(parts):
+    heads = []
+    for index, each in enumerate(sets):
+        part = normals.of_blocks(each)
+        if standardised:
             unseen = _held_out(part, fit_one)
             means[index], spreads[index] = unseen.mean(), unseen.std().clamp_min(1e-6)
-    return BlockSum([fit_one(part) for part in parts], sets, normals.blocks, means, spreads)
+        heads.append(fit_one(part))
+    return BlockSum(heads, sets, normals.blocks, means, spreads)
 
 
 def _held_out(normals: Normals, fit_one: Callable[[Normals], nn.Module]) -> Tensor:

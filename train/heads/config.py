@@ -90,7 +90,7 @@ def sets_of(options: _Options, layers: tuple[str, ...]) -> list[tuple[int, ...]]
         layers: names of all vectors.
 
     Raises:
-        ValueError: a set names none of them; or one is in no set, or stands twice among the names.
+        ValueError: a set names another one; one is in no set; a name or a set stands twice.
     """
     if isinstance(options.blocks, str):
         return [tuple(range(len(layers)))] if options.blocks == "joint" else [(i,) for i in range(len(layers))]
@@ -99,9 +99,13 @@ def sets_of(options: _Options, layers: tuple[str, ...]) -> list[tuple[int, ...]]
         raise ValueError(f"head.blocks: {', '.join(unknown)}: not among layers, {', '.join(layers)}")
     if unused := [name for name in layers if name not in named]:
         raise ValueError(f"layers: {', '.join(unused)}: in no set of head.blocks; name it there, or leave it out here")
-    if len(set(layers)) < len(layers):
-        raise ValueError(f"layers: {', '.join(layers)}: a name stands twice")
-    return [tuple(sorted({layers.index(name) for name in each})) for each in options.blocks]
+    for names in (layers, *options.blocks):
+        if len(set(names)) < len(names):
+            raise ValueError(f"{', '.join(names)}: a name stands twice")
+    sets = [tuple(sorted(layers.index(name) for name in each)) for each in options.blocks]
+    if len(set(sets)) < len(sets):
+        raise ValueError("head.blocks: a set stands twice")
+    return sets
 
 
 ClosedForm = NeighboursOptions | GaussianOptions | PcaOptions | DistilledOptions

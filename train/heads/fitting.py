@@ -11,7 +11,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from onboard.errors import InputError
 from train.config import FitOptions, HeadOptions
 from train.heads import blocks, distilled, gaussian, neighbours, pca, unit
 from train.heads.config import ClosedForm, DistilledOptions, GaussianOptions, NeighboursOptions, sets_of
@@ -110,8 +109,6 @@ def _closed_for_loading(options: ClosedForm, inner: dict[str, Tensor]) -> nn.Mod
         return unit.UnitBlocks(_closed_for_loading(directions, _below(inner, "head.")), inner["blocks"].tolist())
     if "spreads" not in inner:
         return _empty(options, inner)
-    if "members" not in inner:
-        raise InputError("this head was fitted by an earlier version of the program; fit it again")
     heads = [_empty(options, _below(inner, f"heads.{index}.")) for index in range(len(inner["spreads"]))]
     return blocks.for_loading(heads, inner["blocks"], inner["members"])
 

@@ -13,7 +13,8 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from train.config import FitOptions, HeadOptions
+from train.benchmark.config import BenchmarkConfig
+from train.config import FitOptions, HeadOptions, RunConfig
 from train.heads.blocks import BlockSum
 from train.heads.config import DistilledOptions, GaussianOptions, NeighboursOptions, PcaOptions, sets_of
 from train.heads.fitting import fit_closed, fit_head, for_loading
@@ -183,7 +184,9 @@ def test_heads_on_sets_of_vectors_are_those_of_the_vectors_alone(weights: Litera
     [
         ((("short", "stage9"),), LAYERS, "stage9: not among layers"),
         ((("short",),), LAYERS, "long: in no set"),
-        ((("short",), ("long",)), (*LAYERS, "long"), "stands twice"),
+        ((("short",), ("long",)), (*LAYERS, "long"), "a name stands twice"),
+        ((("short", "short"), ("long",)), LAYERS, "short, short: a name stands twice"),
+        ((("short",), ("long",), ("short",)), LAYERS, "a set stands twice"),
     ],
 )
 def test_sets_that_do_not_fit_the_layers_are_refused(
@@ -191,3 +194,13 @@ def test_sets_that_do_not_fit_the_layers_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         sets_of(GaussianOptions(blocks=blocks), layers)
+
+
+def test_a_run_and_a_benchmark_whose_sets_do_not_fit_are_refused_when_they_are_read() -> None:
+    head = {"kind": "gaussian", "blocks": [["pooled"], ["stage9"]]}
+    spark = {"kind": "spark", "root": "data"}
+    with pytest.raises(msgspec.ValidationError, match="stage9: not among layers"):
+        msgspec.convert({"data": spark, "head": head}, RunConfig)
+    methods = {"mine": {"layers": ["pooled"], "head": head}}
+    with pytest.raises(msgspec.ValidationError, match="mine: head"):
+        msgspec.convert({"data": spark, "protocols": {"raw": {}}, "methods": methods}, BenchmarkConfig)
