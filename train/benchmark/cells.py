@@ -81,9 +81,12 @@ def path_of(out: Path, cell: Cell, config: BenchmarkConfig, table: ProtocolFeatu
 def _fit_decided_by(cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures) -> dict[str, Any]:
     """What decides a fit, besides the data: plain data."""
     method = config.methods[cell.method]
+    head = msgspec.to_builtins(method.head)
+    if head.get("weights") == "spread":
+        del head["weights"]  # so that what was computed before there was a choice is found
     return {
         "format": FORMAT,
-        "head": msgspec.to_builtins(method.head),
+        "head": head,
         "layers": method.layers,
         "fit": msgspec.to_builtins(method.fit),
         "views": [msgspec.to_builtins(view) for view in table.train_views],
