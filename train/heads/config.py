@@ -48,11 +48,12 @@ class GaussianOptions(_Options, frozen=True, tag="gaussian"):
     """Mahalanobis distances with Ledoit-Wolf covariances.
 
     Attributes:
-        form: one Gaussian; the nearest of the classes', with one covariance within them; or that less the one.
+        form: one Gaussian (`single`); the nearest of the classes', with one covariance within them (`per_class`); that
+            less the one (`relative`); or that in the directions between the classes alone (`discriminant`).
         classes: the satellites' class names (normal data, but labels all the same), or this many k-means clusters.
     """
 
-    form: Literal["single", "per_class", "relative"] = "single"
+    form: Literal["single", "per_class", "relative", "discriminant"] = "single"
     classes: Classes = "names"
 
 

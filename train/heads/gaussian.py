@@ -3,9 +3,12 @@
 import torch
 from torch import Tensor, nn
 
+from train.heads import discriminant
 from train.heads.clusters import numbers_of
 from train.heads.config import GaussianOptions
 from train.heads.covariance import class_means, inverse_root, shrunk_covariance
+from train.heads.discriminant import Discriminant
+from train.heads.distances import squared_distances
 from train.heads.normals import Normals
 
 
@@ -48,23 +51,20 @@ class Gaussian(nn.Module):
         return logits
 
 
-def squared_distances(x: Tensor, points: Tensor) -> Tensor:
-    """Squared Euclidean distances, N x M, of x, N x F, to points, M x F; as one matrix product."""
-    squares = x.square().sum(1, keepdim=True) + points.square().sum(1)
-    return (squares - 2 * (x @ points.T)).clamp_min(0)
-
-
-def fit(normals: Normals, options: GaussianOptions, seed: int) -> Gaussian:
+def fit(normals: Normals, options: GaussianOptions, seed: int) -> Gaussian | Discriminant:
     """Fit the Gaussians of the options.
 
     `single`: Lee et al. 2018 without classes. `per_class`: class means, one covariance within classes. `relative`:
-    that less the single one (Ren et al., "A simple fix to Mahalanobis distance", 2021).
+    that less the single one (Ren et al., "A simple fix to Mahalanobis distance", 2021). `discriminant`: nearly the
+    same for a small part of the work, see there.
     """
     x = normals.features.double().cpu()
     mean = x.mean(0)
     if options.form == "single":
         return Gaussian(mean[None], inverse_root(shrunk_covariance(x - mean)))
     numbers = numbers_of(normals, options.classes, seed)
+    if options.form == "discriminant":
+        return discriminant.fit(x, numbers)
     means = class_means(x, numbers)
     root = inverse_root(shrunk_covariance(x - means[numbers]))
     if options.form == "per_class":
@@ -72,8 +72,10 @@ def fit(normals: Normals, options: GaussianOptions, seed: int) -> Gaussian:
     return Gaussian(means, root, mean, inverse_root(shrunk_covariance(x - mean)))
 
 
-def for_loading(state: dict[str, Tensor], options: GaussianOptions) -> Gaussian:
+def for_loading(state: dict[str, Tensor], options: GaussianOptions) -> Gaussian | Discriminant:
     """A head of the shapes of a saved state."""
+    if options.form == "discriminant":
+        return discriminant.for_loading(state)
     centres, root = torch.zeros_like(state["centres"]).double(), torch.zeros_like(state["root"]).double()
     if options.form != "relative":
         return Gaussian(centres, root)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from train.heads.config import NeighboursOptions
 from train.heads.covariance import class_means, inverse_root, shrunk_covariance
-from train.heads.gaussian import squared_distances
+from train.heads.distances import squared_distances
 from train.heads.normals import Normals
 
 _CHUNK = 2048  # rows of a distance matrix at a time

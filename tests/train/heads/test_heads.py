@@ -1,6 +1,7 @@
 """Heads in closed form against their textbook definitions, and through saving and ONNX."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
+from onboard.errors import InputError
 from train.benchmark.config import BenchmarkConfig
 from train.config import FitOptions, HeadOptions, RunConfig
 from train.heads.blocks import BlockSum
@@ -30,11 +32,14 @@ HEADS: dict[str, HeadOptions] = {
     "single": GaussianOptions(),
     "per_class": GaussianOptions(form="per_class"),
     "relative": GaussianOptions(form="relative"),
+    "discriminant": GaussianOptions(form="discriminant"),
     "clusters": GaussianOptions(form="relative", classes=4),
     "pca": PcaOptions(variance=0.8),
     "sum": GaussianOptions(form="relative", blocks="sum"),
     "sets": GaussianOptions(form="relative", blocks=(("short", "long"), ("short",))),
-    "sets, equal weights": GaussianOptions(form="relative", blocks=(("short", "long"), ("short",)), weights="equal"),
+    "sets, equal weights": GaussianOptions(
+        form="discriminant", blocks=(("short", "long"), ("short",)), weights="equal"
+    ),
     "directions in sets": GaussianOptions(scale="unit", blocks=(("short", "long"), ("short",))),
     "sum of neighbours": NeighboursOptions(metric="whitened", blocks="sum"),
     "sum of pca": PcaOptions(blocks="sum"),
@@ -64,7 +69,7 @@ def test_outliers_score_lower_and_a_saved_head_gives_the_same_also_in_onnx(name:
     # A relative distance asks how unlike every class a sample is, so its outliers lie between the classes.
     away = (
         normals(100, 3).features * torch.tensor([0.1, 0.1]).repeat(50)[:, None]
-        if "relative" in repr(HEADS[name])
+        if any(form in repr(HEADS[name]) for form in ("relative", "discriminant"))
         else outliers()
     )
     known, unseen = normals(), torch.cat([normals(100, 1).features, away])
@@ -115,6 +120,29 @@ def test_the_relative_distance_is_the_nearest_class_s_less_the_global_one() -> N
         float((unseen[0].double() - m).numpy() @ inverse @ (unseen[0].double() - m).numpy()) for m in means.values()
     )
     assert float(-per_class[0]) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_the_discriminant_is_the_relative_distance_with_the_covariances_within_and_within_plus_between() -> None:
+    known, unseen = normals(), outliers()
+    x, labels = known.features.double().numpy(), np.array(known.labels)
+    means = {name: x[labels == name].mean(0) for name in "ab"}
+    within = ledoit_wolf(x - np.array([means[name] for name in labels]), assume_centered=True)[0]
+    apart = np.array([means[name] - x.mean(0) for name in "ab"]) * np.sqrt([[(labels == name).mean()] for name in "ab"])
+    total = np.linalg.inv(within + apart.T @ apart)
+
+    def squared(inverse: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        away = unseen.double().numpy() - centre
+        return np.einsum("ni,ij,nj->n", away, inverse, away)
+
+    nearest = np.min([squared(np.linalg.inv(within), mean) for mean in means.values()], axis=0)
+    head = fit_closed(GaussianOptions(form="discriminant"), known, 0)
+    assert np.allclose(head(unseen).numpy(), squared(total, x.mean(0)) - nearest, atol=1e-3)
+    assert head.axes.shape == (12, 1)  # two classes differ in one direction
+
+
+def test_one_class_has_nothing_to_discriminate() -> None:
+    with pytest.raises(InputError, match="two classes or more"):
+        fit_closed(GaussianOptions(form="discriminant"), replace(normals(), labels=["a"] * 200), 0)
 
 
 def test_neighbours_are_those_of_an_exhaustive_search() -> None:
