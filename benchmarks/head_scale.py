@@ -18,6 +18,7 @@ _HEADS: dict[str, ClosedForm] = {
     "gaussian": GaussianOptions(),
     "per class": GaussianOptions(form="per_class"),
     "relative": GaussianOptions(form="relative"),
+    "discriminant": GaussianOptions(form="discriminant"),
     "pca": PcaOptions(),
     "nearest of 2,000": NeighboursOptions(metric="whitened", neighbours=3, local=25, coreset=2000),
 }
