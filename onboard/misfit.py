@@ -34,6 +34,8 @@ def explain(message: str, raw: Any, kind: Any) -> str:
     if match and match["key"]:
         odd = [key for key in found if not isinstance(key, str)] or list(found)
         return f"{where}: a key of {short(odd)} is not allowed: {what}"
+    if not keys and isinstance(found, dict):  # the struct's own words on several of its keys, which they name
+        return what
     allowed = _allowed(expected)
     return f"{where}: {short(found)} is not allowed: {what}" + (f" (allowed: {allowed})" if allowed else "")
 
@@ -108,8 +110,10 @@ def _allowed(expected: Any) -> str:
         "min_length": "length >=",
         "max_length": "length <=",
     }
-    return " and ".join(
+    held = " and ".join(
         f"{sign} {getattr(expected, name)}"
         for name, sign in limits.items()
         if getattr(expected, name, None) is not None
     )
+    is_list = isinstance(expected, (msgspec.inspect.ListType, msgspec.inspect.VarTupleType))
+    return f"a list of {held}" if held and is_list else held

@@ -27,13 +27,10 @@ class Discriminant(nn.Module):
 
     def __init__(self, mean: Tensor, axes: Tensor, centres: Tensor, inverse_totals: Tensor) -> None:
         super().__init__()
-        for name, value in (
-            ("mean", mean),
-            ("axes", axes),
-            ("centres", centres),
-            ("inverse_totals", inverse_totals),
-        ):
-            self.register_buffer(name, value.float())
+        self.register_buffer("mean", mean.float())
+        self.register_buffer("axes", axes.float())
+        self.register_buffer("centres", centres.float())
+        self.register_buffer("inverse_totals", inverse_totals.float())
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits, N (high: normal), of features, N x F."""

@@ -14,6 +14,7 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
+from onboard import strict_yaml
 from onboard.errors import InputError
 from train.benchmark.config import BenchmarkConfig
 from train.config import FitOptions, HeadOptions, RunConfig
@@ -227,8 +228,11 @@ def test_sets_that_do_not_fit_the_layers_are_refused(
 def test_a_run_and_a_benchmark_whose_sets_do_not_fit_are_refused_when_they_are_read() -> None:
     head = {"kind": "gaussian", "blocks": [["pooled"], ["stage9"]]}
     spark = {"kind": "spark", "root": "data"}
-    with pytest.raises(msgspec.ValidationError, match="stage9: not among layers"):
-        msgspec.convert({"data": spark, "head": head}, RunConfig)
+    with pytest.raises(InputError, match=r"^run\.yaml: head\.blocks: stage9: not among layers, pooled$"):
+        strict_yaml.convert({"data": spark, "head": head}, RunConfig, "run.yaml")
+    with pytest.raises(InputError, match=r"'som' is not allowed: .*joint, sum, a list of length >= 1"):
+        strict_yaml.convert({"data": spark, "head": {**head, "blocks": "som"}}, RunConfig, "run.yaml")
     methods = {"mine": {"layers": ["pooled"], "head": head}}
-    with pytest.raises(msgspec.ValidationError, match="mine: head"):
-        msgspec.convert({"data": spark, "protocols": {"raw": {}}, "methods": methods}, BenchmarkConfig)
+    with pytest.raises(InputError, match=r"^bench\.yaml: methods\.mine: head\.blocks: stage9"):
+        wrong = {"data": spark, "protocols": {"raw": {}}, "methods": methods}
+        strict_yaml.convert(wrong, BenchmarkConfig, "bench.yaml")
