@@ -129,9 +129,7 @@ def _overhead(parts: Parts, frames: int) -> str:
             if seen.last is not None and seen.last.status is Status.ANSWERED:
                 outside_ms.append((spent - seen.last.stage_ns.infer) / 1e6)
     if len(outside_ms) <= _WARM_UP:
-        raise InputError(
-            f"{parts.config.bundle}: too few frames were answered in time; {_became(parts) or 'none came'}"
-        )
+        raise _too_few(parts)
     p50, p99 = np.percentile(outside_ms[_WARM_UP:], [50, 99])
     engine_ms = parts.account.times["infer"].percentile(0.5) / 1e6
     ends = parts.account.as_dict()["frames"]
@@ -141,12 +139,13 @@ def _overhead(parts: Parts, frames: int) -> str:
     )
 
 
-def _became(parts: Parts) -> str:
-    """Frames by their ends."""
-    return ", ".join(
+def _too_few(parts: Parts) -> InputError:
+    """Says what became of the frames instead."""
+    ends = [
         f"{count} {status.value}" + (f" ({reason})" if reason else "")
         for (status, reason), count in parts.account.ends.items()
-    )
+    ]
+    return InputError(f"{parts.config.bundle}: too few frames were answered in time; {', '.join(ends) or 'none came'}")
 
 
 def _rate(parts: Parts, rounds: int) -> str:
@@ -155,7 +154,10 @@ def _rate(parts: Parts, rounds: int) -> str:
     seen = parts.outlet = _Seen(parts.outlet)
     loop, ratios, engines, shares, outside_ms = Loop(parts), [], [], [], []
     with sent(parts.config.source, 0.9 / engine_hz, parts.config.realtime.priority):
+        until = time.monotonic() + 60
         while parts.account.totals()[0] < _WARM_UP:
+            if time.monotonic() > until:
+                raise _too_few(parts)
             loop.turn(0.1)
         for _ in range(rounds):
             before, (hz, share) = _engine_hz(parts), _loop_hz(parts, loop, seen)
@@ -189,7 +191,9 @@ def _loop_hz(parts: Parts, loop: Loop, seen: _Seen) -> tuple[float, float]:
     before, engine_ns, start = parts.account.totals()[0], seen.engine_ns, time.perf_counter()
     while (spent := time.perf_counter() - start) < _TURN_S:
         loop.turn(0.1)
-    return (parts.account.totals()[0] - before) / spent, (seen.engine_ns - engine_ns) / 1e9 / spent
+    if (answered := parts.account.totals()[0] - before) == 0:
+        raise _too_few(parts)
+    return answered / spent, (seen.engine_ns - engine_ns) / 1e9 / spent
 
 
 if __name__ == "__main__":

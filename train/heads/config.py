@@ -56,6 +56,10 @@ class GaussianOptions(_Options, frozen=True, tag="gaussian"):
     form: Literal["single", "per_class", "relative", "discriminant"] = "single"
     classes: Classes = "names"
 
+    def __post_init__(self) -> None:
+        if self.form == "single" and self.classes != "names":
+            raise ValueError(f"classes: {self.classes} changes nothing in form: single; leave it out, or set a form")
+
 
 class PcaOptions(_Options, frozen=True, tag="pca"):
     """What the principal components of standardised features leave over.
@@ -82,6 +86,12 @@ class DistilledOptions(_Options, frozen=True, tag="distilled"):
     questions: Annotated[int, msgspec.Meta(ge=1000, le=1_000_000)] = 40_000
     epochs: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
 
+    def __post_init__(self) -> None:
+        own = _Options()
+        for name in ("blocks", "weights", "scale"):
+            if getattr(self.teacher, name) != getattr(own, name):
+                raise ValueError(f"teacher.{name}: a teacher sees what its pupil sees; set {name} beside teacher")
+
 
 def sets_of(options: _Options, layers: tuple[str, ...]) -> list[tuple[int, ...]]:
     """For each head that the options ask for, the numbers of the vectors that it takes, rising.
@@ -91,8 +101,15 @@ def sets_of(options: _Options, layers: tuple[str, ...]) -> list[tuple[int, ...]]
         layers: names of all vectors.
 
     Raises:
-        ValueError: a set names another one; one is in no set; a name or a set stands twice.
+        ValueError: a set names another one; one is in no set; a name or a set stands twice; weights of a single head.
     """
+    sets = _sets_of(options, layers)
+    if options.weights == "equal" and len(sets) == 1:
+        raise ValueError("head.weights: equal changes nothing where one head takes all layers; set blocks too")
+    return sets
+
+
+def _sets_of(options: _Options, layers: tuple[str, ...]) -> list[tuple[int, ...]]:
     if isinstance(options.blocks, str):
         return [tuple(range(len(layers)))] if options.blocks == "joint" else [(i,) for i in range(len(layers))]
     named = [name for each in options.blocks for name in each]

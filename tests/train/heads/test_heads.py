@@ -225,6 +225,16 @@ def test_sets_that_do_not_fit_the_layers_are_refused(
         sets_of(GaussianOptions(blocks=blocks), layers)
 
 
+def test_options_that_would_change_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="equal changes nothing"):
+        sets_of(GaussianOptions(weights="equal"), LAYERS)
+    with pytest.raises(ValueError, match="classes: 20 changes nothing"):
+        GaussianOptions(classes=20)
+    for teacher in (NeighboursOptions(blocks="sum"), NeighboursOptions(scale="unit")):
+        with pytest.raises(ValueError, match=r"teacher\."):
+            DistilledOptions(teacher=teacher)
+
+
 def test_a_run_and_a_benchmark_whose_sets_do_not_fit_are_refused_when_they_are_read() -> None:
     head = {"kind": "gaussian", "blocks": [["pooled"], ["stage9"]]}
     spark = {"kind": "spark", "root": "data"}
