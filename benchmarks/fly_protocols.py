@@ -5,7 +5,6 @@ python -m benchmarks.fly_protocols runs/spark_sample --data /path/to/spark
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,16 +14,15 @@ import numpy.typing as npt
 from benchmarks import ending
 from onboard import Detector, machine
 from onboard.image import Grey
-from train import metrics, runs
-from train.backbones import registry
+from train import bootstrap, metrics, runs
 from train.benchmark import probes
 from train.config import RunConfig
 from train.data import load as loading
 from train.data.config import SparkData
 from train.data.pixels import read_sample
-from train.data.samples import Sample
+from train.data.samples import Split
 from train.features.extract import extract
-from train.prepare import device
+from train.prepare import backbone_of, device
 from train.views.apply import apply
 from train.views.recipe import Recipe, View, views
 
@@ -44,7 +42,8 @@ def main() -> None:
     config = runs.read_config(options.run)
     data = msgspec.structs.replace(config.data, root=options.data) if options.data else config.data
     grey = data.grey if isinstance(data, SparkData) else "refuse"
-    test = loading.load(data, config.seed).test
+    split = loading.load(data, config.seed)
+    test = split.test
     detector = Detector.load(options.run / "bundle")
     is_anomaly = np.array([sample.is_anomaly for sample in test])
     print(f"{options.run}: {len(test)} test images through onboard.Detector, {machine.describe()}")
@@ -64,15 +63,15 @@ def main() -> None:
             f"  {name:<18}AUROC {100 * found.auroc:.1f} (95 % interval {100 * low:.1f} to {100 * high:.1f}), "
             f"satellites with p <= 0.05: {100 * alarms:.0f} %, answered {answered.sum()} of {len(test)}"
         )
-        best, number = _best_number(config, test, view, grey, is_anomaly)
+        best, number = _best_number(config, split, view, grey, is_anomaly)
         print(f"  {'':<18}{_beside(best, number[answered], scores, is_anomaly[answered])}")
 
 
 def _beside(name: str, number: npt.NDArray[np.float64], scores: npt.NDArray[np.float64], truth: metrics.Flags) -> str:
     """A single number in words, and what the head has more."""
     alone, more = metrics.auroc(truth, number), metrics.auroc(truth, scores) - metrics.auroc(truth, number)
-    pairs = metrics.resampled_aurocs(truth, np.stack([scores, number]))
-    low, high = np.percentile(100 * (pairs[:, 0] - pairs[:, 1]), [2.5, 97.5])
+    pairs = bootstrap.aurocs(truth, np.stack([scores, number]), bootstrap.drawn(truth.tolist()))
+    low, _, high = bootstrap.interval(100 * (pairs[:, 0] - pairs[:, 1]))
     return (
         f"best single number BY LABELS: {name}, {100 * alone:.1f}; the head has {100 * more:+.1f} "
         f"(95 % interval, paired, {low:+.1f} to {high:+.1f})"
@@ -80,10 +79,11 @@ def _beside(name: str, number: npt.NDArray[np.float64], scores: npt.NDArray[np.f
 
 
 def _best_number(
-    config: RunConfig, test: Sequence[Sample], view: View, grey: Grey, is_anomaly: npt.NDArray[np.bool_]
+    config: RunConfig, split: Split, view: View, grey: Grey, is_anomaly: npt.NDArray[np.bool_]
 ) -> tuple[str, npt.NDArray[np.float64]]:
     """Its name, and what it is of each sample, high where it is debris."""
-    backbone = registry.load(config.backbone, None, config.crop)
+    backbone = backbone_of(config, split)
+    test = split.test
     features = extract(test, backbone, config.crop, Path(config.cache), device(config.device), grey, [view] * len(test))
     numbers = probes.of_vectors({name: features.values[:, place] for name, place in features.columns.items()})
     seen = np.array([probes.area_and_brightness(view, sample, grey) for sample in test])

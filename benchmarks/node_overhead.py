@@ -25,6 +25,7 @@ import numpy as np
 
 from benchmarks import ending
 from benchmarks.node_frames import BOX, picture, sent
+from onboard import bundle as bundle_files
 from onboard import machine
 from onboard.errors import InputError
 from onboard.fly.config import JournalConfig, NodeConfig, OutputConfig
@@ -36,9 +37,10 @@ from onboard.fly.watching import set_realtime
 from onboard.messages import Status, Verdict
 from onboard.sources import Source, SourceConfig, Taken
 from onboard.sources.config import RingConfig, StreamConfig
-from onboard.window import cut
+from onboard.window import buffers, cut
 
 _PERIOD_S, _WARM_UP, _TURN_S = 0.05, 40, 2.0
+_SWEPT_BYTES = 1 << 27  # more than the last cache holds
 _FOLDER = Path("/dev/shm/debris-node-overhead")
 _RING, _ENDPOINT = str(_FOLDER / "camera"), f"ipc://{_FOLDER}/frames"
 _SOURCES: dict[str, SourceConfig] = {
@@ -57,6 +59,7 @@ def main() -> None:
     parser.add_argument("--priority", type=int, help="SCHED_FIFO, 1 to 99 (default: none)")
     options = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores before; {machine.describe()}")
+    print(f"cutting the window alone, from a frame that no cache holds: {_cut_ms(options.bundle)}", flush=True)
     for name, source in _SOURCES.items():
         with _opened(options.bundle, source, options.priority) as parts:
             print(f"{name:<19} {_overhead(parts, options.frames)}", flush=True)
@@ -64,6 +67,19 @@ def main() -> None:
         with _opened(options.bundle, source, options.priority) as parts:
             print(f"{name:<19} {_rate(parts, options.rounds)}", flush=True)
     print(f"load {os.getloadavg()[0]:.1f} after")
+
+
+def _cut_ms(bundle: str) -> str:
+    """What memory alone costs: a camera process has written the frame, and the engine has used the caches since."""
+    frame, spec = picture(), bundle_files.read(Path(bundle)).manifest.crop
+    into, swept, cuts_ms = buffers(spec), np.zeros(_SWEPT_BYTES, np.uint8), []
+    for _ in range(100):
+        swept += 1
+        start = time.perf_counter_ns()
+        cut(frame, BOX, spec, into)
+        cuts_ms.append((time.perf_counter_ns() - start) / 1e6)
+    low, middle, high = np.percentile(cuts_ms, [10, 50, 90])
+    return f"median {middle:.2f} ms ({low:.2f} to {high:.2f}, 10th to 90th percentile)"
 
 
 @contextmanager

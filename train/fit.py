@@ -8,7 +8,7 @@ import msgspec
 
 from onboard import provenance, strict_yaml
 from onboard.errors import InputError
-from train import lock, runs
+from train import distributed, lock, runs
 from train.config import RunConfig
 from train.data.samples import Split
 from train.heads.fitting import fit_head
@@ -18,13 +18,17 @@ from train.prepare import Prepared, device, prepare
 def fit(config: RunConfig, run: Path) -> None:
     """Fit the head that the configuration describes and save it in the run's folder.
 
-    A run that was interrupted goes on; a finished one with the same configuration is left as it is.
+    A run that was interrupted goes on; a finished one with the same configuration is left as it is. Under torchrun all
+    processes extract features, and the first one fits.
 
     Raises:
         InputError: the folder holds a run of another configuration; or the data or weights cannot be used.
     """
     _refuse_another_config(config, run)
-    prepared = prepare(config)
+    with distributed.group():
+        prepared = prepare(config)
+        if distributed.rank() != 0:
+            return
     with lock.held(run, "run", wait=False):
         _refuse_another_config(config, run)  # the process that held the lock may have made one
         _fit(config, run, prepared)

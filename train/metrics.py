@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-_RESAMPLES = 1000
-Scores = npt.NDArray[np.floating[Any]]
-Flags = npt.NDArray[np.bool_]
+from train import bootstrap
+from train.bootstrap import Flags, Scores
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,8 @@ class Metrics:
         aupr: average precision, with anomalies positive; chance is their share.
         fpr_at_95_tpr: share of normals called anomalous where 95 % of the anomalies are.
         tpr_at_5_fpr: share of anomalies found where at most 5 % of the normals are called anomalous.
+        tpr_at_1e2_fpr: the same at 1e-2; with fewer than 100 normals, without a single false alarm.
+        tpr_at_1e3_fpr: the same at 1e-3; with fewer than 1,000 normals, without a single false alarm.
     """
 
     auroc: float
@@ -30,6 +30,8 @@ class Metrics:
     aupr: float
     fpr_at_95_tpr: float
     tpr_at_5_fpr: float
+    tpr_at_1e2_fpr: float
+    tpr_at_1e3_fpr: float
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -46,6 +48,8 @@ def measure(is_anomaly: Flags, scores: Scores) -> Metrics | None:
         aupr=float(average_precision_score(is_anomaly, scores)),
         fpr_at_95_tpr=float(false_rate[np.argmax(true_rate >= 0.95)]),
         tpr_at_5_fpr=float(true_rate[false_rate <= 0.05].max()),
+        tpr_at_1e2_fpr=detection_rate(is_anomaly, scores, 1e-2),
+        tpr_at_1e3_fpr=detection_rate(is_anomaly, scores, 1e-3),
     )
 
 
@@ -62,32 +66,9 @@ def oriented_auroc(is_anomaly: Flags, numbers: Scores) -> float:
 
 def bootstrap_auroc(is_anomaly: Flags, scores: Scores, seed: int = 0) -> tuple[float, float]:
     """The 95 % percentile interval of the AUROC over 1,000 resamples, normals and anomalies drawn apart."""
-    low, high = np.percentile(resampled_aurocs(is_anomaly, scores[None], seed)[:, 0], [2.5, 97.5])
-    return float(low), float(high)
-
-
-def resampled_aurocs(is_anomaly: Flags, scores: Scores, seed: int = 0) -> npt.NDArray[np.float64]:
-    """AUROCs of several detectors, [1000, D], of scores [D, N] of the same samples, each resample the same for all.
-
-    So differences between columns are paired.
-    """
-    draw = np.random.default_rng(seed)
-    # An anomaly's rank among the normals, ties counting half, is its share of the AUROC. Resampling the normals
-    # changes the ranks, so each resample counts how often each normal was drawn.
-    order = np.argsort(scores[:, ~is_anomaly], axis=1, kind="stable")
-    normal = np.take_along_axis(scores[:, ~is_anomaly], order, axis=1)
-    anomalous = scores[:, is_anomaly]
-    below = np.stack([np.searchsorted(n, a, side="left") for n, a in zip(normal, anomalous, strict=True)])
-    through = np.stack([np.searchsorted(n, a, side="right") for n, a in zip(normal, anomalous, strict=True)])
-    count = normal.shape[1]
-    found = np.empty((_RESAMPLES, len(scores)))
-    for i in range(_RESAMPLES):
-        times = draw.multinomial(count, np.full(count, 1 / count))
-        picked = draw.integers(0, anomalous.shape[1], anomalous.shape[1])
-        for d in range(len(scores)):
-            drawn = np.concatenate([[0], np.cumsum(times[order[d]])])
-            found[i, d] = (drawn[below[d, picked]] + drawn[through[d, picked]]).mean() / 2 / count
-    return found
+    times = bootstrap.drawn(is_anomaly.tolist(), seed)
+    low, _, high = bootstrap.interval(bootstrap.aurocs(is_anomaly, scores[None], times)[:, 0])
+    return low, high
 
 
 def detection_rate(is_anomaly: Flags, scores: Scores, false_alarm_rate: float) -> float:
@@ -110,8 +91,12 @@ def by_group(is_anomaly: Flags, scores: Scores, groups: Sequence[str], of_anomal
         mine = inside & (names == name)
         used = mine | ~inside
         known = is_anomaly[used]
-        auroc = None if known.all() or not known.any() else float(roc_auc_score(known, scores[used]))
+        both = not known.all() and known.any()
+        auroc = float(roc_auc_score(known, scores[used])) if both else None
         found[str(name)] = {"samples": int(mine.sum()), "auroc": auroc, "mean_score": float(scores[mine].mean())}
+        if of_anomalies:
+            for rate, named in ((1e-2, "tpr_at_1e2_fpr"), (1e-3, "tpr_at_1e3_fpr")):
+                found[str(name)][named] = detection_rate(known, scores[used], rate) if both else None
     return found
 
 

@@ -49,8 +49,7 @@ def prepare(config: RunConfig) -> Prepared:
     """
     split = loading.load(config.data, config.seed)
     grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
-    measured = statistics.measure(split.fit, grey) if config.backbone.normalisation == "data" else None
-    backbone = registry.load(config.backbone, measured, config.crop)
+    backbone = backbone_of(config, split)
     vectors_there = backbone.module.channels(config.crop)
     if unknown := [name for name in config.layers if name not in vectors_there]:
         raise InputError(f"layers: {unknown} are not vectors of {backbone.name}; it has {', '.join(vectors_there)}")
@@ -84,6 +83,17 @@ def prepare(config: RunConfig) -> Prepared:
     return Prepared(split, backbone, normals, parts, features.content_sha256)
 
 
+def backbone_of(config: RunConfig, split: Split) -> Loaded:
+    """The configuration's backbone, normalised by the split's own pixels where it says so.
+
+    Raises:
+        InputError: see `train.backbones.registry.load`.
+    """
+    grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
+    measured = statistics.measure(split.fit, grey) if config.backbone.normalisation == "data" else None
+    return registry.load(config.backbone, measured, config.crop)
+
+
 def _without_defects(split: Split, items: list[Item], features: Features, config: RunConfig) -> Split:
     """The split without the samples whose images could not be used; counted, or refused."""
     if not features.defects:
@@ -110,7 +120,10 @@ def _without_defects(split: Split, items: list[Item], features: Features, config
 
 
 def device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
-    """The device that a configuration asks for.
+    """The device that a configuration asks for; under torchrun each process has its own GPU.
+
+    On a GPU convolutions are then in float32 all through: TensorFloat-32 keeps 10 bits of a product, and the bundle's
+    features, which ONNX Runtime computes in float32, would no longer be those that the head was fitted to.
 
     Raises:
         InputError: CUDA is asked for and not there.
@@ -118,4 +131,8 @@ def device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
     available = torch.cuda.is_available()
     if asked == "cuda" and not available:
         raise InputError("device: cuda is asked for, but torch finds no CUDA device; set 'device: auto'")
-    return torch.device("cuda" if available and asked != "cpu" else "cpu")
+    if not available or asked == "cpu":
+        return torch.device("cpu")
+    torch.backends.cudnn.allow_tf32 = False
+    # With its number, for what is current holds for one thread alone, and the backbone runs in another.
+    return torch.device("cuda", torch.cuda.current_device())

@@ -100,7 +100,7 @@ def load(options: BackboneOptions, measured: Normalisation | None = None, spec: 
     if spec.channels != "rgb":
         raise InputError(f"crop.channels: {options.name} takes rgb, not {spec.channels}")
     build = _BUILDERS.get(options.name) or _timm_builder(options.name)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # random weights are the same each time
         module, own, source = build(options)
     weights.refuse_non_finite(module, source)

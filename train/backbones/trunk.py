@@ -73,7 +73,8 @@ class Backbone(nn.Module):
     def channels(self, spec: CropSpec | None = None) -> dict[str, int]:
         """The length of each vector that `forward` gives for such crops."""
         height, width = spec.input_hw if spec else (64, 64)
-        image = torch.zeros(1, 1 if spec and spec.channels == "grey" else 3, height, width)
+        where = next((weight.device for weight in self.parameters()), None)  # a GPU, once it has been used there
+        image = torch.zeros(1, 1 if spec and spec.channels == "grey" else 3, height, width, device=where)
         with torch.no_grad():
             return {name: vector.shape[1] for name, vector in self(image).items()}
 

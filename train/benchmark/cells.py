@@ -3,7 +3,7 @@
 import hashlib
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,17 @@ def cells(config: BenchmarkConfig, protocol: str, normal_class: str | None, spli
                 yield Cell(protocol, normal_class, split, name, 0, group)
 
 
-def path_of(out: Path, cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures, split: Split) -> Path:
+def path_of(
+    out: Path,
+    cell: Cell,
+    config: BenchmarkConfig,
+    table: ProtocolFeatures,
+    split: Split,
+    groups: Sequence[frozenset[str]],
+) -> Path:
     """The cell's file; its name holds a hash of all that decides the result."""
     decides = {
-        **_fit_decided_by(cell, config, table),
+        **_fit_decided_by(cell, config, table, groups),
         "judged": msgspec.to_builtins(test_view(table.protocol, cell.split)),
         "split": split.hash(),
         "images": table.content_sha256,
@@ -78,12 +85,17 @@ def path_of(out: Path, cell: Cell, config: BenchmarkConfig, table: ProtocolFeatu
     )
 
 
-def _fit_decided_by(cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures) -> dict[str, Any]:
+def _fit_decided_by(
+    cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures, groups: Sequence[frozenset[str]]
+) -> dict[str, Any]:
     """What decides a fit, besides the data: plain data."""
     method = config.methods[cell.method]
     head = msgspec.to_builtins(method.head)
     if head.get("weights") == "spread":
         del head["weights"]  # so that what was computed before there was a choice is found
+    stand_ins: list[Any] | None = None if cell.left_out is None else [config.stand_ins, config.left_out]
+    if stand_ins is not None and config.stand_ins == "clusters":  # which are another library's work, and the features'
+        stand_ins.append(sorted(groups[cell.left_out or 0]))
     return {
         "format": FORMAT,
         "head": head,
@@ -93,7 +105,7 @@ def _fit_decided_by(cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures
         "crop": msgspec.to_builtins(table.protocol.crop or config.crop),
         "normalisation": [table.protocol.mean, table.protocol.std],
         "weights": table.weights_sha256,
-        "stand_ins": [config.stand_ins, config.left_out] if cell.left_out is not None else None,
+        "stand_ins": stand_ins,
     }
 
 
@@ -111,7 +123,7 @@ def compute(
         judged = (*calibration, *judged)
     watched = table.judged(judged, method.layers, cell.split)
     known = msgspec.json.encode([split.hash(), cell.seed, cell.left_out, cell.split])
-    known += msgspec.json.encode(_fit_decided_by(cell, config, table), order="deterministic")
+    known += msgspec.json.encode(_fit_decided_by(cell, config, table, groups), order="deterministic")
     model: Model | None = _KEPT.get(known)
     if model is not None:  # fitted for another protocol that differs in what is judged alone
         logits = logits_of(model, watched)[None]

@@ -1,6 +1,6 @@
 """The label-free choice: the candidate that best tells left-out normals from the rest; and how good that choice was."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,31 @@ _FALSE_ALARMS = 0.05
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """What is known of a candidate on one split, for one normal class or for all of them.
+
+    Attributes:
+        name: the method's.
+        epoch: the one that its stand-ins prefer, from 0.
+        stand_in: AUROC of left-out normals after it, averaged over those.
+        alarms: the share of left-out normals that it calls debris at 5 % false alarms on the other normals.
+        test: AUROC of the test after it. It has no say.
+    """
+
+    name: str
+    epoch: int
+    stand_in: float
+    alarms: float
+    test: float
+
+
+@dataclass(frozen=True)
 class Choice:
     """What was chosen on one split, for one normal class or for all of them, and what it cost.
 
     Attributes:
         chosen: the candidate.
+        epoch: its epoch, from 0.
         stand_in: its AUROC of left-out normals, averaged over those.
         left_out_alarms: the share of left-out normals that it calls debris at 5 % false alarms on the other normals.
         auroc: of the chosen one on the test.
@@ -28,6 +48,7 @@ class Choice:
     """
 
     chosen: str
+    epoch: int
     stand_in: float
     left_out_alarms: float
     auroc: float
@@ -41,30 +62,32 @@ class Choice:
         return self.oracle_auroc - self.auroc
 
 
-def stand_in_curve(results: list[Result]) -> npt.NDArray[np.float64]:
+def stand_in_curve(results: Sequence[Result]) -> npt.NDArray[np.float64]:
     """AUROC of left-out normals against held-back ones after each epoch, averaged over what was left out."""
     return np.mean([[stand_in(r, epoch) for epoch in range(len(r.logits))] for r in results], axis=0)
 
 
-def left_out_alarms(results: list[Result]) -> float:
+def left_out_alarms(results: Sequence[Result], epoch: int) -> float:
     """The share of left-out normals beyond the threshold at which 5 % of the held-back ones are."""
     found = []
     for result in results:
-        scores = -result.logits[-1]
+        scores = -result.logits[epoch]
         threshold = np.quantile(scores[: result.normals], 1 - _FALSE_ALARMS)
         found.append(float((scores[result.normals :] > threshold).mean()))
     return float(np.mean(found))
 
 
-def choose(stand_ins: Mapping[str, float], alarms: Mapping[str, float], tests: Mapping[str, float]) -> Choice:
-    """Choose by the stand-ins; the test's AUROCs, by the same names, only tell how good that was."""
-    names = sorted(stand_ins)
-    chosen = max(names, key=lambda name: stand_ins[name])
-    oracle = max(names, key=lambda name: tests[name])
+def choose(candidates: Sequence[Candidate]) -> Choice:
+    """Choose by the stand-ins; the test's AUROCs only tell how good that was."""
+    ordered = sorted(candidates, key=lambda candidate: candidate.name)
+    chosen = max(ordered, key=lambda candidate: candidate.stand_in)
+    oracle = max(ordered, key=lambda candidate: candidate.test)
     ranks = 1.0
-    if len(names) > 1:
-        ranks = float(spearmanr([stand_ins[n] for n in names], [tests[n] for n in names]).statistic)
-    return Choice(chosen, stand_ins[chosen], alarms[chosen], tests[chosen], oracle, tests[oracle], ranks)
+    if len(ordered) > 1:
+        ranks = float(spearmanr([c.stand_in for c in ordered], [c.test for c in ordered]).statistic)
+    return Choice(
+        chosen.name, chosen.epoch, chosen.stand_in, chosen.alarms, chosen.test, oracle.name, oracle.test, ranks
+    )
 
 
 def stand_in(result: Result, epoch: int) -> float:

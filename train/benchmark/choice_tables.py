@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from train import metrics
-from train.benchmark.figures import Figures, spread
+from train import bootstrap, metrics
+from train.benchmark.figures import Figures, Scored, spread
 from train.benchmark.run import Judged, Place
 from train.benchmark.table import Cell, Table
 
@@ -46,7 +46,7 @@ def choice_table(figures: Figures) -> Table:
         table.rows.append(row)
         for protocol in protocols if shared else ():
             places = _places(figures, group, protocol)
-            aurocs = [_auroc(figures, protocol, places[protocol, c, n], c, n) for (c, n) in made]
+            aurocs = [figures.auroc_of(protocol, places[protocol, c, n], c, n) for (c, n) in made]
             table.rows.append(
                 [
                     f"  {protocol}",
@@ -125,11 +125,11 @@ def differences_table(figures: Figures) -> Table:
     return table
 
 
-def _difference_text(figures: Figures, protocol: str, mine: dict[Place, str], other: str) -> str:
+def _difference_text(figures: Figures, protocol: str, mine: dict[Place, Scored], other: str) -> str:
     """Of the chosen heads to a method or a single number."""
     splits = figures.splits_of(other) if other in figures.config.methods else range(figures.config.splits)
-    pairs = figures.interval(protocol, [mine, {place: other for place in mine if place[2] in splits}])
-    low, middle, high = np.percentile(100 * (pairs[:, 0] - pairs[:, 1]), [2.5, 50, 97.5])
+    pairs = figures.resampled(protocol, [mine, {place: (other, -1) for place in mine if place[2] in splits}])
+    low, middle, high = bootstrap.interval(100 * (pairs[:, 0] - pairs[:, 1]))
     return f"{middle:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
@@ -156,7 +156,7 @@ def detection_table(figures: Figures) -> Table:
 
 
 def _detection_row(
-    figures: Figures, protocol: str, kind: str | None, judged: dict[Place, Judged], places: dict[Place, str]
+    figures: Figures, protocol: str, kind: str | None, judged: dict[Place, Judged], places: dict[Place, Scored]
 ) -> list[Cell]:
     """Of one debris kind, or of all."""
     found: list[list[float]] = []
@@ -172,21 +172,16 @@ def _detection_row(
     return [protocol, kind or "all", count, int((~one.is_anomaly).sum()), *said]
 
 
-def _auroc(figures: Figures, protocol: str, method: str, c: str | None, n: int) -> float:
-    judged = figures.outcome.judged[protocol, c, n]
-    return metrics.auroc(judged.is_anomaly, figures.scores(protocol, method, c, n))
-
-
-def _places(figures: Figures, group: str, protocol: str) -> dict[Place, str]:
-    """The chosen method of each place."""
-    found: dict[Place, str] = {}
+def _places(figures: Figures, group: str, protocol: str) -> dict[Place, Scored]:
+    """The chosen method and epoch of each place."""
+    found: dict[Place, Scored] = {}
     for c in figures.normal_classes:
         for n in figures.selection_splits():
             if (made := figures.chosen(group, c, n)) is not None:
-                found[protocol, c, n] = made.chosen
+                found[protocol, c, n] = made.chosen, made.epoch
     return found
 
 
-def _interval_text(figures: Figures, protocol: str, places: dict[Place, str]) -> str:
-    low, high = np.percentile(100 * figures.interval(protocol, [places])[:, 0], [2.5, 97.5])
+def _interval_text(figures: Figures, protocol: str, places: dict[Place, Scored]) -> str:
+    low, _, high = bootstrap.interval(100 * figures.resampled(protocol, [places])[:, 0])
     return f"{low:.1f} to {high:.1f}"

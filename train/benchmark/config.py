@@ -109,7 +109,16 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             reduced = [name for name, p in self.protocols.items() if p.recipe.reduce_to_px and p.recipe.reduce != "all"]
             if reduced:  # an image is normal for one class and anomalous for another, and has one set of features
                 raise ValueError(f"protocols.{reduced[0]}: with CIFAR reduce_to_px needs 'reduce: all'")
+        if self.redraw and isinstance(self.data, CifarData):
+            raise ValueError("redraw: CIFAR has a test of its own, which is large enough; leave redraw out")
+        if self.backbone.normalisation == "data":  # features are made once for all splits and normal classes
+            raise ValueError("backbone.normalisation: data is not for benchmarks; give backbone.mean and backbone.std")
         for name, method in self.methods.items():
+            if method.candidate and (method.splits or self.splits) < min(self.splits, self.selection_splits):
+                raise ValueError(
+                    f"methods.{name}.splits: {method.splits}, but the choice is made on {self.selection_splits} splits "
+                    "(selection_splits); give a candidate as many"
+                )
             try:
                 refuse_sets(method.head, method.layers)
             except ValueError as error:

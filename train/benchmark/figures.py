@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from train import metrics
+from train import bootstrap, metrics
 from train.benchmark import choice
 from train.benchmark.cells import Cell, Result
 from train.benchmark.choice import Choice
@@ -14,6 +14,7 @@ from train.benchmark.probes import SUPERVISED
 from train.benchmark.run import Outcome, Place
 
 LAST, LABELLED, LABEL_FREE = "last epoch", "best epoch by labels", "epoch by stand-ins"
+Scored = tuple[str, int]  # a method and its epoch, from 0; -1: the last one, and a single number's
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,12 @@ class Figures:
         return len(self._test(protocol, method, self.normal_classes[0], 0, 0).logits)
 
     def auroc(self, protocol: str, method: str, selection: str = LAST) -> Spread:
-        """Of a method over splits and seeds; the mean over the normal classes is taken first."""
+        """Of a method over splits and seeds; the mean over the normal classes is taken first.
+
+        By stand-ins it is that of the splits on which there are some.
+        """
         found = []
-        for split in self.splits_of(method):
+        for split in self.selection_splits() if selection == LABEL_FREE else self.splits_of(method):
             for seed in range(self.config.seeds if self.config.methods[method].seeded else 1):
                 each = [self._one(protocol, method, c, split, seed, selection) for c in self.normal_classes]
                 found.append(float(np.mean(each)))
@@ -72,15 +76,18 @@ class Figures:
         logits = self._test(protocol, method, c, split, seed).logits
         if selection == LABELLED:
             return max(metrics.auroc(truth, -row) for row in logits)
-        epoch = -1
-        if selection == LABEL_FREE:
-            epoch = int(np.argmax(choice.stand_in_curve(self._left_out(protocol, method, c, split))))
+        epoch = self._epoch([self._left_out(protocol, method, c, split)]) if selection == LABEL_FREE else -1
         return metrics.auroc(truth, -logits[epoch])
 
-    def scores(self, protocol: str, method: str, c: str | None, split: int) -> npt.NDArray[np.float64]:
-        """Anomaly scores of the test after the last epoch, of the first seed; or a single number, turned BY LABELS."""
+    def _epoch(self, left_out: Sequence[Sequence[Result]]) -> int:
+        """The epoch that tells left-out normals best, averaged over the places of these results."""
+        return int(np.argmax(np.mean([choice.stand_in_curve(results) for results in left_out], axis=0)))
+
+    def scores(self, protocol: str, scored: Scored, c: str | None, split: int) -> npt.NDArray[np.float64]:
+        """Anomaly scores of the test, of the first seed; or a single number, turned BY LABELS."""
+        method, epoch = scored
         if method in self.config.methods:
-            return -self._test(protocol, method, c, split, 0).logits[-1].astype(np.float64)
+            return -self._test(protocol, method, c, split, 0).logits[epoch].astype(np.float64)
         judged = self.outcome.judged[protocol, c, split]
         number = judged.probes[method]
         return number if metrics.auroc(judged.is_anomaly, number) >= 0.5 else -number
@@ -119,13 +126,15 @@ class Figures:
         names = self.candidates_of(group)
         if key not in self._chosen and names:
             places = [(p, c) for p in self.choices()[group] for c in classes]
-            stand_ins, alarms, tests = {}, {}, {}
+            candidates = []
             for name in names:
                 left_out = [self._left_out(p, name, c, split) for p, c in places]
-                stand_ins[name] = float(np.mean([choice.stand_in_curve(results)[-1] for results in left_out]))
-                alarms[name] = float(np.mean([choice.left_out_alarms(results) for results in left_out]))
-                tests[name] = float(np.mean([self._one(p, name, c, split, 0, LAST) for p, c in places]))
-            self._chosen[key] = choice.choose(stand_ins, alarms, tests)
+                epoch = self._epoch(left_out)
+                stand_in = float(np.mean([choice.stand_in_curve(results)[epoch] for results in left_out]))
+                alarms = float(np.mean([choice.left_out_alarms(results, epoch) for results in left_out]))
+                tests = [self.auroc_of(p, (name, epoch), c, split) for p, c in places]
+                candidates.append(choice.Candidate(name, epoch, stand_in, alarms, float(np.mean(tests))))
+            self._chosen[key] = choice.choose(candidates)
         return self._chosen.get(key)
 
     def candidates_of(self, group: str) -> list[str]:
@@ -136,23 +145,45 @@ class Figures:
         """AUROC of each left-out kind (of each normal class), averaged over protocols and splits."""
         found = []
         for c in self.normal_classes:
-            of_places = [
-                [choice.stand_in(result, -1) for result in self._left_out(p, method, c, n)]
-                for p in self.choices()[group]
-                for n in self.selection_splits()
-            ]
+            of_places = []
+            for n in self.selection_splits():
+                left_out = [self._left_out(p, method, c, n) for p in self.choices()[group]]
+                epoch = self._epoch(left_out)
+                of_places += [[choice.stand_in(result, epoch) for result in results] for results in left_out]
             found.append(np.mean(of_places, axis=0))
         return np.concatenate(found)
 
-    def interval(self, protocol: str, methods: Sequence[dict[Place, str]]) -> npt.NDArray[np.float64]:
-        """Resampled AUROCs, [1000, D], averaged over splits and classes, of D methods, each named by place."""
+    def resampled(self, protocol: str, methods: Sequence[dict[Place, Scored]]) -> npt.NDArray[np.float64]:
+        """AUROCs in each resample, [1000, D], averaged over splits and classes, of D methods, each given by place.
+
+        A sample that several splits test, as they do with all debris, is drawn as often in each of them: their figures
+        err together, so that averaging over splits does not make them as sure as more debris would.
+        """
         places = [place for place in self.outcome.judged if place[0] == protocol and all(place in m for m in methods)]
-        total = np.zeros((1000, len(methods)))
-        for number, place in enumerate(places):
-            _, c, split = place
-            scores = np.stack([self.scores(protocol, m[place], c, split) for m in methods])
-            total += metrics.resampled_aurocs(self.outcome.judged[place].is_anomaly, scores, number)
-        return total / max(1, len(places))
+        part_of: dict[str, set[tuple[str | None, bool]]] = {}
+        for _, c, split in places:
+            for sample, anomalous in self._tested(protocol, c, split):
+                part_of.setdefault(sample, set()).add((c, anomalous))
+        times = bootstrap.drawn([frozenset(parts) for parts in part_of.values()])
+        column = {key: number for number, key in enumerate(part_of)}
+        found = []
+        for _, c, split in places:
+            scores = np.stack([self.scores(protocol, m[protocol, c, split], c, split) for m in methods])
+            tested = self._tested(protocol, c, split)
+            truth = np.array([anomalous for _, anomalous in tested])
+            found.append(bootstrap.aurocs(truth, scores, times[:, [column[key] for key, _ in tested]]))
+        return np.mean(found, axis=0)
+
+    def _tested(self, protocol: str, c: str | None, split: int) -> list[tuple[str, bool]]:
+        """The test's samples, by key, and whether each is anomalous."""
+        judged = self.outcome.judged[protocol, c, split]
+        return [(s.key, bool(flag)) for s, flag in zip(judged.samples, judged.is_anomaly, strict=True)]
+
+    def auroc_of(self, protocol: str, scored: Scored, c: str | None, split: int) -> float:
+        """Of one split."""
+        return metrics.auroc(
+            self.outcome.judged[protocol, c, split].is_anomaly, self.scores(protocol, scored, c, split)
+        )
 
     def _test(self, protocol: str, method: str, c: str | None, split: int, seed: int) -> Result:
         return self.outcome.results[Cell(protocol, c, split, method, seed)]

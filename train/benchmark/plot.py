@@ -25,18 +25,18 @@ def methods_plot(path: Path, outcome: Outcome) -> None:
                 continue
             last = figures.auroc(protocol, name, LAST)
             if figures.epochs(protocol, name) > 1:
-                best = figures.auroc(protocol, name, LABELLED)
-                axis.plot([last.mean, best.mean], [row, row], color="#bbbbbb", lw=1)
-                axis.plot(best.mean, row, "o", mfc="none", color=ANOMALY, ms=4)
+                labelled = figures.auroc(protocol, name, LABELLED)
+                axis.plot([last.mean, labelled.mean], [row, row], color="#bbbbbb", lw=1)
+                axis.plot(labelled.mean, row, "o", mfc="none", color=ANOMALY, ms=4)
             axis.errorbar(last.mean, row, xerr=last.deviation, fmt="o", color=NORMAL, ms=4, lw=1)
         judged = [j for place, j in outcome.judged.items() if place[0] == protocol]
-        single = [
-            np.mean([metrics.oriented_auroc(j.is_anomaly, j.probes[name]) for j in judged]) for name in judged[0].probes
-        ]
-        axis.axvline(100 * max(single), color="#888888", ls="--", lw=1)
+        best = figures.best_number(protocol)
+        single = np.mean([metrics.oriented_auroc(j.is_anomaly, j.probes[best]) for j in judged])
+        axis.axvline(100 * single, color="#888888", ls="--", lw=1)
         axis.set_title(protocol, fontsize=7)
         axis.set_xlabel("AUROC x 100", fontsize=7)
-        axis.set(xlim=(min(45, *axis.get_xlim()), 101), ylim=(-0.7, len(names) - 0.3))
+        low, high = axis.get_xlim()
+        axis.set(xlim=(low, max(high, 100.5)), ylim=(-0.7, len(names) - 0.3))
         axis.grid(axis="x", alpha=0.3)
     axes[0][0].set_yticks(range(len(names)), names, fontsize=7)
     axes[0][0].invert_yaxis()

@@ -71,12 +71,13 @@ def run(config: BenchmarkConfig, out: Path) -> Outcome:
         files.write_text(out / PROVENANCE, strict_yaml.dump(provenance.record(0)))
     outcome = Outcome(config, {}, {}, {})
     for stage in stages(config):
-        paths = {cell: cell_files.path_of(out, cell, config, stage.table, stage.split) for cell in stage.cells}
+        of_stage = (config, stage.table, stage.split, stage.groups)
+        paths = {cell: cell_files.path_of(out, cell, *of_stage) for cell in stage.cells}
         todo = distributed.from_first([cell for cell, path in paths.items() if cell_files.read(path) is None])
         mine = todo[distributed.rank() :: distributed.size()]
         named = " ".join(str(part) for part in stage.place if part is not None)
         for cell in tqdm(mine, desc=named, unit="fit", disable=None if first else True):
-            result = cell_files.compute(cell, config, stage.table, stage.split, stage.groups)
+            result = cell_files.compute(cell, *of_stage)
             cell_files.write(paths[cell], result)
         outcome.judged[stage.place] = _judged(stage, config, out)
         outcome.groups[stage.place] = len(stage.groups)

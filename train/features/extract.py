@@ -89,6 +89,8 @@ def extract(
         "grey": grey,
         "samples": [[s.key, s.row, s.box] for s, _ in ordered],
     }
+    if device.type != "cpu":  # whose last bits are others
+        key["device"] = device.type
     if any(view != PLAIN for _, view in ordered):
         key["views"] = [msgspec.to_builtins(view) for _, view in ordered]
     defects: dict[int, str] = {}

@@ -33,6 +33,13 @@ def test_the_backbone_stays_frozen() -> None:
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
 
 
+def test_vectors_lengths_are_known_wherever_the_module_lies() -> None:
+    """Torch's device without memory stands for a GPU, on which a module stays once it has been used there."""
+    module = load(BackboneOptions(name="mobilenet_v2", weights="random")).module
+    there = module.channels()
+    assert module.to("meta").channels() == there
+
+
 def test_lite0_has_its_imagenet_weights() -> None:
     """A backbone that was given other or shuffled weights would not have these channel counts and statistics."""
     import timm

@@ -19,9 +19,10 @@ from train.__main__ import main
 from train.benchmark import choice
 from train.benchmark import config as configs
 from train.benchmark.cells import Cell, Result, compute
+from train.benchmark.choice import Candidate
 from train.benchmark.choice_tables import differences_table
 from train.benchmark.command import benchmark
-from train.benchmark.figures import LABELLED, LAST, Figures
+from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures
 from train.benchmark.probes import supervised
 from train.benchmark.run import Judged, Outcome, run, stages
 
@@ -137,7 +138,8 @@ def test_the_labels_of_the_test_have_no_say_in_the_choice(place: Path, text: str
 
 
 def test_the_choice_takes_the_best_stand_in_and_tells_its_regret() -> None:
-    made = choice.choose({"a": 0.6, "b": 0.8, "c": 0.7}, dict.fromkeys("abc", 0.5), {"a": 0.9, "b": 0.85, "c": 0.8})
+    known = {"a": (0.6, 0.9), "b": (0.8, 0.85), "c": (0.7, 0.8)}
+    made = choice.choose([Candidate(name, 0, stand_in, 0.5, test) for name, (stand_in, test) in known.items()])
     assert (made.chosen, made.oracle, made.auroc) == ("b", "a", 0.85)
     assert made.regret == pytest.approx(0.05) and made.rank_correlation == pytest.approx(-0.5)
 
@@ -188,7 +190,7 @@ def test_the_supervised_bound_judges_no_sample_by_a_model_that_saw_its_label(pla
 
 def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None:
     logits = np.concatenate([-np.arange(100), [-200.0, -200.0, 0.0, 0.0]]).astype(np.float32)
-    assert choice.left_out_alarms([Result(logits[None], logits[:1], 100)]) == 0.5
+    assert choice.left_out_alarms([Result(logits[None], logits[:1], 100)], -1) == 0.5
 
 
 @pytest.mark.parametrize(
@@ -198,11 +200,14 @@ def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None
         ("match_px: 32, turns: 2", "match_px: 32, turns: 3", "turns"),
         ("kind: gaussian", "kind: gaussain", r"methods\.gaussian\.head.*gaussain"),
         ("layers: [stage2], head: {kind: gaussian}", "layers: [stage99], head: {kind: gaussian}", "stage99"),
+        ("kind: gaussian}", "kind: gaussian}, splits: 1", r"methods\.gaussian\.splits: 1, but the choice"),
+        ("weights: random", "weights: random, normalisation: data", "not for benchmarks"),
+        ("calibration_fraction: 0.3, test_fraction: 0.3", "kind: cifar, normal_class: cat", "a test of its own"),
     ],
 )
 def test_mistakes_in_the_configuration_are_named(place: Path, old: str, new: str, said: str) -> None:
     path = place / "bad.yaml"
-    path.write_text((place / "b.yaml").read_text().replace(old, new, 1))
+    path.write_text((place / "b.yaml").read_text().replace(old, new, 1).replace("kind: spark, ", "", "cifar" in new))
     with pytest.raises(InputError, match=said):
         benchmark(path, None, place / "bad")
 
@@ -217,3 +222,41 @@ def test_the_choice_stands_beside_the_best_single_number(place: Path, text: str)
     *_, last = differences_table(figures).rows
     assert last[0] == "best single number BY LABELS" and str(last[1]).endswith("), told")
     assert float(str(last[1]).split()[0]) < 0
+
+
+def test_an_epoch_is_chosen_by_the_stand_ins_where_there_are_some(place: Path, text: str) -> None:
+    """A candidate whose first epoch tells left-out satellites and whose last one tells debris."""
+    outcome = run(configs.load(place / "b.yaml"), place / "out")
+    config = msgspec.structs.replace(outcome.config, selection_splits=1)
+    results = dict(outcome.results)
+    for cell, result in outcome.results.items():
+        if cell.method != "gaussian":
+            continue
+        judged = outcome.judged[cell.protocol, None, cell.split]
+        told = judged.is_anomaly if cell.left_out is None else np.arange(result.logits.shape[1]) >= result.normals
+        good, bad = (-told.astype(np.float32), told.astype(np.float32))
+        epochs = [bad, good] if cell.left_out is None else [good, bad]
+        results[cell] = dataclasses.replace(result, logits=np.stack(epochs))
+    figures = Figures(Outcome(config, results, outcome.judged, outcome.groups))
+    made = figures.chosen("raw", None, 0)
+    assert made is not None and (made.chosen, made.epoch, made.stand_in, made.auroc) == ("gaussian", 0, 1.0, 0.0)
+    by_stand_ins = figures.auroc("raw", "gaussian", LABEL_FREE)
+    assert (by_stand_ins.mean, by_stand_ins.number) == (0.0, 1), "of the split that has stand-ins"
+    assert figures.auroc("raw", "gaussian", LAST).mean == 100
+    assert figures.stand_ins("raw", "gaussian").min() == 1
+
+
+def test_splits_that_share_their_debris_are_as_unsure_as_one_of_them(place: Path, text: str) -> None:
+    """All debris are in each split's test: three times the same test says no more than once."""
+    outcome = run(configs.load(place / "b.yaml"), place / "out")
+    same = {("raw", None, n): outcome.judged["raw", None, 0] for n in range(3)}
+    results = {
+        dataclasses.replace(cell, split=n): result
+        for cell, result in outcome.results.items()
+        for n in range(3)
+        if cell.split == 0 and cell.protocol == "raw"
+    }
+    config = msgspec.structs.replace(outcome.config, splits=3)
+    figures = Figures(Outcome(config, results, same, outcome.groups))
+    one, three = (figures.resampled("raw", [{("raw", None, n): ("nearest", -1) for n in range(m)}]) for m in (1, 3))
+    assert np.allclose(one, three) and one.std() > 0
