@@ -29,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--box-order", choices=["auto", "row_first", "column_first"], default="auto")
     check.add_argument("--grey", choices=["refuse", "replicate"], default="refuse", help="one-channel images")
     check.add_argument("--full", action="store_true", help="list every defect, not the first few of each kind")
+    _add_anomaly_classes(check)
 
     synth = add("synth", _synth, "render a synthetic data set and tracks; goes on where it was stopped")
     synth.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/synth.yaml")
@@ -40,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     boxes.add_argument("--out", type=Path, required=True, help="the CSV file to write")
     boxes.add_argument("--layout", choices=["auto", "spark2021", "spark2022", "spark2024"], default="auto")
     boxes.add_argument("--box-order", choices=["auto", "row_first", "column_first"], default="auto")
+
+    _add_anomaly_classes(boxes)
 
     fit = add("fit", _fit, "train the head that a configuration describes; goes on where it was stopped")
     fit.add_argument("config", type=Path, metavar="CONFIG", help="YAML file, such as configs/spark_sample.yaml")
@@ -111,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_anomaly_classes(command: argparse.ArgumentParser) -> None:
+    told = "the classes that are debris, as data.anomaly_classes has them (default: debris)"
+    command.add_argument("--anomaly-classes", nargs="+", default=["debris"], metavar="NAME", help=told)
+
+
 def _add_precision(command: argparse.ArgumentParser) -> None:
     told = "fp16: convert everything behind the crop to float16; refused where that moves the logit too far"
     command.add_argument("--precision", choices=["fp32", "fp16"], default="fp32", help=told)
@@ -149,7 +157,9 @@ def _check(options: argparse.Namespace) -> int:
     from train.data.check import check
     from train.data.config import SparkData
 
-    config = SparkData(options.dataset, options.layout, options.box_order, grey=options.grey)
+    config = SparkData(
+        options.dataset, options.layout, options.box_order, tuple(options.anomaly_classes), grey=options.grey
+    )
     report = check(config)
     print(report.text(None if options.full else 5))
     return 1 if report.defects else 0
@@ -168,7 +178,7 @@ def _boxes(options: argparse.Namespace) -> int:
     from train.data.config import SparkData
 
     frames = options.frames or Path(options.dataset) / options.source
-    config = SparkData(options.dataset, options.layout, options.box_order)
+    config = SparkData(options.dataset, options.layout, options.box_order, tuple(options.anomaly_classes))
     rows = write_boxes(config, options.source, frames, options.out)
     print(f"{options.out}: boxes of {rows} images below {frames}")
     return 0

@@ -18,7 +18,9 @@ HeadOptions = PlumeOptions | ClosedForm
 
 
 def refuse_sets(head: HeadOptions, layers: tuple[str, ...]) -> None:
-    """Raise ValueError where a head's sets of vectors are not of these layers."""
+    """Raise ValueError where a layer is named twice, or a head's sets of vectors are not of these layers."""
+    if twice := sorted({name for name in layers if layers.count(name) > 1}):
+        raise ValueError(f"layers: {', '.join(twice)} stands twice; name each vector once")
     if not isinstance(head, PlumeOptions):
         sets_of(head, layers)
 

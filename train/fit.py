@@ -12,7 +12,7 @@ from train import distributed, lock, runs
 from train.config import RunConfig
 from train.data.samples import Split
 from train.heads.fitting import fit_head
-from train.prepare import Prepared, device, prepare
+from train.prepare import Prepared, device, plan, prepare
 
 
 def fit(config: RunConfig, run: Path) -> None:
@@ -24,14 +24,16 @@ def fit(config: RunConfig, run: Path) -> None:
     Raises:
         InputError: the folder holds a run of another configuration; or the data or weights cannot be used.
     """
-    _refuse_another_config(config, run)
     with distributed.group():
-        prepared = prepare(config)
+        planned = plan(config)
         if distributed.rank() != 0:
+            prepare(config, planned)
             return
-    with lock.held(run, "run", wait=False):
-        _refuse_another_config(config, run)  # the process that held the lock may have made one
-        _fit(config, run, prepared)
+        _refuse_another_config(config, run)
+        # Before the features, which take long: a run that cannot be written is better known at once.
+        with lock.held(run, "run", wait=False):
+            _refuse_another_config(config, run)  # the process that held the lock may have made one
+            _fit(config, run, prepare(config, planned))
 
 
 def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
@@ -44,11 +46,6 @@ def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
             raise InputError(f"{run}: fitted on other data or weights (their hashes differ); remove it or give --run")
         print(f"{run}: fitted already, nothing to do")
         return
-    if not prepared.split.calibration:
-        raise InputError(
-            f"{config.data.root}: no normal image is left for the calibration, for every class has a single one; "
-            "add images, at least two of some class"
-        )
     _refuse_other_data(run, prepared)
     runs.write_config(run, config, provenance.record(config.seed, **describe(prepared)))
     fitted = fit_head(

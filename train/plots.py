@@ -33,7 +33,7 @@ def roc(path: Path, is_anomaly: Flags, scores: Scores, found: Metrics, title: st
     axes[1].set(xscale="log", xlim=(0.5 / max(1, int((~is_anomaly).sum())), 1))
     axes[0].set(ylabel="detection rate (debris called debris)", xlim=(-0.01, 1))
     axes[0].legend(loc="lower right")
-    figure.suptitle(f"{title}: {int((~is_anomaly).sum())} satellites, {int(is_anomaly.sum())} debris, last epoch")
+    figure.suptitle(f"{title}: {int((~is_anomaly).sum())} satellites, {int(is_anomaly.sum())} debris")
     save(figure, path)
 
 

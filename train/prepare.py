@@ -41,18 +41,39 @@ class Prepared:
     content_sha256: str
 
 
-def prepare(config: RunConfig) -> Prepared:
-    """Read and split the data, load the backbone, extract the features (from the cache where they are in it).
+@dataclass(frozen=True)
+class Plan:
+    """What is known before the features, which take long: the split, and the backbone that has all layers."""
+
+    split: Split
+    backbone: Loaded
+
+
+def plan(config: RunConfig) -> Plan:
+    """Read and split the data, and load the backbone.
 
     Raises:
-        InputError: see the loaders; images that cannot be read, unless the configuration says to skip them.
+        InputError: see the loaders; too few normal images; layers that the backbone does not have.
     """
     split = loading.load(config.data, config.seed)
-    grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
+    _refuse_too_few(split, config.data.root)
     backbone = backbone_of(config, split)
+    there = backbone.module.channels(config.crop)
+    if unknown := [name for name in config.layers if name not in there]:
+        raise InputError(f"layers: {unknown} are not vectors of {backbone.name}; it has {', '.join(there)}")
+    return Plan(split, backbone)
+
+
+def prepare(config: RunConfig, planned: Plan | None = None) -> Prepared:
+    """Extract the features of a plan, or of a new one (from the cache where they are in it).
+
+    Raises:
+        InputError: see `plan`; images that cannot be read, unless the configuration says to skip them.
+    """
+    planned = planned or plan(config)
+    split, backbone = planned.split, planned.backbone
+    grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
     vectors_there = backbone.module.channels(config.crop)
-    if unknown := [name for name in config.layers if name not in vectors_there]:
-        raise InputError(f"layers: {unknown} are not vectors of {backbone.name}; it has {', '.join(vectors_there)}")
     augmented = [view for recipe in config.augment for view in views(recipe, config.seed)]
     items = [(sample, PLAIN) for sample in split.all()]
     items += [(sample, view) for sample in split.fit for view in augmented if view != PLAIN]
@@ -67,6 +88,7 @@ def prepare(config: RunConfig) -> Prepared:
     )
     vectors = features.layers(config.layers)
     split = _without_defects(split, items, features, config)
+    _refuse_too_few(split, config.data.root)
     row_of = {item: row for row, item in enumerate(items)}
     names: tuple[Part, ...] = ("fit", "calibration", "test")
     parts = {name: vectors[[row_of[sample, PLAIN] for sample in split.part(name)]] for name in names}
@@ -81,6 +103,16 @@ def prepare(config: RunConfig) -> Prepared:
         np.array([kinds.index(view.recipe) for _, _, view in trained_on], np.int64),
     )
     return Prepared(split, backbone, normals, parts, features.content_sha256)
+
+
+def _refuse_too_few(split: Split, root: str) -> None:
+    if len(split.fit) < 2:
+        raise InputError(f"{root}: {len(split.fit)} normal images to train on; at least 2 are needed, add images")
+    if not split.calibration:
+        raise InputError(
+            f"{root}: no normal image is left for the calibration, for every class has a single one; "
+            "add images, at least two of some class"
+        )
 
 
 def backbone_of(config: RunConfig, split: Split) -> Loaded:

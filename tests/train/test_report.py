@@ -126,6 +126,14 @@ def test_the_rates_agree_with_the_metrics() -> None:
     assert drawn and found
     rate, threshold = drawn.at(0.05)
     assert rate == found.tpr_at_5_fpr == np.mean(scores[truth] >= threshold)
+
+
+def test_a_threshold_that_finds_nothing_is_a_number_above_all_scores() -> None:
+    truth, scores = np.array([False] * 9 + [True]), np.array([*range(5, 14), 1.0])
+    drawn = curve(truth, scores)
+    assert drawn is not None
+    rate, threshold = drawn.at(0.05)
+    assert rate == 0 and 13 < threshold < 14
     assert np.mean(scores[~truth] >= threshold) <= 0.05
 
 

@@ -1,5 +1,6 @@
 """The benchmark's plot: every method's AUROC under every protocol, beside the best single number."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,8 @@ def methods_plot(path: Path, outcome: Outcome) -> None:
         axis.grid(axis="x", alpha=0.3)
     axes[0][0].set_yticks(range(len(names)), names, fontsize=7)
     axes[0][0].invert_yaxis()
-    figure.suptitle(
-        "Filled: last epoch. Hollow: best epoch BY TEST LABELS. Dashed: the best single number, turned by labels",
-        fontsize=9,
-    )
+    told = "Dashed: the best single number, turned by labels"
+    if any(figures.epochs(p, name) > 1 for p in protocols for name in names if figures.ran(p, name)):
+        told = f"Filled: last epoch. Hollow: best epoch BY TEST LABELS. {told}"
+    figure.suptitle(textwrap.fill(told, int(14 * figure.get_figwidth())), fontsize=9)
     save(figure, path)

@@ -59,8 +59,17 @@ def check(config: SparkData) -> Report:
         *labels.warnings,
         *box_order.warnings(signs, labels.order),
         *classes.absent(config.anomaly_classes, present),
+        *_too_few(good.values()),
     ]
     return Report(tuple(defects), tuple(warnings), _summary(labels, good.values(), sizes))
+
+
+def _too_few(samples: Iterable[Sample]) -> list[str]:
+    """Why a set without a defect cannot be trained on all the same."""
+    counts = Counter(sample.label for sample in samples if not sample.is_anomaly)
+    if sum(counts.values()) < 2:
+        return [f"{sum(counts.values())} normal images: there is nothing to train on"]
+    return [] if max(counts.values()) > 1 else ["each class has one normal image: none is left for the calibration"]
 
 
 def _look(root: Path, key: str, sample: Sample | None, grey: Grey) -> Finding:

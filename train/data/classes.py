@@ -72,7 +72,10 @@ class Names:
             return self._by_number[int(cell)]
         name = self._spelling.get(cell.casefold())
         if name is None and self._table_is_law:
-            raise InputError(f"class {cell!r} is none of this layout's: {', '.join(self._spelling.values())}")
+            raise InputError(
+                f"class {cell!r} is none of this layout's: {', '.join(self._spelling.values())}; where it is debris, "
+                f"name it with data.anomaly_classes: [{cell}] (on a command line --anomaly-classes {cell})"
+            )
         return name or cell
 
     def _is_number(self, cell: str) -> bool:

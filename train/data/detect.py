@@ -19,10 +19,10 @@ def find(root: Path, forced: str = "auto") -> Layout:
         InputError: the folder is missing or empty, or has no known layout, or has several.
     """
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder; set 'root:' to the folder of the data set")
+        raise InputError(f"{root}: no such folder; give the folder of the data set ('root:' in a configuration)")
     entries = sorted(path.name for path in root.iterdir() if not path.name.startswith("."))
     if not entries:
-        raise InputError(f"{root}: the folder is empty; set 'root:' to the folder of the data set")
+        raise InputError(f"{root}: the folder is empty; give the folder of the data set ('root:' in a configuration)")
     makers: dict[str, Callable[[Path], Layout | None]] = {
         "spark2021": _spark2021,
         "spark2022": _spark2022,

@@ -51,5 +51,6 @@ class Report:
         lines += [f"warning: {warning}" for warning in self.warnings]
         lines += listing(self.defects, limit)
         counts = ", ".join(f"{number} {kind}" for kind, number in count(self.defects).items())
-        lines.append(f"{len(self.defects)} defects: {counts}" if self.defects else "no defects")
+        number = len(self.defects)
+        lines.append(f"{number} defect{'s' if number > 1 else ''}: {counts}" if number else "no defects")
         return "\n".join(lines)

@@ -1,5 +1,6 @@
 """Crops through the frozen backbone, into the cache."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ from train.views.apply import apply
 from train.views.recipe import PLAIN, View
 
 _BATCH, _FRAMES = 16, 2  # crops of one window size, or whole frames, a forward pass
+_MANY = 1000  # crops that take a minute or more
 _AHEAD, _FRAMES_AHEAD = 128, 16  # images decoded before they are grouped by window size
 Item = tuple[Sample, View]
 
@@ -104,6 +106,8 @@ def extract(
         distributed.barrier()  # the first process makes the files, the others use them
         store = store or opened(shares=True)
         missing = set(distributed.from_first(store.to_do([s.path for s, _ in ordered])))
+        if len(missing) > _MANY and distributed.rank() == 0 and not sys.stderr.isatty():  # where no bar is drawn
+            print(f"features: {len(missing)} of {len(ordered)} crops to extract", file=sys.stderr, flush=True)
         mine = _fill(store, ordered, missing, backbone, spec, device, grey) if missing else {}
         for found in distributed.gathered(mine):
             defects |= found

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from onboard.errors import InputError
 from train.heads.covariance import class_means, inverse_root, shrunk_covariance
 from train.heads.distances import squared_distances
 
@@ -47,14 +46,9 @@ def fit(features: Tensor, numbers: Tensor) -> Discriminant:
 
     Args:
         features: of normals, float64 [N, F].
-        numbers: their classes, int64 [N], from 0.
-
-    Raises:
-        InputError: there is one class only.
+        numbers: their classes, int64 [N], from 0; two at least.
     """
     counts = torch.bincount(numbers)
-    if len(counts) < 2:
-        raise InputError("head.form: discriminant needs normals of two classes or more, or of two kinds of views")
     means, mean = class_means(features, numbers), features.mean(0)
     root = inverse_root(shrunk_covariance(features - means[numbers]))
     whitened = (means - mean) @ root

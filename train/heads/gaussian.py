@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from onboard.errors import InputError
 from train.heads import discriminant
 from train.heads.clusters import numbers_of
 from train.heads.config import GaussianOptions
@@ -57,12 +58,20 @@ def fit(normals: Normals, options: GaussianOptions, seed: int) -> Gaussian | Dis
     `single`: Lee et al. 2018 without classes. `per_class`: class means, one covariance within classes. `relative`:
     that less the single one (Ren et al., "A simple fix to Mahalanobis distance", 2021). `discriminant`: nearly the
     same for a small part of the work, see there.
+
+    Raises:
+        InputError: a distance less another one is asked for, and there is but one class: both would be the same.
     """
     x = normals.features.double().cpu()
     mean = x.mean(0)
     if options.form == "single":
         return Gaussian(mean[None], inverse_root(shrunk_covariance(x - mean)))
     numbers = numbers_of(normals, options.classes, seed)
+    if options.form in ("relative", "discriminant") and int(numbers.max()) == 0:
+        raise InputError(
+            f"head.form: {options.form} needs normals of two classes or more, or of two kinds of views; "
+            "set form: single, or head.classes to a number of clusters above 1"
+        )
     if options.form == "discriminant":
         return discriminant.fit(x, numbers)
     means = class_means(x, numbers)

@@ -5,7 +5,7 @@ from train.report.chart import series
 from train.report.run_folder import Run
 
 _COLUMNS = [
-    "run", "satellites", "debris", "AUROC, last epoch", "95 % interval", "AUPR", "found at 5 % false alarms",
+    "run", "satellites", "debris", "AUROC", "95 % interval", "AUPR", "found at 5 % false alarms",
     "best epoch BY TEST LABELS, AUROC",
 ]  # fmt: skip
 
@@ -19,7 +19,7 @@ def section(runs: list[tuple[str, Run]]) -> str:
         text = "These runs were not tested on the same images: their figures and curves cannot be compared directly."
         parts.append(f'<p class="by-labels">{markup.escape(text)}</p>')
     if drawn:
-        caption = "ROC curves of the last epochs, coloured as in the table; dashed grey: chance."
+        caption = "ROC curves, of the last epoch where there are some, coloured as in the table; dashed grey: chance."
         parts.append(markup.figure(roc.charts(drawn), caption))
     return "".join(parts)
 
@@ -38,4 +38,5 @@ def _row(i: int, name: str, run: Run) -> list[markup.Cell]:
         f"{100 * last.aupr:.1f}",
         f"{100 * last.tpr_at_5_fpr:.1f} %",
     ]
-    return [*start, *figures, f"{100 * best.auroc:.1f}" if best else None]
+    labelled = f"{100 * best.auroc:.1f} (of {best.of_epochs})" if best and run.has_epochs else None
+    return [*start, *figures, labelled]

@@ -16,7 +16,7 @@ def section(run: Run, threshold: float | None) -> str:
     low, high = (float(v) for v in np.percentile(run.scores, [0.5, 99.5]))  # one far score must not squeeze the rest
     if threshold is not None:
         low, high = min(low, threshold), max(high, threshold)
-    high = max(high, low + 1e-6)
+    high = max(high, low + 1e-6 * max(1.0, abs(low)))  # where all scores are the same
     edges = np.linspace(low, high, _BINS + 1)
     mark = "" if threshold is None else f'<i style="left:{100 * (threshold - low) / (high - low):.2f}%"></i>'
     rows = []

@@ -25,10 +25,14 @@ class Curve:
     anomalies: int
 
     def at(self, false_rate: float) -> tuple[float, float]:
-        """The largest share of debris found with at most this rate of false alarms, and the threshold for it."""
+        """The largest share of debris found with at most this rate of false alarms, and the threshold for it.
+
+        Where that is none, a threshold just above the highest score: it calls nothing debris.
+        """
         allowed = self.false_rate <= false_rate
         i = int(np.argmax(np.where(allowed, self.true_rate, -1)))
-        return float(self.true_rate[i]), float(self.thresholds[i])
+        highest = np.nextafter(self.thresholds[1], np.inf)  # the curve's own first threshold is infinite
+        return float(self.true_rate[i]), float(min(self.thresholds[i], highest))
 
 
 def curve(is_anomaly: Flags, scores: Scores) -> Curve | None:

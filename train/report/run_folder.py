@@ -75,6 +75,12 @@ class Run:
     config: str
     provenance: str
 
+    @property
+    def has_epochs(self) -> bool:
+        """Whether the head was trained by epochs, among which labels could choose; a closed form was not."""
+        best = self.metrics.labelled_best_epoch
+        return best is not None and (best.of_epochs or 1) > 1
+
 
 def remedy(folder: Path) -> str:
     """What to do where a file that `evaluate` writes cannot be used."""

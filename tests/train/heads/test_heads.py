@@ -225,6 +225,12 @@ def test_sets_that_do_not_fit_the_layers_are_refused(
         sets_of(GaussianOptions(blocks=blocks), layers)
 
 
+@pytest.mark.parametrize("form", ["relative", "discriminant"])
+def test_a_distance_less_itself_is_refused(form: Literal["relative", "discriminant"]) -> None:
+    with pytest.raises(InputError, match="two classes or more"):
+        fit_closed(GaussianOptions(form=form, classes=1), normals(), 0)
+
+
 def test_options_that_would_change_nothing_are_refused() -> None:
     with pytest.raises(ValueError, match="equal changes nothing"):
         sets_of(GaussianOptions(weights="equal"), LAYERS)
