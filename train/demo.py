@@ -154,7 +154,8 @@ def _table(result: dict[str, Any], beside: dict[str, Any], flights: list[Flight]
         found = 100 * result["last_epoch"]["tpr_at_5_fpr"]
         rows.append(("AUROC on unseen images", f"{auroc:.1f}  (95 % interval {low:.1f} to {high:.1f})"))
         last, best = (100 * beside[name]["auroc"] for name in ("last_epoch", "labelled_best_epoch"))
-        rows.append(("  PLUME there", f"{last:.1f}  (best epoch BY TEST LABELS: {best:.1f})"))
+        epochs = beside["labelled_best_epoch"]["of_epochs"]
+        rows.append(("  PLUME there", f"{last:.1f}  (best of {epochs} epochs BY TEST LABELS: {best:.1f})"))
         rows.append(("debris found there at 5 % false alarms", f"{found:.0f} %  (threshold from these images)"))
     for flight, summary in zip(flights, summaries, strict=True):
         answered = summary.statuses["ANSWERED"]

@@ -11,12 +11,12 @@ from train.benchmark.table import Cell, Table
 def choice_table(figures: Figures) -> Table:
     """The label-free choice, and what it cost."""
     config = figures.config
-    what = "satellite class" if config.stand_ins == "classes" else "cluster of the normals"
     table = Table(
         "choice",
         "The label-free choice",
-        f"Chosen on each split by leaving out one {what} at a time as the stand-in anomaly; no test sample, and no "
-        "anomaly, has a say. The oracle is what the test's labels would have chosen; regret is what that gives more. "
+        f"Chosen on each split by leaving out {_left_out(figures)} at a time as the stand-in anomaly; no test "
+        "sample, and no anomaly, has a say. The oracle is what the test's labels would have chosen; regret is what that "
+        "gives more. "
         "'Left-out called debris' is the share of the left-out kind beyond the threshold of 5 % false alarms on the "
         "others: for debris-like stand-ins high is good, but a mission may call an unknown satellite normal. "
         "The interval is a bootstrap over the test's samples.",
@@ -59,6 +59,15 @@ def choice_table(figures: Figures) -> Table:
         if config.normal_classes:
             table.rows.append(_for_all_row(figures, group))
     return table
+
+
+def _left_out(figures: Figures) -> str:
+    if figures.config.stand_ins == "clusters":
+        return "one cluster of the normals"
+    judged = next(iter(figures.outcome.judged.values()))
+    classes = {sample.label for sample in judged.samples if not sample.is_anomaly}
+    groups = max(figures.outcome.groups.values())
+    return "one satellite class" if len(classes) <= groups else f"one of {groups} groups of satellite classes"
 
 
 def _for_all_row(figures: Figures, group: str) -> list[Cell]:

@@ -1,9 +1,10 @@
 """What single numbers give away without a detector: shortcuts that a figure must be read beside."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,7 +17,6 @@ from tqdm import tqdm
 
 from onboard import files
 from onboard.image import Grey
-from train.benchmark.config import Protocol
 from train.benchmark.features import ProtocolFeatures, test_view
 from train.data.pixels import read_sample
 from train.data.samples import Sample
@@ -43,8 +43,8 @@ def of_vectors(vectors: Mapping[str, npt.NDArray[np.float32]]) -> Numbers:
     return found
 
 
-def supervised(table: ProtocolFeatures, samples: Sequence[Sample], split: int) -> Numbers:
-    """What labels would give: scores of a logistic regression that was trained with them, by sample.
+def supervised(table: ProtocolFeatures, samples: Sequence[Sample], split: int, kept: Path) -> Numbers:
+    """What labels would give: scores of a logistic regression that was trained with them, by sample; kept in a folder.
 
     All vectors side by side, standardised; five folds of the test part, each scored by a model of the other four. It
     is a bound for heads on these features, not a detector: who has labels of debris needs no one-class training.
@@ -54,27 +54,42 @@ def supervised(table: ProtocolFeatures, samples: Sequence[Sample], split: int) -
     if folds < 2:  # too few of either to hold some back
         return {}
     features = table.judged(samples, list(table.columns), split).double().numpy()
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-2, class_weight="balanced", max_iter=500))
-    parts = StratifiedKFold(folds, shuffle=True, random_state=split)
-    return {SUPERVISED: cross_val_predict(model, features, truth, cv=parts, method="decision_function")}
+
+    def scores() -> npt.NDArray[np.float64]:
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-2, class_weight="balanced", max_iter=500))
+        parts = StratifiedKFold(folds, shuffle=True, random_state=split)
+        return np.asarray(cross_val_predict(model, features, truth, cv=parts, method="decision_function"))
+
+    return {SUPERVISED: _once(kept, [hashlib.sha256(features.tobytes()).hexdigest(), truth.tolist(), split], scores)}
 
 
-def of_pixels(protocol: Protocol, samples: Sequence[Sample], split: int, grey: Grey, kept: Path) -> Numbers:
+def of_pixels(table: ProtocolFeatures, samples: Sequence[Sample], split: int, grey: Grey, kept: Path) -> Numbers:
     """Box area and mean brightness in the box, by sample; kept in a folder, for images must be read for them.
 
     The area is that before crops are matched to one size, for afterwards there is but one.
     """
-    view = test_view(protocol, split)
-    names = hashlib.sha256("\n".join(s.key for s in samples).encode() + msgspec.json.encode(view)).hexdigest()[:16]
-    path = kept / f"{names}.npz"
-    if not path.exists():
+    view = test_view(table.protocol, split)
+
+    def rows() -> npt.NDArray[np.float64]:
         with ThreadPoolExecutor(2) as pool:
             work = pool.map(lambda sample: area_and_brightness(view, sample, grey), samples)
-            rows = list(tqdm(work, total=len(samples), desc="probes", unit="image", disable=None))
-        with files.whole(path) as beside:
-            np.savez(beside, rows=np.array(rows))
-    with np.load(path) as saved:
-        return {AREA: saved["rows"][:, 0], BRIGHTNESS: saved["rows"][:, 1]}
+            return np.array(list(tqdm(work, total=len(samples), desc="probes", unit="image", disable=None)))
+
+    decides = [table.content_sha256, [[s.key, s.box] for s in samples], msgspec.to_builtins(view)]
+    found = _once(kept, decides, rows)
+    return {AREA: found[:, 0], BRIGHTNESS: found[:, 1]}
+
+
+def _once(kept: Path, decides: list[Any], compute: Callable[[], npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """What was computed before from the same, or is now."""
+    path = kept / f"{hashlib.sha256(msgspec.json.encode(decides)).hexdigest()[:16]}.npy"
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError):  # not there, or damaged
+        found = compute()
+    with files.whole(path) as beside, beside.open("wb") as file:
+        np.save(file, found)
+    return found
 
 
 def area_and_brightness(view: View, sample: Sample, grey: Grey) -> tuple[float, float]:

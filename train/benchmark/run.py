@@ -111,6 +111,7 @@ def _judged(stage: Stage, config: BenchmarkConfig, out: Path) -> Judged:
     test = stage.split.test
     numbers = probes.of_features(stage.table, test, number)
     if isinstance(config.data, SparkData):  # CIFAR's boxes are all alike
-        numbers = probes.of_pixels(stage.table.protocol, test, number, config.data.grey, out / "probes") | numbers
-        numbers |= probes.supervised(stage.table, test, number)
+        kept = out / "probes"
+        numbers = probes.of_pixels(stage.table, test, number, config.data.grey, kept) | numbers
+        numbers |= probes.supervised(stage.table, test, number, kept)
     return Judged(test, np.array([sample.is_anomaly for sample in test]), numbers)

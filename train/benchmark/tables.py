@@ -7,6 +7,7 @@ from train.benchmark.choice_tables import choice_table, detection_table, differe
 from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures, spread
 from train.benchmark.run import Outcome
 from train.benchmark.table import Cell, Table
+from train.heads.config import uses_class_names
 
 
 def build(outcome: Outcome) -> list[Table]:
@@ -31,11 +32,12 @@ def methods_table(figures: Figures) -> Table:
         f"Test AUROC x 100, mean and standard deviation over {config.splits} splits (and {config.seeds} seeds of heads "
         "that are trained by steps; fewer where the configuration says so). 'best epoch BY LABELS' is the maximum over "
         "epochs by the test's labels, the protocol of the PLUME paper: nobody has these labels in orbit. Candidates of "
-        "the label-free choice are marked with a star.",
+        "the label-free choice are marked with a star. A dagger: fitted with the satellites' class names, which are "
+        "labels too, though of normal data.",
         ["method", "epoch", *config.protocols],
     )
     for name, method in config.methods.items():
-        label = f"{name} *" if method.candidate else name
+        label = name + (" *" if method.candidate else "") + (" †" if uses_class_names(method.head) else "")
         most = max((figures.epochs(p, name) for p in config.protocols if figures.ran(p, name)), default=1)
         kinds = [LAST] if most == 1 else [LAST, LABELLED]
         if most > 1 and method.candidate and figures.selection_splits() and not method.seeded:
@@ -87,6 +89,7 @@ def classes_table(figures: Figures) -> Table:
             continue
         for kind in (LAST, LABELLED) if figures.epochs(protocol, name) > 1 else (LAST,):
             values = [figures.of_class(protocol, name, c, kind).mean for c in config.normal_classes]
-            said = "-" if figures.epochs(protocol, name) == 1 else kind.replace("by labels", "BY LABELS")
+            most = figures.epochs(protocol, name)
+            said = {LAST: "last" if most > 1 else "-"}.get(kind, f"best of {most} BY LABELS")
             table.rows.append([name, said, *(f"{v:.1f}" for v in values), f"{np.mean(values):.1f}"])
     return table

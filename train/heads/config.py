@@ -127,3 +127,12 @@ def _sets_of(options: _Options, layers: tuple[str, ...]) -> list[tuple[int, ...]
 
 
 ClosedForm = NeighboursOptions | GaussianOptions | PcaOptions | DistilledOptions
+
+
+def uses_class_names(head: object) -> bool:
+    """Whether a head is fitted with the satellites' class names: labels, though of normal data."""
+    if isinstance(head, DistilledOptions):
+        head = head.teacher
+    if isinstance(head, NeighboursOptions):
+        return head.metric == "class_whitened"
+    return isinstance(head, GaussianOptions) and head.form != "single" and head.classes == "names"

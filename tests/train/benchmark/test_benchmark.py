@@ -25,6 +25,8 @@ from train.benchmark.command import benchmark
 from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures
 from train.benchmark.probes import supervised
 from train.benchmark.run import Judged, Outcome, run, stages
+from train.benchmark.tables import methods_table
+from train.heads.config import GaussianOptions
 
 CONFIG = """
 data: {{kind: spark, root: {root}, calibration_fraction: 0.3, test_fraction: 0.3}}
@@ -183,7 +185,7 @@ def test_the_supervised_bound_judges_no_sample_by_a_model_that_saw_its_label(pla
     for seed in range(8):  # labels that mean nothing give chance; a model that had seen them would know each by heart
         lots = np.random.default_rng(seed).permutation([s.is_anomaly for s in stage.split.test])
         drawn = [dataclasses.replace(s, is_anomaly=bool(lot)) for s, lot in zip(stage.split.test, lots, strict=True)]
-        (scores,) = supervised(stage.table, drawn, 0).values()
+        (scores,) = supervised(stage.table, drawn, 0, place / "kept").values()
         aurocs.append(metrics.auroc(lots, scores))
     assert np.mean(aurocs) < 0.7
 
@@ -260,3 +262,11 @@ def test_splits_that_share_their_debris_are_as_unsure_as_one_of_them(place: Path
     figures = Figures(Outcome(config, results, same, outcome.groups))
     one, three = (figures.resampled("raw", [{("raw", None, n): ("nearest", -1) for n in range(m)}]) for m in (1, 3))
     assert np.allclose(one, three) and one.std() > 0
+
+
+def test_a_head_that_uses_class_names_is_marked_in_the_table(place: Path, text: str) -> None:
+    outcome = run(configs.load(place / "b.yaml"), place / "out")
+    relative = msgspec.structs.replace(outcome.config.methods["gaussian"], head=GaussianOptions(form="relative"))
+    config = msgspec.structs.replace(outcome.config, methods={**outcome.config.methods, "gaussian": relative})
+    first, second, *_ = methods_table(Figures(Outcome(config, outcome.results, outcome.judged, outcome.groups))).rows
+    assert (first[0], second[0]) == ("gaussian * \u2020", "nearest *")
