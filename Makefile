@@ -1,13 +1,14 @@
 # make demo            the whole path on a synthetic data set; DATA=/path/to/spark takes a real one
 # make demo-pose       trains a small pose network, fuses a debris head into it and compares: some 20 min; DATA as above
 # make test            everything that CI runs
+# make install         the environment alone, in .venv
 VENV   ?= .venv
 PYTHON ?= python3
 DATA   ?=
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo demo-pose test lint format clean
+.PHONY: demo demo-pose test install lint format clean
 
 demo: $(READY)
 	$(BIN)/python -m train demo $(if $(DATA),--data "$(DATA)")
@@ -27,6 +28,8 @@ demo-pose: $(READY)
 # tests/conftest.py's order.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+install: $(READY)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -92,7 +92,7 @@ _PAPER = msgspec.structs.replace(
     batch_norm="union",
     denominator="paper",
 )
-# Chosen without a debris label: satellite classes left out of the training stood in for the anomalies.
+# What the ablations of docs/quality.md came to, whose figures are the test's: not a choice without labels.
 _OURS = PlumeSettings(
     model_dim="features",
     whiten=True,
