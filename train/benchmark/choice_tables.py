@@ -14,10 +14,10 @@ def choice_table(figures: Figures) -> Table:
     table = Table(
         "choice",
         "The label-free choice",
-        f"Chosen on each split by leaving out {_left_out(figures)} at a time as the stand-in anomaly; no test sample, and "
-        "no anomaly, has a say. The oracle is what the test's labels would have chosen; regret is what that gives more. "
-        "'Left-out called debris' is the share of the left-out kind beyond the threshold of 5 % false alarms on the "
-        "others: for debris-like stand-ins high is good, but a mission may call an unknown satellite normal. "
+        f"Chosen on each split by leaving out {_left_out(figures)} at a time as the stand-in anomaly; no test sample, "
+        "and no anomaly, has a say. The oracle is what the test's labels would have chosen; regret is what that gives "
+        "more. 'Left-out called debris' is the share of the left-out kind beyond the threshold of 5 % false alarms on "
+        "the others: for debris-like stand-ins high is good, but a mission may call an unknown satellite normal. "
         "The interval is a bootstrap over the test's samples.",
         ["protocol", "chosen (splits)", "AUROC", "95 % interval", "oracle AUROC", "regret", "rank correlation",
          "stand-in AUROC", "left-out called debris"],
