@@ -1,10 +1,11 @@
 """Crops through the frozen backbone, into the cache."""
 
+import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +27,8 @@ from train.backbones.trunk import Backbone
 from train.data.pixels import read_sample
 from train.data.samples import Box, Sample
 from train.features.cache import FeatureCache, content_digest
-from train.preprocessing import Preprocessing, preprocessing, seen
+from train.features.forward import forward, one_ahead, workers_for
+from train.preprocessing import preprocessing
 from train.views.apply import apply
 from train.views.recipe import PLAIN, View
 
@@ -162,10 +164,12 @@ def _fill(
     chunks = [chunk for s in starts if not missing.isdisjoint(chunk := range(s, min(s + ahead, len(items))))]
     total = sum(row in missing for chunk in chunks for row in chunk)
     progress = tqdm(total=total, desc="features", unit="crop", disable=None if distributed.rank() == 0 else True)
-    with ThreadPoolExecutor(2) as pool, progress, _forwards(device) as workers:
-        for chunk in chunks:
+    # Where a GPU does the rest, every core may decode.
+    threads = 2 if device.type == "cpu" else os.cpu_count()
+    with ThreadPoolExecutor(threads) as pool, progress, workers_for(device) as workers:
+        for chunk, prepared in one_ahead((chunk, pool.map(prepare, chunk)) for chunk in chunks):
             by_size: dict[int, list[tuple[int, Window]]] = defaultdict(list)
-            for row, window in zip(chunk, pool.map(prepare, chunk), strict=True):
+            for row, window in zip(chunk, prepared, strict=True):
                 if isinstance(window, str):
                     defects[row] = window
                     progress.update(row in missing)
@@ -174,7 +178,7 @@ def _fill(
             cuts = [found[first : first + size] for found in by_size.values() for first in range(0, len(found), size)]
             batches = [batch for batch in cuts if not missing.isdisjoint(row for row, _ in batch)]
             windows = [[window for _, window in batch] for batch in batches]
-            done = workers.map(lambda batch: _forward(before, module, batch, device), windows)
+            done = workers.map(lambda batch: forward(before, module, batch, device), windows)
             for batch, vectors in zip(batches, done, strict=True):
                 for (row, _), vector in zip(batch, vectors, strict=True):
                     if row in missing:
@@ -182,29 +186,3 @@ def _fill(
                         store.put(row, vector, path, digest(path))
                         progress.update()
     return defects
-
-
-@contextmanager
-def _forwards(device: torch.device) -> Iterator[ThreadPoolExecutor]:
-    """Workers for forward passes: on a CPU one for each of torch's threads, each pass with a single thread.
-
-    How many threads share one pass moves the last bits; so does not how many passes run at once.
-    """
-    threads = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads if device.type == "cpu" else 1) as workers:
-            yield workers
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _forward(
-    before: Preprocessing, module: Backbone, windows: list[Window], device: torch.device
-) -> npt.NDArray[np.float32]:
-    pixels = torch.from_numpy(np.stack([window.pixels for window in windows])).to(device)
-    boxes = torch.from_numpy(np.stack([window.region for window in windows])).to(device)
-    with torch.inference_mode():
-        vectors = seen(before, module, pixels, boxes, torch.channels_last)
-        return torch.cat(list(vectors.values()), dim=1).cpu().numpy()
