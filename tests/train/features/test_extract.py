@@ -125,12 +125,12 @@ from train.data.config import SparkData
 from train.data.load import load as load_data
 from train.features import extract as extraction
 extraction._BATCH = extraction._AHEAD = 4
-forward = extraction._forward
+forward = extraction.forward
 def slowly(*arguments):
     print("batch", flush=True)
     time.sleep(0.5)
     return forward(*arguments)
-extraction._forward = slowly
+extraction.forward = slowly
 samples = load_data(SparkData(sys.argv[1])).all()[:24]
 backbone = load(BackboneOptions(name="mobilenet_v2", weights="random"))
 extraction.extract(samples, backbone, CropSpec(input_px=96), Path(sys.argv[2]), torch.device("cpu"), "refuse")
