@@ -58,8 +58,8 @@ class Telemetry:
 
     def event(self, event: Event, level: str, left_out: int) -> None:
         """Send an event: one that is written down, for what is throttled there is throttled here."""
-        name, detail = event
-        self._safely(lambda: self._send(EVENTS, severity(name, level), fields.of_event(name, detail, left_out)))
+        of = fields.of_event
+        self._safely(lambda: self._send(EVENTS, severity(event.name, level), of(event.name, event.detail, left_out)))
 
     def when_due(self, page: Callable[[], Mapping[str, Any]]) -> None:
         """Send housekeeping, if the time has come.
