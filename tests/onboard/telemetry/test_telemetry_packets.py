@@ -1,5 +1,6 @@
 """What goes out, against bytes written by hand from docs/telemetry.md, and against the library's own parser."""
 
+import math
 import re
 import socket
 import struct
@@ -155,6 +156,27 @@ def test_an_output_too_large_for_a_packet_leaves_a_gap(bus: Bus) -> None:
     assert (verdict.sequence, request.sequence) == (1, 3)
     assert bus.telemetry.state() == {"dropped": 0, "failed": 1}
     assert [event.name for event in bus.events.take()] == ["telemetry_failed"]
+
+
+def test_a_box_too_large_for_its_field_is_infinite_and_costs_no_packet(bus: Bus) -> None:
+    bus.telemetry.verdict(msgspec.structs.replace(VERDICT, box=(-1e39, 2.0, 1e39, 4.5)))
+    (read,) = packets(bus.next())
+    assert isinstance(read, Packet)
+    found = layout.VERDICT.unpack(read.data)
+    assert [found[side] for side in ("x_min", "y_min", "x_max", "y_max")] == [-math.inf, 2.0, math.inf, 4.5]
+    assert bus.telemetry.state() == {"dropped": 0, "failed": 0}
+
+
+def test_a_verdict_that_cannot_be_packed_leaves_a_gap_and_its_pose_goes_out(bus: Bus) -> None:
+    bus.telemetry.verdict(msgspec.structs.replace(VERDICT, bundle="no hexadecimal digits"))
+    (pose,) = packets(bus.next())
+    assert isinstance(pose, Packet)
+    assert (pose.subtype, pose.sequence) == (2, 2)  # 1 was the verdict's
+    assert bus.telemetry.state() == {"dropped": 0, "failed": 1}
+    bus.telemetry.verdict(VERDICT)
+    (verdict,) = packets(bus.next())
+    assert isinstance(verdict, Packet)
+    assert (verdict.sequence, verdict.type_count) == (3, 1)
 
 
 def test_counts_wrap(bus: Bus) -> None:
