@@ -33,6 +33,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
         infer_ns: time spent in the flight graph.
         find_ns: time spent in finding a box; 0 where one was given.
         outputs: what a fused graph gives besides the logit: the pose network's outputs, by their own names.
+        fault: whether a fault of the node, not of the frame, took the answer; the detail names it.
     """
 
     status: Status
@@ -45,6 +46,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
     infer_ns: int = 0
     outputs: Mapping[str, npt.NDArray[Any]] = {}
     find_ns: int = 0
+    fault: bool = False
 
 
 class StageTimes(msgspec.Struct, frozen=True):

@@ -13,13 +13,13 @@ from onboard.finder import Boxes
 from onboard.fly.account import Account
 from onboard.fly.ahead import Ahead, Begun, LookAhead
 from onboard.fly.config import NodeConfig
+from onboard.fly.debris_side import judged
 from onboard.fly.event_log import EventLog
 from onboard.fly.guard import Guard
 from onboard.fly.outlet import Outlet
 from onboard.fly.output_sanity import without_verdict
 from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
-from onboard.fly.verdict import made
 from onboard.health.background import Background
 from onboard.helper import Helper
 from onboard.journal import Arrival, Journal
@@ -119,10 +119,7 @@ class Loop:
             item, answer = self._judge(item, begun)
         else:
             answer = Answer(item.status, item.reason, item.detail)
-        track = parts.tracks.update(item.run, item.frame_id, answer)
-        verdict = made(
-            item, answer, track, parts.guard.rule, parts.guard.bundle.sha256, parts.config.output.pose_outputs
-        )
+        answer, verdict = judged(parts, item, answer)
         decided_ns = time.monotonic_ns()
         parts.journal.end(item.run, item.frame_id, answer.status, answer.reason)
         parts.outlet.send(verdict)
