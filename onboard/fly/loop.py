@@ -96,6 +96,7 @@ class Loop:
             begun = ahead.begun[n] if ahead is not None and ahead.begun else self._look_ahead.begin(item)
             if begun.arrival.recorded:
                 self._settle(item, begun)
+                self._tell_of_order(item, begun.arrival)
                 parts.guard.mend()
             else:
                 self._refuse(item, begun.arrival)
@@ -202,6 +203,12 @@ class Loop:
     def _refuse(self, item: SourceFrame | Settled, arrival: Arrival) -> None:
         self._parts.account.arrived_again(arrival)
         self._parts.events.add(arrival.value, f"frame {item.frame_id} of run {item.run.hex()}: no record, no verdict")
+
+    def _tell_of_order(self, item: SourceFrame | Settled, arrival: Arrival) -> None:
+        if arrival is Arrival.REORDERED:
+            self._parts.account.reordered += 1
+            why = "a later id came before it; it has its record, and its track goes on without it"
+            self._parts.events.add(arrival.value, f"frame {item.frame_id} of run {item.run.hex()}: {why}")
 
     def _age_ns(self, frame: SourceFrame, at_ns: int) -> int:
         """From the exposure's start until this time; below 0 where the sender's clock is ahead."""

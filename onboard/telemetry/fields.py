@@ -96,6 +96,7 @@ def of_housekeeping(page: Mapping[str, Any]) -> bytes:
             "hottest_c": _f32(max(sensors.get("temperature_c", {}).values(), default=None)),
             "highest_power_w": _f32(max(sensors.get("power_w", {}).values(), default=None)),
             "paused": int(page["paused"]),
+            "reordered": frames["reordered"],
         }
     )
 

@@ -153,6 +153,7 @@ HOUSEKEEPING = Layout(
     ("highest_power_w", "f32"),
     ("paused", "u8"),
     *_latencies(FIND),
+    ("reordered", "u64"),
 )
 REQUEST = Layout(("request", "u32"))
 FAILED_REQUEST = Layout(("request", "u32"), ("code", "u16"))

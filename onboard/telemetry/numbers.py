@@ -76,6 +76,7 @@ EVENTS = {
     "debris_given_up": 28,
     "storage_read_only": 29,
     "debris_failed": 30,
+    "reordered": 31,
     "gap": 32,
     "source_lost": 33,
     "source_back": 34,

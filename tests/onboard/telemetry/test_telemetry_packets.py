@@ -112,7 +112,7 @@ def test_housekeeping_as_written_by_hand(bus: Bus) -> None:
     bus.telemetry.housekeeping(lambda: PAGE)
     data = bus.next()
     none = "7fc00000" * 15
-    assert data[:13].hex() == "0864c001" + "0125" + "200319" + "0000" + "0203"
+    assert data[:13].hex() == "0864c001" + "012d" + "200319" + "0000" + "0203"
     assert data[20:22].hex() == "0101"
     monotonic, utc = struct.unpack(">QQ", data[22:38])
     assert 0 <= time.monotonic_ns() - monotonic < 5e9
@@ -122,7 +122,7 @@ def test_housekeeping_as_written_by_hand(bus: Bus) -> None:
         "aabbccddeeff0011" + "01" + "01" + "".join(f"{count:016x}" for count in counts)
         + none + "3f80000040000000" + "40800000" + "00000002" + "3fe0000000000000" + "00"
         + "".join(f"{count:016x}" for count in (14, 15, 16, 1)) + "42480000" + "40000000"
-        + "01" + "7fc00000" * 3
+        + "01" + "7fc00000" * 3 + f"{17:016x}"
     )  # fmt: skip
 
 
