@@ -104,12 +104,15 @@ def test_where_the_logit_alone_is_wrong_and_no_file_is_whole_the_poses_go_on(
     while "debris_given_up" not in (names := [event.name for event in events.take()]):
         assert time.monotonic() < end and "unavailable" not in names
         guard.tend()
-    for _ in range(20):  # known answers are asked on, and are wrong
+    wrong = guard.known_answers["wrong"]
+    for _ in range(20):  # known answers are asked on, and are wrong, which was told
         time.sleep(0.002)
         guard.tend()
         answer = guard(picture(0), BOX)
         assert (answer.status.value, answer.logit) == ("REJECTED", None)
         assert np.array_equal(answer.outputs["rotation"], right.outputs["rotation"])
+    assert guard.known_answers["wrong"] >= wrong + 10
+    assert "known_answer_wrong" not in [event.name for event in events.take()]
     shutil.copy(small / "model.onnx", folder / "model.onnx")
     while guard(picture(0), BOX).logit != right.logit:
         assert time.monotonic() < end
@@ -146,6 +149,27 @@ def test_an_engine_that_is_wrong_and_has_no_whole_file_answers_no_more(
         assert time.monotonic() < end
         guard.tend()
     assert guard(picture(0), BOX).logit is not None
+
+
+def test_a_wrong_pose_is_told_of_although_a_wrong_logit_was_and_a_new_engine_anew(
+    configured: Callable[..., NodeConfig], small: Path
+) -> None:
+    events = Events()
+    guard, asking = flown(small, configured(), Events()), Asking(1.0, events)
+    assert guard.flown.detector is not None and isinstance(guard.flown.detector.engine, LiveWeights)
+
+    def told() -> list[str]:
+        for _ in range(3):
+            asking.all(guard.flown)
+        return [event.name for event in events.take()]
+
+    flip(guard)
+    assert told() == ["known_answer_wrong"]
+    guard.flown.detector.engine.flip("turn", 25)  # of the pose
+    assert told() == ["known_answer_wrong"]
+    asking.start_over(guard.flown)
+    assert told() == ["known_answer_wrong"]
+    assert asking.counts == {"asked": 18, "wrong": 18}
 
 
 class Unsteady(OrtEngine):
