@@ -172,7 +172,8 @@ class Loop:
         """The answer, with the pose of a network that sees the whole frame and asks for no box."""
         height, width = frame.pixels.shape[:2]
         seen = self._parts.guard(frame.pixels, (0.0, 0.0, float(width), float(height)))
-        return msgspec.structs.replace(answer, outputs=seen.outputs, window_ns=seen.window_ns, infer_ns=seen.infer_ns)
+        times = {"window_ns": seen.window_ns, "infer_ns": seen.infer_ns}
+        return msgspec.structs.replace(answer, outputs=seen.outputs, suspect=seen.suspect, **times)
 
     def _refused(self, frame: SourceFrame, begun: Begun) -> Answer | None:
         """Why a frame is not judged; None: it is."""

@@ -41,6 +41,7 @@ def of_verdict(verdict: Verdict) -> bytes:
             "track_value": _or_nan(None if track is None else track.value),
             "track_p_value": _or_nan(None if track is None else track.p_value),
             "bundle": _bundle(verdict.bundle),
+            "suspect": int(verdict.suspect),
         }
     )
 

@@ -93,6 +93,7 @@ VERDICT = Layout(
     ("track_value", "f64"),
     ("track_p_value", "f64"),
     ("bundle", "8 bytes"),
+    ("suspect", "u8"),
 )
 POSE = Layout(
     ("version", "u8"),

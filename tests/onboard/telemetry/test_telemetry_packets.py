@@ -62,10 +62,10 @@ def test_a_verdict_and_a_pose_as_written_by_hand(bus: Bus) -> None:
     bus.telemetry.verdict(VERDICT)
     by_hand(
         bus.next(),
-        "0864 c001 007b 20 82 01 0000 0203",
+        "0864 c001 007c 20 82 01 0000 0203",
         "01 01 0000 000102030405060708090a0b0c0d0e0f 0000000000000005 000000003b9aca00 000000003b9aca01"
         "3f800000 40000000 40400000 40900000 c0000000 3fd0000000000000 01 01 00 01 00000007 00000000"
-        "3fe0000000000000 3ff0000000000000 aabbccddeeff0011",
+        "3fe0000000000000 3ff0000000000000 aabbccddeeff0011 00",
     )
     by_hand(
         bus.next(),
