@@ -214,11 +214,12 @@ def test_a_wrong_pose_is_told_of_although_a_wrong_logit_was_and_a_new_engine_ane
 class Unsteady(OrtEngine):
     """ONNX Runtime with a logit that is never the same twice, as an engine that adds in any order gives it."""
 
-    runs, size = 0, 1e-5
+    runs, size, turned = 0, 1e-5, 0.0
 
     def run(self, window: Window) -> Outputs:
         outputs = dict(super().run(window))
         self.runs += 1
+        outputs["rotation"] = outputs["rotation"] + np.float32(self.turned + 1e-6 * (self.runs % 2))
         outputs["debris_logit"] = outputs["debris_logit"] + np.float32(self.size * (self.runs % 7))
         return outputs
 
@@ -238,6 +239,44 @@ def test_an_engine_that_is_not_repeatable_is_held_to_its_tolerance(
     for _ in range(4):
         guard.tend()
     assert guard.known_answers["wrong"] >= 1
+    guard.close()
+
+
+@pytest.mark.parametrize("turned", [0.0, 1.0, np.nan])
+def test_of_an_engine_that_is_not_repeatable_too_a_wrong_logit_alone_costs_no_pose(
+    configured: Callable[..., NodeConfig], small: Path, turned: float
+) -> None:
+    known = KnownAnswers(Detector(bundle := bundles.read(small), engine := Unsteady(bundle)))
+    assert not known.repeatable
+    engine.size, engine.turned = 1.0, turned
+    wrong = [each for each in (known.ask() for _ in range(7)) if each is not None]
+    assert len(wrong) >= 5
+    assert {each.logit_alone for each in wrong} == {turned == 0.0}
+    assert all(("rotation" in each.said) == (turned != 0.0) for each in wrong)
+
+
+@pytest.mark.parametrize("turned", [0.0, 1.0])
+def test_poses_of_an_engine_that_is_not_repeatable_go_on_where_its_logit_alone_is_wrong(
+    configured: Callable[..., NodeConfig], small: Path, tmp_path: Path, turned: float
+) -> None:
+    folder, events = Path(shutil.copytree(small, tmp_path / "flown")), Events()
+
+    def load() -> Detector:
+        bundle = bundles.read(folder)
+        return Detector(bundle, Unsteady(bundle))
+
+    choice, config = Choice(str(folder)), configured(health={"known_answer_s": 1e-6}, invalid={"reloads": 1})
+    guard = Guard(Chosen(choice, (choice,)), lambda _: [Way("unsteady", load)], config, events)
+    assert guard.flown.detector is not None and isinstance(guard.flown.detector.engine, Unsteady)
+    guard.flown.detector.engine.size, guard.flown.detector.engine.turned = 1.0, turned
+    spoil(folder)
+    end, names = time.monotonic() + 10, list[str]()
+    while not {"debris_given_up", "unavailable"} & set(names):
+        assert time.monotonic() < end
+        guard.tend()
+        names += [event.name for event in events.take()]
+    assert names[-1] == ("unavailable" if turned else "debris_given_up")
+    assert ("rotation" in guard(picture(0), BOX).outputs) == (not turned)
     guard.close()
 
 
