@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from onnx import TensorProto, helper
 
 from onboard import strict_yaml
 from onboard.errors import InputError
-from onboard.event import Events
+from onboard.event import Event, Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.opening import parts_of
@@ -292,6 +293,38 @@ def test_a_second_part_is_named_and_a_stderr_that_takes_nothing_holds_up_nothing
         assert watchdog._thread.is_alive()
     first, both = {"storage"}, {"storage", "archive"}
     assert said[:3] == [("part_late", first), ("part_hung", first), ("part_late", both)]
+
+
+class Scripted:
+    """Parts that are late as written down, one asking after another."""
+
+    def __init__(self, *late: str) -> None:
+        self._late = iter(late)
+
+    def late(self) -> dict[str, float]:
+        return dict.fromkeys(next(self._late).split(), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("hung_after", "late", "expected"),
+    [
+        (3, ["A", "A", "A", "A B", "B", "B", "B", ""], ["late A", "hung A", "late A B", "hung B", "back"]),
+        (3, ["A", "A B", "A B", "A B", "A"], ["late A", "late A B", "hung A", "hung A B"]),
+        (3, ["A", "A", "A B"], ["late A", "late A B", "hung A"]),  # one hangs, and one is late, at one asking
+        (3, ["A", "A", "B", "A", "A", "A"], ["late A", "late B", "late A", "hung A"]),  # not in a row at first
+        (1, ["A", "A"], ["hung A"]),
+    ],
+)
+def test_each_part_hangs_by_itself(hung_after: int, late: list[str], expected: list[str]) -> None:
+    said = list[str]()
+
+    def say(event: Event, _: object) -> None:
+        said.append(" ".join([event.name.removeprefix("part_"), *re.findall(r"(\w) for", event.detail)]))
+
+    watchdog = Watchdog(Scripted(*late), Systemd(None), WatchdogConfig(hung_after=hung_after), say)  # type: ignore[arg-type]
+    for _ in late:
+        watchdog._look()
+    assert said == expected
 
 
 def test_a_real_node_says_when_it_is_ready_strokes_and_says_when_it_ends(
