@@ -402,6 +402,21 @@ def test_each_part_hangs_by_itself(hung_after: int, late: list[str], expected: l
     assert said == expected
 
 
+def test_a_stroke_that_systemd_does_not_take_is_told_once(tmp_path: Path) -> None:
+    said, systemd = list[str](), Systemd(str(tmp_path / "nobody"), 1.0)
+    parts = Scripted(*[""] * 5)
+    watchdog = Watchdog(parts, systemd, WatchdogConfig(), lambda event, _: said.append(event.name))  # type: ignore[arg-type]
+    for _ in range(2):
+        watchdog._look()
+    assert said == ["stroke_unheard"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "nobody"))
+        watchdog._look()
+    for _ in range(2):
+        watchdog._look()  # nobody again
+    assert said == ["stroke_unheard"] * 2
+
+
 def test_a_real_node_says_when_it_is_ready_strokes_and_says_when_it_ends(
     configured: Configured, tmp_path: Path, manager: Manager
 ) -> None:
