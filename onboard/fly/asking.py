@@ -31,7 +31,7 @@ class Asking:
         """Another engine flies; it is asked at once."""
         self._due_s, self._put_off, self._told = time.monotonic(), False, set()
         if flown.known is not None and not flown.known.repeatable:
-            varies = "does not give the same bits twice; only its logit is compared, by its tolerance"
+            varies = "does not give the same bits twice; its logit alone says whether it is wrong, by its tolerance"
             self._events.add("known_answers_vary", f"{flown.name} {varies}")
 
     def when_due(self, flown: Flown, now_s: float) -> list[Wrong]:
