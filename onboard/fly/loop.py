@@ -172,6 +172,8 @@ class Loop:
         """The answer, with the pose of a network that sees the whole frame and asks for no box."""
         height, width = frame.pixels.shape[:2]
         seen = self._parts.guard(frame.pixels, (0.0, 0.0, float(width), float(height)))
+        if seen.fault:  # or else the engine would be reloaded for it, and nothing say why
+            self._parts.events.add("debris_failed", f"{frame.name}: {seen.detail}")
         times = {"window_ns": seen.window_ns, "infer_ns": seen.infer_ns}
         return msgspec.structs.replace(answer, outputs=seen.outputs, suspect=seen.suspect, **times)
 

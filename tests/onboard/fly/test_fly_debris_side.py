@@ -5,8 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from onboard import bundle as bundles
+from onboard.crop_spec import CropSpec
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop
 from onboard.fly.opening import parts_of
@@ -63,6 +66,24 @@ def test_a_fault_behind_the_engine_costs_a_verdict_and_neither_the_pose_nor_the_
     (event,) = [each for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "debris_failed"]
     assert event["level"] == "warning"
     assert "IndexError in test_fly_debris_side.py" in event["detail"] and "nobody thought of this" in event["detail"]
+
+
+def test_a_fault_is_told_where_a_pose_alone_was_asked_for(
+    configured: Configured, calibrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(NormalScores, "p_value", broken)
+    spec = CropSpec(input_px=32, view="frame", frame_px=(96, 96), resize="stretch")
+    bundles.write_manifest(calibrated, msgspec.structs.replace(bundles.read(calibrated).manifest, crop=spec))
+    config = configured(bundle=str(calibrated))
+    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        writer.write(*message(RUN, 0, picture(0), None))
+        Loop(parts).turn(5.0)
+        assert parts.log.counts["debris_failed"] == 1
+    (told,) = lines(tmp_path / "out" / "verdicts.jsonl")
+    assert (told["reason"], len(told["outputs"]["rotation"][0])) == ("no_box", 3)
 
 
 def test_a_fault_of_the_tracks_leaves_a_refused_frame_its_own_reason(
