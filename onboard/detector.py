@@ -14,7 +14,7 @@ from onboard import engine as engines
 from onboard import image
 from onboard.bundle import Bundle
 from onboard.engine import Engine, Outputs
-from onboard.errors import InputError
+from onboard.errors import InputError, unforeseen
 from onboard.image import Frame
 from onboard.manifest import KnownAnswer
 from onboard.messages import Answer, Status
@@ -124,7 +124,12 @@ class Detector:
         if not math.isfinite(logit):
             wrong = f"the graph gave a logit of {logit}"
             return Answer(Status.REJECTED, "logit_not_finite", wrong, None, None, None, *times, outputs)
-        p_value = self._p_value(-logit, numbers)
+        try:
+            p_value = self._p_value(-logit, numbers)
+        except Exception as error:  # a fault of the node: the pose must not go with it
+            return Answer(
+                Status.REJECTED, "invalid_output", unforeseen(error), None, None, None, *times, outputs, fault=True
+            )
         return Answer(Status.ANSWERED, None, None, logit, -logit, p_value, *times, outputs)
 
     def prepare(self, frame: Frame, box: Box) -> Window | None:

@@ -1,4 +1,7 @@
-"""Errors that a user can act on."""
+"""Errors that a user can act on, and words for those that nobody foresaw."""
+
+from pathlib import Path
+from traceback import extract_tb
 
 
 class InputError(Exception):
@@ -14,3 +17,9 @@ class RateError(InputError):
 
 class GpuRefusalError(InputError):
     """A GPU does not take an engine whose file is whole: it may be full, and take it when another one is closed."""
+
+
+def unforeseen(error: Exception) -> str:
+    """A fault of the node in words: what it is, and where it was raised."""
+    at = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(at.filename).name}:{at.lineno}: {error}; a fault of the node: report it"

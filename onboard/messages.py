@@ -33,6 +33,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
         infer_ns: time spent in the flight graph.
         find_ns: time spent in finding a box; 0 where one was given.
         outputs: what a fused graph gives besides the logit: the pose network's outputs, by their own names.
+        fault: whether a fault of the node, not of the frame, took the answer; the detail names it.
+        suspect: whether the engine that gave it had given a wrong known answer before.
     """
 
     status: Status
@@ -45,6 +47,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=False):
     infer_ns: int = 0
     outputs: Mapping[str, npt.NDArray[Any]] = {}
     find_ns: int = 0
+    fault: bool = False
+    suspect: bool = False
 
 
 class StageTimes(msgspec.Struct, frozen=True):
@@ -83,7 +87,7 @@ class TrackVerdict(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the verdict file. The last four fields are left out where there is nothing to say.
+    """One line of the verdict file. The last five fields are left out where there is nothing to say.
 
     Attributes:
         run: names the replay, or is the source's run; with `frame_id` it names the frame.
@@ -98,6 +102,8 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
         outputs: in flight, what the pose network of a fused bundle gave, by its own names, as nested lists (a number
             that is not finite is null); also where the frame was rejected after inference.
         track: in flight, the track's state where the bundle is calibrated on tracks.
+        suspect: in flight, true where the engine had given a wrong known answer before, and no other was there yet: its
+            logit is not to be relied on, nor are the outputs, unless the logit alone was wrong.
     """
 
     run: str
@@ -118,3 +124,4 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     exposure_end_ns: int | None = None
     outputs: Mapping[str, Any] | None = None
     track: TrackVerdict | None = None
+    suspect: bool = False

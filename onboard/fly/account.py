@@ -29,6 +29,7 @@ class Account:
     Attributes:
         ends: frames by status and reason.
         not_recorded: arrivals that got no record, by what they were.
+        reordered: frames that got their record although a later id of their run had come before.
         debris: frames called debris.
         over: frames that were worked on and took longer in a stage than its budget, by stage.
         late: frames that were worked on and missed the deadline, of `times["total"].count`.
@@ -45,7 +46,7 @@ class Account:
         self.over: Counter[str] = Counter()
         self.ends: Counter[tuple[Status, str | None]] = Counter()
         self.not_recorded: Counter[str] = Counter()
-        self.debris = self.late = 0
+        self.debris = self.late = self.reordered = 0
         self.times = {stage: Histogram() for stage in STAGES}
 
     def add(self, answer: Answer, is_debris: bool | None) -> None:
@@ -102,6 +103,7 @@ class Account:
                 "skipped": self.of(Status.SKIPPED),
                 "called_debris": self.debris,
                 "not_recorded": dict(self.not_recorded),
+                "reordered": self.reordered,
             },
             "deadline": {
                 "limit_ms": self._deadline_ms,

@@ -24,13 +24,14 @@ class Asking:
         self._period_s, self._events = period_s, events
         self._right_s, self._due_s = time.monotonic(), 0.0
         self._put_off = False
+        self._told: set[bool] = set()  # of this engine: True, that its logit alone was wrong; False, that more was
         self.counts = {"asked": 0, "wrong": 0}
 
     def start_over(self, flown: Flown) -> None:
         """Another engine flies; it is asked at once."""
-        self._due_s, self._put_off = time.monotonic(), False
+        self._due_s, self._put_off, self._told = time.monotonic(), False, set()
         if flown.known is not None and not flown.known.repeatable:
-            varies = "does not give the same bits twice; only its logit is compared, by its tolerance"
+            varies = "does not give the same bits twice; its logit alone says whether it is wrong, by its tolerance"
             self._events.add("known_answers_vary", f"{flown.name} {varies}")
 
     def when_due(self, flown: Flown, now_s: float) -> list[Wrong]:
@@ -55,12 +56,20 @@ class Asking:
         wrong = [each for each in (flown.known.ask() for _ in range(count)) if each is not None]
         self.counts["asked"] += count
         self.counts["wrong"] += len(wrong)
-        if wrong:
-            since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
-            self._events.add("known_answer_wrong", f"{flown.name}: {in_words(wrong)}; {since}")
+        if kinds := {each.logit_alone for each in wrong}:
+            self._tell(flown, wrong, kinds, now_s)
         else:
             self._right_s = now_s
         return wrong
+
+    def _tell(self, flown: Flown, wrong: list[Wrong], kinds: set[bool], now_s: float) -> None:
+        """Once of each engine, and once more where its logit alone was wrong before: one that flies on for its poses
+        stays wrong for as long, and each further answer is counted."""
+        if False in self._told or kinds <= self._told:
+            return
+        self._told |= kinds
+        since = f"do not rely on verdicts of the {now_s - self._right_s:.1f} s since the last right one"
+        self._events.add("known_answer_wrong", f"{flown.name}: {in_words(wrong)}; {since}")
 
 
 def in_words(wrong: list[Wrong]) -> str:

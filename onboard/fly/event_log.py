@@ -46,7 +46,7 @@ INFO = frozenset(
     }
 )
 WHOLE = FATAL | {"command"}
-"""Of these every one is written."""
+"""Of these every one is written, but where more came at once than `Events` keeps of one name."""
 
 
 class EventLog:
@@ -75,13 +75,13 @@ class EventLog:
 
     def _write(self, events: Iterable[Event]) -> None:
         for event in events:
-            self.counts[event.name] += 1
+            self.counts[event.name] += event.times
             now_s = time.monotonic()
             if event.name not in WHOLE and now_s < self._due_s.get(event.name, 0.0):
-                self._left_out[event.name] += 1
+                self._left_out[event.name] += event.times
                 continue
             self._due_s[event.name] = now_s + self._period_s
-            left_out = self._left_out.pop(event.name, 0)
+            left_out = self._left_out.pop(event.name, 0) + event.times - 1
             level = "fatal" if event.name in FATAL else "info" if event.name in INFO else "warning"
             line = {
                 "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),

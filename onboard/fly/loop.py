@@ -13,13 +13,13 @@ from onboard.finder import Boxes
 from onboard.fly.account import Account
 from onboard.fly.ahead import Ahead, Begun, LookAhead
 from onboard.fly.config import NodeConfig
+from onboard.fly.debris_side import judged
 from onboard.fly.event_log import EventLog
 from onboard.fly.guard import Guard
 from onboard.fly.outlet import Outlet
 from onboard.fly.output_sanity import without_verdict
 from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
-from onboard.fly.verdict import made
 from onboard.health.background import Background
 from onboard.helper import Helper
 from onboard.journal import Arrival, Journal
@@ -96,6 +96,7 @@ class Loop:
             begun = ahead.begun[n] if ahead is not None and ahead.begun else self._look_ahead.begin(item)
             if begun.arrival.recorded:
                 self._settle(item, begun)
+                self._tell_of_order(item, begun.arrival)
                 parts.guard.mend()
             else:
                 self._refuse(item, begun.arrival)
@@ -119,10 +120,7 @@ class Loop:
             item, answer = self._judge(item, begun)
         else:
             answer = Answer(item.status, item.reason, item.detail)
-        track = parts.tracks.update(item.run, item.frame_id, answer)
-        verdict = made(
-            item, answer, track, parts.guard.rule, parts.guard.bundle.sha256, parts.config.output.pose_outputs
-        )
+        answer, verdict = judged(parts, item, answer)
         decided_ns = time.monotonic_ns()
         parts.journal.end(item.run, item.frame_id, answer.status, answer.reason)
         parts.outlet.send(verdict)
@@ -174,7 +172,10 @@ class Loop:
         """The answer, with the pose of a network that sees the whole frame and asks for no box."""
         height, width = frame.pixels.shape[:2]
         seen = self._parts.guard(frame.pixels, (0.0, 0.0, float(width), float(height)))
-        return msgspec.structs.replace(answer, outputs=seen.outputs, window_ns=seen.window_ns, infer_ns=seen.infer_ns)
+        if seen.fault:  # or else the engine would be reloaded for it, and nothing say why
+            self._parts.events.add("debris_failed", f"{frame.name}: {seen.detail}")
+        times = {"window_ns": seen.window_ns, "infer_ns": seen.infer_ns}
+        return msgspec.structs.replace(answer, outputs=seen.outputs, suspect=seen.suspect, **times)
 
     def _refused(self, frame: SourceFrame, begun: Begun) -> Answer | None:
         """Why a frame is not judged; None: it is."""
@@ -205,6 +206,12 @@ class Loop:
     def _refuse(self, item: SourceFrame | Settled, arrival: Arrival) -> None:
         self._parts.account.arrived_again(arrival)
         self._parts.events.add(arrival.value, f"frame {item.frame_id} of run {item.run.hex()}: no record, no verdict")
+
+    def _tell_of_order(self, item: SourceFrame | Settled, arrival: Arrival) -> None:
+        if arrival is Arrival.REORDERED:
+            self._parts.account.reordered += 1
+            why = "a later id came before it; it has its record, and its track goes on without it"
+            self._parts.events.add(arrival.value, f"frame {item.frame_id} of run {item.run.hex()}: {why}")
 
     def _age_ns(self, frame: SourceFrame, at_ns: int) -> int:
         """From the exposure's start until this time; below 0 where the sender's clock is ahead."""

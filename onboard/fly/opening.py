@@ -24,7 +24,7 @@ from onboard.fly.guard import Guard
 from onboard.fly.kept import Kept, tracks_beside
 from onboard.fly.leftovers import Leftovers
 from onboard.fly.loop import Parts
-from onboard.fly.outlet import Outlet, VerdictSocket
+from onboard.fly.outlet import Outlet, VerdictSocket, tell_of_too_large
 from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.tracks import MOST, Tracks
 from onboard.health.background import Background
@@ -134,6 +134,7 @@ def _follow(
     background.watch(flown.files())
     if other_bundle:
         tracks.start_over(flown.rules.track, flown.bundle.sha256)
+        tell_of_too_large(flown.bundle, config.output.pose_outputs, events)
         write_whole(storage, folder / RECORD, lambda: _record(config, flown).encode(), events)
 
 
@@ -141,6 +142,7 @@ def _outputs(
     config: NodeConfig, bundle: Bundle, storage: Storage, events: Events, opened: ExitStack, made: Leftovers
 ) -> tuple[EventLog, Outlet, Telemetry | None]:
     output = config.output
+    tell_of_too_large(bundle, output.pose_outputs, events)
     folder, most_bytes = Path(output.folder), round(output.file_mb * 1e6)
 
     def lines(name: str) -> LineFile:

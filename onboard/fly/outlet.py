@@ -1,9 +1,12 @@
 """Where verdicts go. Nothing here waits: what a receiver does not take is dropped and counted."""
 
+import math
 from typing import Any
 
 import msgspec
 
+from onboard.bundle import Bundle
+from onboard.detector import LOGIT
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.config import SocketConfig
@@ -12,6 +15,25 @@ from onboard.messages import Verdict
 from onboard.sockets import attach
 from onboard.telemetry.telemetry import Telemetry
 from onboard.wire import verdict as wire
+
+_REMEDY = "output.pose_outputs names those to keep"
+_LEAST_BYTES = {"float": 4, "other": 2}  # of a number in JSON: "0.0," and "0,"
+
+
+def tell_of_too_large(bundle: Bundle, names: tuple[str, ...] | None, events: Events) -> None:
+    """Name the outputs that no verdict has room for, whatever their numbers, when a bundle begins to fly.
+
+    Args:
+        bundle: that flies.
+        names: of the outputs that verdicts carry; None: all.
+        events: told `outputs_too_large`.
+    """
+    for spec in bundle.manifest.outputs:
+        sizes = [size for size in spec.shape if isinstance(size, int)]
+        least = math.prod(sizes) * _LEAST_BYTES["float" if spec.dtype.startswith("float") else "other"]
+        if spec.name != LOGIT and (names is None or spec.name in names) and least > wire.MOST_BYTES:
+            told = f"{spec.name} of {' x '.join(map(str, spec.shape))} numbers never fits into a verdict"
+            events.add("outputs_too_large", f"{told}, which holds {wire.MOST_BYTES} bytes; {_REMEDY}")
 
 
 class VerdictSocket:
@@ -84,14 +106,28 @@ class Outlet:
     def send(self, verdict: Verdict) -> None:
         message = wire.encode(verdict)
         if len(message) > wire.MOST_BYTES:
-            self._events.add("outputs_too_large", f"{len(message)} bytes; output.pose_outputs names those to keep")
-            message = wire.encode(msgspec.structs.replace(verdict, outputs=None))
+            message = self._fitting(verdict, len(message))
         if self._socket is not None:
             self._socket.send(message)
         if self._file is not None:
             self._file.add(message[wire.PREFIX_BYTES :])
         if self._telemetry is not None:
             self._telemetry.verdict(verdict)
+
+    def _fitting(self, verdict: Verdict, size: int) -> bytes:
+        """The message without its largest outputs, as many as have to go: a pose of a few numbers goes out."""
+        kept = dict(verdict.outputs or {})
+        sizes = {name: len(msgspec.json.encode(values)) for name, values in kept.items()}
+        gone = []
+        for name in sorted(sizes, key=lambda each: sizes[each], reverse=True):
+            if size <= wire.MOST_BYTES:
+                break
+            size -= sizes[name]
+            del kept[name]
+            gone.append(f"{name} ({sizes[name]} bytes)")
+        left_out = f"without {', '.join(gone)}, for a verdict holds {wire.MOST_BYTES} bytes; {_REMEDY}"
+        self._events.add("outputs_too_large", left_out)
+        return wire.encode(msgspec.structs.replace(verdict, outputs=kept or None))
 
     def dropped(self) -> dict[str, int]:
         """Verdicts that did not go out, by the way that they did not take."""

@@ -105,6 +105,7 @@ def text(page: dict[str, Any]) -> str:
     for status in ("rejected", "skipped"):
         lines += [f"  {count:6d}  {status.upper()} ({reason})" for reason, count in frames[status].items()]
     lines += [f"  {count:6d}  without a record ({what})" for what, count in frames["not_recorded"].items()]
+    lines += [f"  {frames['reordered']:6d}  of these behind a later id of their run"] if frames["reordered"] else []
     lines += ["the journal agrees" if page["journal"]["agrees"] else "THE JOURNAL DIFFERS: see the summary"]
     if deadline["limit_ms"] is not None:
         lines += [f"{deadline['missed']} of {deadline['of']} later than {deadline['limit_ms']:g} ms after the exposure"]

@@ -2,6 +2,7 @@
 
 import math
 from collections import OrderedDict, deque
+from contextlib import suppress
 from dataclasses import dataclass
 
 from onboard.drift import DriftMonitor
@@ -86,6 +87,14 @@ class Tracks:
         verdict = self._step(flown, *((answer.anomaly_score, answer.p_value) if answered else (None, None)))
         self._kept.keep(run, frame_id, flown.track.memory)
         return verdict
+
+    def lose(self, run: bytes) -> None:
+        """Judge a run's track no longer, for what is known of it may be wrong; raises nothing."""
+        self._flown.pop(run, None)
+        if run not in self._lost:
+            self._lost.append(run)
+        with suppress(Exception):  # it may be what has failed before
+            self._kept.forget(run)
 
     def drift_state(self) -> dict[str, object] | None:
         """For the summary."""

@@ -2,6 +2,8 @@
 
 import time
 
+from msgspec import structs
+
 from onboard.event import Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.ladder import Ladder
@@ -64,7 +66,7 @@ class Trust:
 
         While another engine is being loaded because this one gave too much nonsense, only its poses count: an answer
         that makes sense is REJECTED(reloading). One with a wrong known answer is believed until the first attempt has
-        ended.
+        ended, and its answers say so: not those that carry only poses of an engine that was wrong in its logit alone.
         """
         answer = self.sanity.checked(answer)
         if answer.status is Status.ANSWERED:
@@ -72,6 +74,8 @@ class Trust:
                 answer = without_verdict(answer, INVALID, _HEAD_WRONG)
             elif self.mending and not self._is_believed():
                 answer = without_verdict(answer, RELOADING, _REPLACED)
+        if self._suspect or (self._head_wrong and answer.status is Status.ANSWERED):
+            answer = structs.replace(answer, suspect=True)
         self.sanity.count(answer)
         if self.sanity.healthy:
             self._ladder.healthy()

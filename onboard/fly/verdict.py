@@ -53,6 +53,7 @@ def made(
         exposure_end_ns=None if frame is None else frame.exposure_end_ns,
         outputs=_nested(answer, pose_outputs),
         track=track,
+        suspect=answer.suspect,
     )
 
 

@@ -5,8 +5,8 @@ import os
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
+from onboard import files as storage
 from onboard.event import Events
-from onboard.files import open_regular
 
 Files = Mapping[Path, str | None]
 """Files and their SHA-256; None: what the first pass finds is what it has to stay."""
@@ -66,7 +66,7 @@ class Scrub:
         """The SHA-256 of a file, and why there is none."""
         digest, at = hashlib.sha256(), 0
         try:
-            with open_regular(path, 0) as file:
+            with storage.open_regular(path, 0) as file:
                 while True:
                     # Without this the kernel's memory would be read again, not the storage.
                     os.posix_fadvise(file.fileno(), at, self._slice_bytes, os.POSIX_FADV_DONTNEED)

@@ -15,7 +15,7 @@ _ENGINE = {number: name for name, number in numbers.ENGINES.items()}
 _REQUEST = {1: "accepted", 2: "not_accepted", 7: "completed", 8: "not_completed"}
 _SEVERITY = {1: "info", 2: "low", 3: "medium", 4: "high"}
 _NUMBERS = ("exposure_start_ns", "exposure_end_ns", "scrub_passes", "scrub_failed")
-_ANSWERS = ("is_debris", "track_is_debris", "track_beyond_horizon", "drift_alarm", "paused")
+_ANSWERS = ("is_debris", "track_is_debris", "track_beyond_horizon", "drift_alarm", "paused", "suspect")
 
 
 class Contents:

@@ -26,10 +26,10 @@ def of_verdict(verdict: Verdict) -> bytes:
             "status": numbers.STATUSES[verdict.status],
             "reason": numbers.REASONS.get(verdict.reason, numbers.OTHER_REASON),
             **_frame(verdict),
-            "x_min": x_min,
-            "y_min": y_min,
-            "x_max": x_max,
-            "y_max": y_max,
+            "x_min": _f32(x_min),
+            "y_min": _f32(y_min),
+            "x_max": _f32(x_max),
+            "y_max": _f32(y_max),
             "logit": _f32(verdict.logit),
             "p_value": _or_nan(verdict.p_value),
             "is_debris": _answer(verdict.is_debris),
@@ -41,6 +41,7 @@ def of_verdict(verdict: Verdict) -> bytes:
             "track_value": _or_nan(None if track is None else track.value),
             "track_p_value": _or_nan(None if track is None else track.p_value),
             "bundle": _bundle(verdict.bundle),
+            "suspect": int(verdict.suspect),
         }
     )
 
@@ -96,6 +97,7 @@ def of_housekeeping(page: Mapping[str, Any]) -> bytes:
             "hottest_c": _f32(max(sensors.get("temperature_c", {}).values(), default=None)),
             "highest_power_w": _f32(max(sensors.get("power_w", {}).values(), default=None)),
             "paused": int(page["paused"]),
+            "reordered": frames["reordered"],
         }
     )
 

@@ -93,6 +93,7 @@ VERDICT = Layout(
     ("track_value", "f64"),
     ("track_p_value", "f64"),
     ("bundle", "8 bytes"),
+    ("suspect", "u8"),
 )
 POSE = Layout(
     ("version", "u8"),
@@ -153,6 +154,7 @@ HOUSEKEEPING = Layout(
     ("highest_power_w", "f32"),
     ("paused", "u8"),
     *_latencies(FIND),
+    ("reordered", "u64"),
 )
 REQUEST = Layout(("request", "u32"))
 FAILED_REQUEST = Layout(("request", "u32"), ("code", "u16"))

@@ -40,11 +40,16 @@ class Packets:
         self._sequence = 0
         self._of_type: Counter[tuple[int, int]] = Counter()
 
-    def add(self, service: int, subtype: int, data: bytes) -> None:
+    def add(self, service: int, subtype: int, source: Callable[[], bytes]) -> None:
         """Make a packet and send it.
 
+        Args:
+            service, subtype: of it.
+            source: makes its source data, when its counts are used already: the ground sees a gap where it cannot.
+
         Raises:
-            ValueError: more data than a packet holds; its counts are used, so the ground sees a gap.
+            ValueError: more data than a packet holds; its counts are used, too.
+            Exception: whatever `source` raises.
         """
         with self._alone:  # so that counts go out in their order
             sequence, count = self._sequence, self._of_type[service, subtype]
@@ -54,7 +59,7 @@ class Packets:
                 service=service,
                 message_subtype=subtype,
                 timestamp=self._stamp(),
-                source_data=data,
+                source_data=source(),
                 apid=self._config.apid,
                 seq_count=sequence,
                 message_counter=count,

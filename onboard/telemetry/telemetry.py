@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from onboard.event import Event, Events
@@ -49,17 +50,22 @@ class Telemetry:
         self._packets = Packets(config, send)
         self._due_s = time.monotonic() + config.housekeeping_s
         self.failed = 0
-        self.verification = Verification(self._send)
-        self._safely(lambda: self._node(bundle, first=True))
+        self.verification = Verification(lambda service, subtype, data: self._send(service, subtype, lambda: data))
+        self._node(bundle, first=True)
 
     def verdict(self, verdict: Verdict) -> None:
         """Send a verdict, and the outputs of the pose network that the configuration names."""
-        self._safely(lambda: self._verdict(verdict))
+        service, outputs = self._config.verdict_service, verdict.outputs or {}
+        if self._config.verdicts:
+            self._send(service, VERDICT, lambda: fields.of_verdict(verdict))
+        for index, name in enumerate(self._config.pose_outputs):
+            if name in outputs:
+                self._send(service, POSE, partial(fields.of_pose, verdict, index, outputs[name]))
 
     def event(self, event: Event, level: str, left_out: int) -> None:
         """Send an event: one that is written down, for what is throttled there is throttled here."""
-        name, detail = event
-        self._safely(lambda: self._send(EVENTS, severity(name, level), fields.of_event(name, detail, left_out)))
+        subtype = severity(event.name, level)
+        self._send(EVENTS, subtype, lambda: fields.of_event(event.name, event.detail, left_out))
 
     def when_due(self, page: Callable[[], Mapping[str, Any]]) -> None:
         """Send housekeeping, if the time has come.
@@ -79,24 +85,17 @@ class Telemetry:
         """Packets that the link did not take, and that could not be made."""
         return {"dropped": self._link.dropped, "failed": self.failed}
 
-    def _verdict(self, verdict: Verdict) -> None:
-        service, outputs = self._config.verdict_service, verdict.outputs or {}
-        if self._config.verdicts:
-            self._send(service, VERDICT, fields.of_verdict(verdict))
-        for index, name in enumerate(self._config.pose_outputs):
-            if name in outputs:
-                self._send(service, POSE, fields.of_pose(verdict, index, outputs[name]))
-
     def _housekeeping(self, page: Mapping[str, Any]) -> None:
-        self._send(*HOUSEKEEPING, fields.of_housekeeping(page))
+        self._send(*HOUSEKEEPING, lambda: fields.of_housekeeping(page))
         self._node(page["bundle"], first=False)
 
     def _node(self, bundle: str, first: bool) -> None:
-        data = fields.of_node(first, os.getpid(), bundle, self._config.pose_outputs)
-        self._send(self._config.verdict_service, NODE, data)
+        outputs = self._config.pose_outputs
+        self._send(self._config.verdict_service, NODE, lambda: fields.of_node(first, os.getpid(), bundle, outputs))
 
-    def _send(self, service: int, subtype: int, data: bytes) -> None:
-        self._safely(lambda: self._packets.add(service, subtype, data))
+    def _send(self, service: int, subtype: int, source: Callable[[], bytes]) -> None:
+        """Send a packet; one whose source data cannot be made uses up its counts, and takes no other with it."""
+        self._safely(lambda: self._packets.add(service, subtype, source))
 
     def _safely(self, work: Callable[[], None]) -> None:
         """Do it; where it fails for whatever reason, count that: a verdict is worth more than its packet."""

@@ -35,8 +35,7 @@ class Watchdog:
         self._pings, self._systemd, self._config, self._say = pings, systemd, config, say
         limit_s = systemd.watchdog_s
         self._period_s = config.period_s if limit_s is None else min(config.period_s, limit_s / 4)
-        self._times_late = 0
-        self._late: Collection[str] = ()
+        self._times_late: dict[str, int] = {}  # askings in a row, of each part that is late
         self._heard, self._stderr = True, Stderr()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="watchdog", daemon=True)
@@ -62,7 +61,7 @@ class Watchdog:
             self._complain(late)
             return
         if self._times_late:
-            self._times_late, self._late = 0, ()
+            self._times_late = {}
             self._say(Event(BACK, _WELL), ())
             self._systemd.tell(f"STATUS={_WELL}")
         if self._systemd.watchdog_s is not None:
@@ -72,14 +71,17 @@ class Watchdog:
                 self._say(Event(UNHEARD, "systemd's socket does not take the watchdog's stroke"), ())
 
     def _complain(self, late: Mapping[str, float]) -> None:
-        self._times_late += 1
-        others = late.keys() - set(self._late)  # a second part may become late while the first one is
-        self._late = late.keys()
-        if others or self._times_late == self._config.hung_after:
-            name = HUNG if self._times_late == self._config.hung_after else LATE
-            who = ", ".join(f"{part} for {seconds:.1f} s" for part, seconds in late.items())
-            detail = f"no answer from {who}; the watchdog is not stroked"
-            self._systemd.tell(f"STATUS={name}: no answer from {who}")
-            self._say(Event(name, detail), late.keys())
-            # The storage may be what hangs, so the service's own log gets the line as well.
-            self._stderr.say(f"{name}: {detail}")
+        self._times_late = {part: self._times_late.get(part, 0) + 1 for part in late}  # each hangs by itself
+        times, hung_after = self._times_late, self._config.hung_after
+        if any(count == 1 < hung_after for count in times.values()):
+            self._tell(LATE, late, late)
+        if any(count == hung_after for count in times.values()):
+            self._tell(HUNG, [part for part, count in times.items() if count >= hung_after], late)
+
+    def _tell(self, name: str, whom: Collection[str], late: Mapping[str, float]) -> None:
+        who = ", ".join(f"{part} for {late[part]:.1f} s" for part in whom)
+        detail = f"no answer from {who}; the watchdog is not stroked"
+        self._systemd.tell(f"STATUS={name}: no answer from {who}")
+        self._say(Event(name, detail), late.keys())
+        # The storage may be what hangs, so the service's own log gets the line as well.
+        self._stderr.say(f"{name}: {detail}")

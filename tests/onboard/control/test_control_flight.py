@@ -20,6 +20,7 @@ from onboard.control.messages import Load, Pause, Resume, RollBack, SelfTest, Se
 from onboard.errors import InputError
 from onboard.files import sha256
 from onboard.fly.config import NodeConfig
+from onboard.fly.guard import Guard
 from onboard.fly.opening import parts_of
 from onboard.sockets import Curve
 from tests.onboard.control.node import flying, until
@@ -149,6 +150,53 @@ def test_telemetry_reports_on_each_command(configured: Configured, tmp_path: Pat
     numbers = [f"1005c00{number}" for number in (1, 2, 3, 4)]
     told = [(1, 0), (7, 0), (2, 1), (1, 2), (8, 2), (1, 3), (7, 3)]  # accepted, completed, refused, failed
     assert reports == [(subtype, numbers[which]) for subtype, which in told]
+
+
+def test_a_command_that_goes_wrong_is_told_and_ends_no_flight(
+    configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Guard) -> int:
+        raise IndexError("nobody thought of this")
+
+    monkeypatch.setattr(Guard, "self_test", broken)
+    with flying(configured(control=here(tmp_path)), tmp_path) as node:
+        failed = node.tell(SelfTest())
+        assert (failed.ok, failed.reason) == (False, "failed")
+        assert "IndexError: nobody thought of this; a fault of the node" in str(failed.error)
+        before = node.answered()
+        until(lambda: node.answered() > before + 3)
+        assert node.tell(Stop()).ok
+        page = node.join()
+    assert (page["complete"], page["journal"]["agrees"]) == (True, True)
+    (told,) = [each for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "command_failed"]
+    assert told["level"] == "warning" and '"self_test"' in told["detail"] and "IndexError" in told["detail"]
+    statuses = [each for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "command_status"]
+    assert page["events"]["command_status"] > len(statuses) >= 1  # throttled, and all counted
+    assert statuses[0]["level"] == "info"
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [[b"", b"land at once"], [b"", b'{"command":"land"}'], [b"no empty part"], [b"", b"{}", b"one part too many"]],
+)
+def test_what_is_no_command_is_answered_told_and_changes_nothing(
+    configured: Configured, tmp_path: Path, garbage: list[bytes]
+) -> None:
+    with flying(configured(control=here(tmp_path)), tmp_path) as node, zmq.Context() as context:
+        before = node.answered()
+        with context.socket(zmq.DEALER) as stranger:
+            stranger.linger, stranger.rcvtimeo = 0, 5000
+            stranger.connect(node.endpoint)
+            stranger.send_multipart(garbage)
+            answer = msgspec.json.decode(stranger.recv_multipart()[-1])
+        assert (answer["ok"], answer["reason"]) == (False, "unreadable")
+        until(lambda: node.answered() > before + 3)
+        status = node.tell(Status()).result
+        assert (status["paused"], status["events"]["control_garbage"]) == (False, 1)
+        assert node.tell(Stop()).ok
+        assert node.join()["complete"]
+    (told,) = [each for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "control_garbage"]
+    assert (told["level"], node.endpoint in told["detail"]) == ("warning", True)
 
 
 def test_a_client_that_never_takes_its_answer_and_a_flood_hold_nothing_up(

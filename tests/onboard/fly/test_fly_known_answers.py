@@ -1,5 +1,6 @@
 """A weight of the running engine is flipped: a known answer shows it, and the engine comes anew from its files."""
 
+import json
 import shutil
 import threading
 import time
@@ -20,10 +21,15 @@ from onboard.fly.asking import Asking
 from onboard.fly.config import NodeConfig
 from onboard.fly.flown import Way
 from onboard.fly.guard import Guard
+from onboard.fly.loop import Loop
+from onboard.fly.opening import parts_of
 from onboard.health.choice import Choice, Chosen
+from onboard.health.known import KnownAnswers, Wrong
 from onboard.runtime_ort import OrtEngine
+from onboard.sources.ring_writer import RingWriter
+from onboard.telemetry.lines import lines
 from onboard.window import Window
-from tests.onboard.fly.conftest import BOX, picture
+from tests.onboard.fly.conftest import BOX, message, picture, settle
 
 
 class LiveWeights(OrtEngine):
@@ -73,15 +79,48 @@ def test_a_flipped_weight_is_noticed_and_the_engine_replaced_while_it_answers(
     time.sleep(0.002)
     guard.tend()
     assert [event.name for event in events.take()] == ["known_answer_wrong"]
-    assert guard(picture(0), BOX).logit is not None  # it flies on while the other is loaded
+    meanwhile = guard(picture(0), BOX)
+    assert (meanwhile.logit == wrong.logit, wrong.suspect, meanwhile.suspect) == (True, False, True)  # it flies on
     end = time.monotonic() + 10
     while guard(picture(0), BOX).logit != right:
         assert time.monotonic() < end
         guard.tend()
     assert [event.name for event in events.take()] == ["engine_reloaded"]
+    assert not guard(picture(0), BOX).suspect
     guard.tend()
     assert guard.known_answers["wrong"] == 1
     assert events.take() == []
+
+
+@pytest.mark.parametrize("logit_alone", [False, True])
+def test_verdicts_of_an_engine_that_is_known_to_be_wrong_say_so_until_another_one_flies(
+    configured: Callable[..., NodeConfig], small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    stuck: Callable[[Path], threading.Event], logit_alone: bool,
+) -> None:  # fmt: skip
+    pytest.importorskip("spacepackets")
+    real, wrong = KnownAnswers.ask, [Wrong("one is wrong", logit_alone)]
+    monkeypatch.setattr(KnownAnswers, "ask", lambda self: wrong.pop() if wrong else real(self))
+    folder = Path(shutil.copytree(small, tmp_path / "flown"))
+    config = configured(bundle=str(folder), health__known_answer_s=1e-6, telemetry={"to": {"kind": "file"}, "apid": 9})
+    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        loop, comes = Loop(parts), stuck(folder / bundles.MANIFEST)
+        for frame_id in range(4):
+            writer.write(*message(b"0123456789abcdef", frame_id, picture(frame_id)))
+            loop.turn(5.0)
+            end = time.monotonic() + 10
+            while not parts.guard.known_answers["wrong"]:  # asked behind the first one
+                assert time.monotonic() < end
+                loop.turn(0.01)
+            if frame_id == 2:
+                comes.set()
+                settle(parts.guard, lambda: loop.turn(0.0))
+    told = [json.loads(line) for line in (tmp_path / "out" / "verdicts.jsonl").read_text().splitlines()]
+    assert [(each["status"], each.get("suspect")) for each in told] == [
+        ("ANSWERED", None), ("ANSWERED", True), ("ANSWERED", True), ("ANSWERED", None),
+    ]  # fmt: skip
+    assert all("outputs" in each for each in told)
+    packets = lines((tmp_path / "out" / "telemetry.bin").read_bytes(), 130)
+    assert [each["suspect"] for each in packets if each["kind"] == "verdict"] == [False, True, True, False]
 
 
 def spoil(folder: Path) -> None:
@@ -104,12 +143,15 @@ def test_where_the_logit_alone_is_wrong_and_no_file_is_whole_the_poses_go_on(
     while "debris_given_up" not in (names := [event.name for event in events.take()]):
         assert time.monotonic() < end and "unavailable" not in names
         guard.tend()
-    for _ in range(20):  # known answers are asked on, and are wrong
+    wrong = guard.known_answers["wrong"]
+    for _ in range(20):  # known answers are asked on, and are wrong, which was told
         time.sleep(0.002)
         guard.tend()
         answer = guard(picture(0), BOX)
-        assert (answer.status.value, answer.logit) == ("REJECTED", None)
+        assert (answer.status.value, answer.logit, answer.suspect) == ("REJECTED", None, False)
         assert np.array_equal(answer.outputs["rotation"], right.outputs["rotation"])
+    assert guard.known_answers["wrong"] >= wrong + 10
+    assert "known_answer_wrong" not in [event.name for event in events.take()]
     shutil.copy(small / "model.onnx", folder / "model.onnx")
     while guard(picture(0), BOX).logit != right.logit:
         assert time.monotonic() < end
@@ -148,14 +190,36 @@ def test_an_engine_that_is_wrong_and_has_no_whole_file_answers_no_more(
     assert guard(picture(0), BOX).logit is not None
 
 
+def test_a_wrong_pose_is_told_of_although_a_wrong_logit_was_and_a_new_engine_anew(
+    configured: Callable[..., NodeConfig], small: Path
+) -> None:
+    events = Events()
+    guard, asking = flown(small, configured(), Events()), Asking(1.0, events)
+    assert guard.flown.detector is not None and isinstance(guard.flown.detector.engine, LiveWeights)
+
+    def told() -> list[str]:
+        for _ in range(3):
+            asking.all(guard.flown)
+        return [event.name for event in events.take()]
+
+    flip(guard)
+    assert told() == ["known_answer_wrong"]
+    guard.flown.detector.engine.flip("turn", 25)  # of the pose
+    assert told() == ["known_answer_wrong"]
+    asking.start_over(guard.flown)
+    assert told() == ["known_answer_wrong"]
+    assert asking.counts == {"asked": 18, "wrong": 18}
+
+
 class Unsteady(OrtEngine):
     """ONNX Runtime with a logit that is never the same twice, as an engine that adds in any order gives it."""
 
-    runs, size = 0, 1e-5
+    runs, size, turned = 0, 1e-5, 0.0
 
     def run(self, window: Window) -> Outputs:
         outputs = dict(super().run(window))
         self.runs += 1
+        outputs["rotation"] = outputs["rotation"] + np.float32(self.turned + 1e-6 * (self.runs % 2))
         outputs["debris_logit"] = outputs["debris_logit"] + np.float32(self.size * (self.runs % 7))
         return outputs
 
@@ -175,6 +239,44 @@ def test_an_engine_that_is_not_repeatable_is_held_to_its_tolerance(
     for _ in range(4):
         guard.tend()
     assert guard.known_answers["wrong"] >= 1
+    guard.close()
+
+
+@pytest.mark.parametrize("turned", [0.0, 1.0, np.nan])
+def test_of_an_engine_that_is_not_repeatable_too_a_wrong_logit_alone_costs_no_pose(
+    configured: Callable[..., NodeConfig], small: Path, turned: float
+) -> None:
+    known = KnownAnswers(Detector(bundle := bundles.read(small), engine := Unsteady(bundle)))
+    assert not known.repeatable
+    engine.size, engine.turned = 1.0, turned
+    wrong = [each for each in (known.ask() for _ in range(7)) if each is not None]
+    assert len(wrong) >= 5
+    assert {each.logit_alone for each in wrong} == {turned == 0.0}
+    assert all(("rotation" in each.said) == (turned != 0.0) for each in wrong)
+
+
+@pytest.mark.parametrize("turned", [0.0, 1.0])
+def test_poses_of_an_engine_that_is_not_repeatable_go_on_where_its_logit_alone_is_wrong(
+    configured: Callable[..., NodeConfig], small: Path, tmp_path: Path, turned: float
+) -> None:
+    folder, events = Path(shutil.copytree(small, tmp_path / "flown")), Events()
+
+    def load() -> Detector:
+        bundle = bundles.read(folder)
+        return Detector(bundle, Unsteady(bundle))
+
+    choice, config = Choice(str(folder)), configured(health={"known_answer_s": 1e-6}, invalid={"reloads": 1})
+    guard = Guard(Chosen(choice, (choice,)), lambda _: [Way("unsteady", load)], config, events)
+    assert guard.flown.detector is not None and isinstance(guard.flown.detector.engine, Unsteady)
+    guard.flown.detector.engine.size, guard.flown.detector.engine.turned = 1.0, turned
+    spoil(folder)
+    end, names = time.monotonic() + 10, list[str]()
+    while not {"debris_given_up", "unavailable"} & set(names):
+        assert time.monotonic() < end
+        guard.tend()
+        names += [event.name for event in events.take()]
+    assert names[-1] == ("unavailable" if turned else "debris_given_up")
+    assert ("rotation" in guard(picture(0), BOX).outputs) == (not turned)
     guard.close()
 
 

@@ -291,6 +291,21 @@ def test_a_verdict_on_pixels_that_were_overwritten_is_void(
     assert ends(tmp_path / "out") == {0: "overwritten"}
 
 
+def test_an_account_that_differs_from_the_journal_s_is_told(
+    configured: Configured, tmp_path: Path, writer: RingWriter
+) -> None:
+    with flying(configured()) as (parts, loop):
+        summary = Summary(parts)
+        writer.write(*message(RUN, 0, picture(0)))
+        loop.turn(5.0)
+        assert summary.write()["journal"]["agrees"]
+        parts.account.ends[Status.ANSWERED, None] += 1  # a fault of the loop
+        page = summary.write()
+    assert (page["journal"]["agrees"], page["events"]["account_differs"]) == (False, 1)
+    (told,) = lines(tmp_path / "out" / "events.jsonl")
+    assert (told["event"], told["level"]) == ("account_differs", "fatal")
+
+
 def test_the_record_is_there_before_the_verdict_goes_out(
     configured: Configured, tmp_path: Path, writer: RingWriter
 ) -> None:

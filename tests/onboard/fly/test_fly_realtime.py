@@ -28,7 +28,8 @@ thread = threading.Thread(target=lambda: later.append(os.sched_getscheduler(0)))
 thread.start()
 thread.join()
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-print(json.dumps({"events": dict(events.take()), "policy": os.sched_getscheduler(0) & 7, "later": later,
+told = {event.name: event.detail for event in events.take()}
+print(json.dumps({"events": told, "policy": os.sched_getscheduler(0) & 7, "later": later,
                   "helper": os.sched_getscheduler(helper.native_id) & 7,
                   "cores": sorted(os.sched_getaffinity(0)), "locked_kb": int(status["VmLck"].split()[0])}))
 """

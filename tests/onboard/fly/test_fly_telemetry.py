@@ -100,6 +100,8 @@ def test_an_error_in_making_packets_is_counted_and_no_more(
     page = flown(configured(telemetry={"to": {"kind": "file"}, "apid": 9}, output__event_s=0), tmp_path)
     assert len((tmp_path / "out" / "verdicts.jsonl").read_text().splitlines()) == 12
     assert (page["telemetry"]["failed"], page["events"]["telemetry_failed"]) == (3, 3)
+    told = lines((tmp_path / "out" / "telemetry.bin").read_bytes(), 130)
+    assert sum(each["missing"] for each in told if each["kind"] == "gap") == 3
 
 
 def test_outputs_that_verdicts_do_not_carry_are_refused(configured: Configured, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ PAGE: dict[str, Any] = {
     "paused": True,
     "frames": {
         "received": 9, "answered": 5, "rejected": {"no_box": 2}, "skipped": {"stale": 1, "superseded": 1},
-        "called_debris": 3, "not_recorded": {"duplicate": 4},
+        "called_debris": 3, "not_recorded": {"duplicate": 4}, "reordered": 17,
     },
     "deadline": {"limit_ms": None, "missed": None, "of": 7},
     "latency_ms": {"total": {"p50": 1.0, "p99": 2.0, "p99.9": 3.0, "max": 4.0}},

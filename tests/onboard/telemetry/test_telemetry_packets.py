@@ -1,5 +1,6 @@
 """What goes out, against bytes written by hand from docs/telemetry.md, and against the library's own parser."""
 
+import math
 import re
 import socket
 import struct
@@ -61,10 +62,10 @@ def test_a_verdict_and_a_pose_as_written_by_hand(bus: Bus) -> None:
     bus.telemetry.verdict(VERDICT)
     by_hand(
         bus.next(),
-        "0864 c001 007b 20 82 01 0000 0203",
+        "0864 c001 007c 20 82 01 0000 0203",
         "01 01 0000 000102030405060708090a0b0c0d0e0f 0000000000000005 000000003b9aca00 000000003b9aca01"
         "3f800000 40000000 40400000 40900000 c0000000 3fd0000000000000 01 01 00 01 00000007 00000000"
-        "3fe0000000000000 3ff0000000000000 aabbccddeeff0011",
+        "3fe0000000000000 3ff0000000000000 aabbccddeeff0011 00",
     )
     by_hand(
         bus.next(),
@@ -111,7 +112,7 @@ def test_housekeeping_as_written_by_hand(bus: Bus) -> None:
     bus.telemetry.housekeeping(lambda: PAGE)
     data = bus.next()
     none = "7fc00000" * 15
-    assert data[:13].hex() == "0864c001" + "0125" + "200319" + "0000" + "0203"
+    assert data[:13].hex() == "0864c001" + "012d" + "200319" + "0000" + "0203"
     assert data[20:22].hex() == "0101"
     monotonic, utc = struct.unpack(">QQ", data[22:38])
     assert 0 <= time.monotonic_ns() - monotonic < 5e9
@@ -121,7 +122,7 @@ def test_housekeeping_as_written_by_hand(bus: Bus) -> None:
         "aabbccddeeff0011" + "01" + "01" + "".join(f"{count:016x}" for count in counts)
         + none + "3f80000040000000" + "40800000" + "00000002" + "3fe0000000000000" + "00"
         + "".join(f"{count:016x}" for count in (14, 15, 16, 1)) + "42480000" + "40000000"
-        + "01" + "7fc00000" * 3
+        + "01" + "7fc00000" * 3 + f"{17:016x}"
     )  # fmt: skip
 
 
@@ -155,6 +156,27 @@ def test_an_output_too_large_for_a_packet_leaves_a_gap(bus: Bus) -> None:
     assert (verdict.sequence, request.sequence) == (1, 3)
     assert bus.telemetry.state() == {"dropped": 0, "failed": 1}
     assert [event.name for event in bus.events.take()] == ["telemetry_failed"]
+
+
+def test_a_box_too_large_for_its_field_is_infinite_and_costs_no_packet(bus: Bus) -> None:
+    bus.telemetry.verdict(msgspec.structs.replace(VERDICT, box=(-1e39, 2.0, 1e39, 4.5)))
+    (read,) = packets(bus.next())
+    assert isinstance(read, Packet)
+    found = layout.VERDICT.unpack(read.data)
+    assert [found[side] for side in ("x_min", "y_min", "x_max", "y_max")] == [-math.inf, 2.0, math.inf, 4.5]
+    assert bus.telemetry.state() == {"dropped": 0, "failed": 0}
+
+
+def test_a_verdict_that_cannot_be_packed_leaves_a_gap_and_its_pose_goes_out(bus: Bus) -> None:
+    bus.telemetry.verdict(msgspec.structs.replace(VERDICT, bundle="no hexadecimal digits"))
+    (pose,) = packets(bus.next())
+    assert isinstance(pose, Packet)
+    assert (pose.subtype, pose.sequence) == (2, 2)  # 1 was the verdict's
+    assert bus.telemetry.state() == {"dropped": 0, "failed": 1}
+    bus.telemetry.verdict(VERDICT)
+    (verdict,) = packets(bus.next())
+    assert isinstance(verdict, Packet)
+    assert (verdict.sequence, verdict.type_count) == (3, 1)
 
 
 def test_counts_wrap(bus: Bus) -> None:

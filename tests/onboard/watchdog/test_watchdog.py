@@ -1,7 +1,10 @@
 """Each part of a real node is made to hang in turn: the stroke on a real socket stops, and comes back with the part."""
 
+import itertools
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,8 +21,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from onboard import strict_yaml
+from onboard.control.client import ask
+from onboard.control.messages import Command, Pause, decode
 from onboard.errors import InputError
-from onboard.event import Events
+from onboard.event import Event, Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop, Parts
 from onboard.fly.opening import parts_of
@@ -31,6 +36,7 @@ from onboard.watchdog import Pings, Systemd, Watchdog, WatchdogConfig
 from tests.onboard.fly.conftest import configured as configured
 from tests.onboard.fly.conftest import message, picture, with_extra
 from tests.onboard.fly.conftest import small as small
+from tests.onboard.fly.conftest import stuck as stuck
 
 REPOSITORY = Path(__file__).parents[3]
 RUN = b"0123456789abcdef"
@@ -240,6 +246,76 @@ def test_an_archive_thread_that_hangs_stops_answering(tmp_path: Path) -> None:
     assert len(answers) > before
 
 
+def flies_on(parts: Parts, writer: RingWriter, frames: int) -> None:
+    """Until the loop has settled so many frames more."""
+    ids, end = itertools.count(sum(parts.account.totals())), time.monotonic() + 20
+    wanted = sum(parts.account.totals()) + frames
+    while sum(parts.account.totals()) < wanted:
+        assert time.monotonic() < end
+        frame_id = next(ids)
+        writer.write(*message(RUN, frame_id, picture(frame_id)))
+        time.sleep(0.005)
+
+
+def test_an_archive_that_hangs_under_a_flying_node_stops_the_stroke_though_the_loop_flies_on(
+    configured: Configured, tmp_path: Path, manager: Manager
+) -> None:
+    archive = tmp_path / "archive"
+    config = configured(
+        journal__archive=str(archive), journal__records=160, watchdog={**FAST, "archive_s": 1.5}
+    )  # its thread answers once a second
+    with RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer, flown(config) as parts:
+        manager.wait_for("WATCHDOG=1")
+        beside = archive / f".journal-{1:020d}.drj.{os.getpid()}.part.drj"
+        os.mkfifo(beside)  # what it writes first hangs there
+        flies_on(parts, writer, 20)  # a sixteenth of the ring is 10
+        assert_stops(manager, "archive")
+        flies_on(parts, writer, 3)
+        read_to_the_end(os.open(beside, os.O_RDONLY))
+        manager.wait_for("WATCHDOG=1")
+    assert told(config) == HUNG | {("info", "part_back")}
+
+
+def test_a_scrub_that_hangs_in_its_disk_stops_the_stroke_though_the_loop_flies_on(
+    configured: Configured, small: Path, tmp_path: Path, manager: Manager, stuck: Callable[[Path], threading.Event]
+) -> None:
+    folder = Path(shutil.copytree(small, tmp_path / "flown"))
+    health = {"scrub_period_s": 0.1, "scrub_bytes": 4096}
+    config = configured(bundle=str(folder), health=health, watchdog={**FAST, "others_s": 1.5})
+    with RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer, flown(config) as parts:
+        manager.wait_for("WATCHDOG=1")
+        comes = stuck(folder / "model.onnx")
+        assert_stops(manager, "health")
+        flies_on(parts, writer, 3)
+        comes.set()
+        manager.wait_for("WATCHDOG=1")
+    assert told(config) == HUNG | {("info", "part_back")}
+
+
+def test_a_control_thread_that_hangs_stops_the_stroke_though_the_loop_flies_on(
+    configured: Configured, tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("zmq")
+    comes, endpoint = threading.Event(), f"ipc://{tmp_path}/control"
+
+    def decode_at_last(data: bytes) -> Command:
+        comes.wait(20)
+        return decode(data)
+
+    monkeypatch.setattr("onboard.control.socket.decode", decode_at_last)
+    config = configured(control={"endpoint": endpoint, "answer_s": 0.1}, watchdog={**FAST, "others_s": 1.5})
+    with RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer, flown(config) as parts:
+        manager.wait_for("WATCHDOG=1")
+        asking = threading.Thread(target=ask, args=[endpoint, Pause(), 20.0])
+        asking.start()
+        assert_stops(manager, "control")
+        flies_on(parts, writer, 3)
+        comes.set()
+        manager.wait_for("WATCHDOG=1")
+        asking.join(10.0)
+    assert told(config) == HUNG | {("info", "part_back")}
+
+
 def test_any_other_part_may_be_added_and_leave(configured: Configured, manager: Manager) -> None:
     with flown(configured(watchdog={**FAST, "others_s": 1.5})) as parts:
         manager.wait_for("WATCHDOG=1")
@@ -292,6 +368,53 @@ def test_a_second_part_is_named_and_a_stderr_that_takes_nothing_holds_up_nothing
         assert watchdog._thread.is_alive()
     first, both = {"storage"}, {"storage", "archive"}
     assert said[:3] == [("part_late", first), ("part_hung", first), ("part_late", both)]
+
+
+class Scripted:
+    """Parts that are late as written down, one asking after another."""
+
+    def __init__(self, *late: str) -> None:
+        self._late = iter(late)
+
+    def late(self) -> dict[str, float]:
+        return dict.fromkeys(next(self._late).split(), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("hung_after", "late", "expected"),
+    [
+        (3, ["A", "A", "A", "A B", "B", "B", "B", ""], ["late A", "hung A", "late A B", "hung B", "back"]),
+        (3, ["A", "A B", "A B", "A B", "A"], ["late A", "late A B", "hung A", "hung A B"]),
+        (3, ["A", "A", "A B"], ["late A", "late A B", "hung A"]),  # one hangs, and one is late, at one asking
+        (3, ["A", "A", "B", "A", "A", "A"], ["late A", "late B", "late A", "hung A"]),  # not in a row at first
+        (1, ["A", "A"], ["hung A"]),
+    ],
+)
+def test_each_part_hangs_by_itself(hung_after: int, late: list[str], expected: list[str]) -> None:
+    said = list[str]()
+
+    def say(event: Event, _: object) -> None:
+        said.append(" ".join([event.name.removeprefix("part_"), *re.findall(r"(\w) for", event.detail)]))
+
+    watchdog = Watchdog(Scripted(*late), Systemd(None), WatchdogConfig(hung_after=hung_after), say)  # type: ignore[arg-type]
+    for _ in late:
+        watchdog._look()
+    assert said == expected
+
+
+def test_a_stroke_that_systemd_does_not_take_is_told_once(tmp_path: Path) -> None:
+    said, systemd = list[str](), Systemd(str(tmp_path / "nobody"), 1.0)
+    parts = Scripted(*[""] * 5)
+    watchdog = Watchdog(parts, systemd, WatchdogConfig(), lambda event, _: said.append(event.name))  # type: ignore[arg-type]
+    for _ in range(2):
+        watchdog._look()
+    assert said == ["stroke_unheard"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "nobody"))
+        watchdog._look()
+    for _ in range(2):
+        watchdog._look()  # nobody again
+    assert said == ["stroke_unheard"] * 2
 
 
 def test_a_real_node_says_when_it_is_ready_strokes_and_says_when_it_ends(

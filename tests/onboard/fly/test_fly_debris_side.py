@@ -1,0 +1,101 @@
+"""A fault in the code behind the engine: a frame has no verdict, its pose goes out, the node flies on."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from onboard import bundle as bundles
+from onboard.crop_spec import CropSpec
+from onboard.fly.config import NodeConfig
+from onboard.fly.loop import Loop
+from onboard.fly.opening import parts_of
+from onboard.fly.summary import Summary
+from onboard.fly.track_file import TrackFile
+from onboard.fly.tracks import Tracks
+from onboard.normal_scores import FrameRule, NormalScores
+from onboard.sources.ring_writer import RingWriter
+from tests.onboard.fly.conftest import message, picture
+
+RUN, OTHER_RUN = b"0123456789abcdef", b"fedcba9876543210"
+Configured = Callable[..., NodeConfig]
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "has_a_track"),
+    [
+        (Tracks, "update", False),
+        (TrackFile, "keep", False),
+        (FrameRule, "is_debris", False),
+        (NormalScores, "p_value", True),
+    ],
+)
+def test_a_fault_behind_the_engine_costs_a_verdict_and_neither_the_pose_nor_the_flight(
+    configured: Configured, calibrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: type, name: str,
+    has_a_track: bool,
+) -> None:  # fmt: skip
+    real, frames = getattr(of, name), [(RUN, 0), (RUN, 1), (RUN, 2), (OTHER_RUN, 0)]
+
+    def broken(*_: object) -> None:
+        raise IndexError("nobody thought of this")
+
+    config = configured(bundle=str(calibrated))
+    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        loop, summary = Loop(parts), Summary(parts)
+        for n, (run, frame_id) in enumerate(frames):
+            monkeypatch.setattr(of, name, broken if n == 1 else real)
+            writer.write(*message(run, frame_id, picture(n)))
+            loop.turn(5.0)
+        page = summary.write()
+    told = lines(tmp_path / "out" / "verdicts.jsonl")
+    ends = [("ANSWERED", None), ("REJECTED", "invalid_output"), ("ANSWERED", None), ("ANSWERED", None)]
+    assert [(each["status"], each["reason"]) for each in told] == ends
+    assert all(len(each["outputs"]["rotation"][0]) == 3 for each in told)
+    assert told[1]["logit"] is told[1]["p_value"] is told[1]["is_debris"] is None
+    assert told[2]["is_debris"] is True
+    assert ["track" in each for each in told] == [True, has_a_track, has_a_track, True]
+    assert page["journal"]["agrees"]
+    assert page["journal"]["runs"][RUN.hex()]["rejected"] == page["frames"]["rejected"]["invalid_output"] == 1
+    (event,) = [each for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "debris_failed"]
+    assert event["level"] == "warning"
+    assert "IndexError in test_fly_debris_side.py" in event["detail"] and "nobody thought of this" in event["detail"]
+
+
+def test_a_fault_is_told_where_a_pose_alone_was_asked_for(
+    configured: Configured, calibrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(NormalScores, "p_value", broken)
+    spec = CropSpec(input_px=32, view="frame", frame_px=(96, 96), resize="stretch")
+    bundles.write_manifest(calibrated, msgspec.structs.replace(bundles.read(calibrated).manifest, crop=spec))
+    config = configured(bundle=str(calibrated))
+    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        writer.write(*message(RUN, 0, picture(0), None))
+        Loop(parts).turn(5.0)
+        assert parts.log.counts["debris_failed"] == 1
+    (told,) = lines(tmp_path / "out" / "verdicts.jsonl")
+    assert (told["reason"], len(told["outputs"]["rotation"][0])) == ("no_box", 3)
+
+
+def test_a_fault_of_the_tracks_leaves_a_refused_frame_its_own_reason(
+    configured: Configured, calibrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    config = configured(bundle=str(calibrated))
+    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        monkeypatch.setattr(Tracks, "update", broken)
+        writer.write(*message(RUN, 0, picture(0), None))
+        Loop(parts).turn(5.0)
+    (told,) = lines(tmp_path / "out" / "verdicts.jsonl")
+    assert (told["status"], told["reason"]) == ("REJECTED", "no_box")
