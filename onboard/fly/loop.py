@@ -8,6 +8,7 @@ import msgspec
 
 from onboard.calibration import other_frame_size
 from onboard.control.socket import ControlSocket
+from onboard.errors import unforeseen
 from onboard.event import Events
 from onboard.finder import Boxes
 from onboard.fly.account import Account
@@ -162,7 +163,12 @@ class Loop:
         if self._boxes is None:
             return frame, Answer(Status.REJECTED, NO_BOX, "neither message, sidecar nor finder gives a box"), 0
         start_ns = time.monotonic_ns()
-        found = self._boxes(frame.run, frame.frame_id, frame.pixels)
+        try:
+            found = self._boxes(frame.run, frame.frame_id, frame.pixels)
+        except Exception as error:  # a fault of the node: the flight goes on, and the pose of whole frames with it
+            why = unforeseen(error)
+            self._parts.events.add("debris_failed", f"{frame.name}: {why}")
+            return frame, Answer(Status.REJECTED, NO_BOX, why), time.monotonic_ns() - start_ns
         took_ns = time.monotonic_ns() - start_ns
         if found.box is None:
             return frame, Answer(Status.REJECTED, NO_BOX, found.why), took_ns

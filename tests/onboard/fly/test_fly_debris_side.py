@@ -10,6 +10,8 @@ import pytest
 
 from onboard import bundle as bundles
 from onboard.crop_spec import CropSpec
+from onboard.finder import Boxes
+from onboard.finder.config import FinderConfig
 from onboard.fly.config import NodeConfig
 from onboard.fly.loop import Loop
 from onboard.fly.opening import parts_of
@@ -84,6 +86,25 @@ def test_a_fault_is_told_where_a_pose_alone_was_asked_for(
         assert parts.log.counts["debris_failed"] == 1
     (told,) = lines(tmp_path / "out" / "verdicts.jsonl")
     assert (told["reason"], len(told["outputs"]["rotation"][0])) == ("no_box", 3)
+
+
+def test_a_fault_of_the_finder_costs_a_box_and_not_the_pose(
+    configured: Configured, calibrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(Boxes, "__call__", broken)
+    spec = CropSpec(input_px=32, view="frame", frame_px=(96, 96), resize="stretch")
+    bundles.write_manifest(calibrated, msgspec.structs.replace(bundles.read(calibrated).manifest, crop=spec))
+    config = configured(bundle=str(calibrated), finder=FinderConfig())
+    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        writer.write(*message(RUN, 0, picture(0), None))
+        Loop(parts).turn(5.0)
+        assert parts.log.counts["debris_failed"] == 1
+    (told,) = lines(tmp_path / "out" / "verdicts.jsonl")
+    assert (told["reason"], len(told["outputs"]["rotation"][0])) == ("no_box", 3)
+    assert "nobody thought of this" in told["detail"]
 
 
 def test_a_fault_of_the_tracks_leaves_a_refused_frame_its_own_reason(
