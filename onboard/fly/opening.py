@@ -1,6 +1,5 @@
 """From a configuration to the parts of a flight, each opened, and closed again at its end."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -67,6 +66,8 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         with made.making(tracks_beside(Path(place.ring))):
             kept = Kept(Path(place.ring), MOST, storage, events)
         opened.callback(kept.close)
+        if journal.in_memory is None:  # else that was told with it
+            read_only.tell_of_tracks(kept, Path(place.ring), events)
         tracks = Tracks(kept, set(journal.totals()), events)
         tracks.start_over(guard.flown.rules.track, guard.bundle.sha256)
         scrubbed, alive = guard.flown.files(), pings.add("health").answer
@@ -178,12 +179,12 @@ def ways(config: NodeConfig) -> Ways:
 
 
 def _keep(path: Path, text: str, events: Events) -> bool:
-    """Write a file that nothing in flight needs; whether it is written. A disk that is full or read-only must not keep
-    a node from starting again."""
+    """Write a file that nothing in flight needs; whether it is written. A disk that is full, read-only or failing must
+    not keep a node from starting again."""
     try:
         files.write_text(path, text)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        if error.errno not in files.FAILING | files.FULL:
             raise
         events.add("output_lost", f"{path}: {error.strerror}")
         return False

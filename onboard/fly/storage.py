@@ -73,7 +73,8 @@ class Storage:
 class LineFile:
     """A file that lines, or packets, are added to; one that has grown too large makes way for a new one.
 
-    On read-only storage its lines are lost, with the same event, until the file can be opened: tried once a second.
+    Where the storage is read-only, failing or too full for a new file, its lines are lost, with the same event, until
+    the file can be opened: tried once a second.
 
     Args:
         storage: does the writing.
@@ -103,12 +104,14 @@ class LineFile:
         self._not_taken = self._failed = 0
         self._torn = False
         self._file: int | None = None
+        self._cannot = errno.EIO  # what opening it said last
         self._again_s = time.monotonic() + _AGAIN_S
         try:
             other = self._open()
         except OSError as error:
-            if error.errno != errno.EROFS:
+            if error.errno not in files.FAILING | files.FULL:
                 raise InputError(f"{path}: cannot be written ({error.strerror}); set {key}") from error
+            self._cannot = error.errno
             return
         if other is not None:
             raise InputError(f"{path}: {other} writes it already; stop it, or set {key}")
@@ -164,9 +167,13 @@ class LineFile:
     def _open_again(self) -> int:
         """The file, where it can be opened by now; raises OSError where it cannot."""
         if time.monotonic() < self._again_s:
-            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            raise OSError(self._cannot, os.strerror(self._cannot))
         self._again_s = time.monotonic() + _AGAIN_S
-        other = self._open()
+        try:
+            other = self._open()
+        except OSError as error:
+            self._cannot = error.errno or errno.EIO
+            raise
         if other is not None or self._file is None:
             raise OSError(errno.EBUSY, f"{other} writes it")
         return self._file
@@ -182,7 +189,10 @@ class LineFile:
             return other
         self._file, self._size = file, found.st_size
         ends = len(self._end)
-        self._torn = self._size > 0 and os.pread(file, ends, max(0, self._size - ends)) != self._end
+        try:
+            self._torn = self._size > 0 and os.pread(file, ends, max(0, self._size - ends)) != self._end
+        except OSError:  # a dying disk: what it cannot give back may be half a line
+            self._torn = True
         return None
 
 
