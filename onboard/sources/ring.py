@@ -46,6 +46,10 @@ class RingSource:
         events: list[Event] = []
         while True:
             items: list[SourceFrame | Settled] = []
+            if self._attached is not None and (left := self._attached.cut_to()) is not None:
+                said = f"it was cut to {left} bytes while it was read; it is let go, and looked for again"
+                events.append(Event("no_ring", f"{self._path}: {said}"))
+                self._attached = None
             if self._attached is not None:
                 items = self._look(self._attached, events)
             if items:
@@ -157,9 +161,15 @@ class _Attached:
 
     def __init__(self, inode: int, memory: mmap.mmap, layout: Layout) -> None:
         self.inode, self.layout = inode, layout
-        self._memory, self.numbers = memoryview(memory), numbers(memory)
+        self._file, self._memory, self.numbers = memory, memoryview(memory), numbers(memory)
         self._slots = [layout.offset(count) for count in range(1, layout.slots + 1)]
         self.seen = 0
+
+    def cut_to(self) -> int | None:
+        """The file's size, where it was cut; None: it is whole. To read what was cut off would end the process by
+        SIGBUS, so this is asked before each look, which takes half a microsecond."""
+        size = self._file.size()
+        return size if size < self.layout.total_bytes else None
 
     def view(self, count: int, offset: int, size: int) -> memoryview:
         at = self._at(count) + offset
