@@ -55,7 +55,7 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         fresh = cls(configured, (configured,))
         try:
             path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return fresh
         except OSError:  # such as of a dying disk: reading it says so
             pass
