@@ -16,6 +16,7 @@ from onboard.fly import read_only
 from onboard.fly.account import Account
 from onboard.fly.ahead import AHEAD, Ahead
 from onboard.fly.choice_file import ChoiceFile
+from onboard.fly.clock import ClockWatch
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.flown import Flown, Way, Ways
@@ -80,6 +81,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         helper: Helper[Ahead] = Helper(AHEAD)
         opened.callback(helper.close)  # before the source and the journal, which it uses
         account = Account(config.deadline_ms, config.deadlines)
+        clock = ClockWatch(config.clock_offset_ms, config.clock_drift_ms, events)
         control = None
         if config.control is not None:
             part = pings.add("control")
@@ -89,7 +91,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         _keep(Path(output.folder) / RECORD, _record(config, guard.flown), events)
         made.forget()
         flying = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
-        yield Parts(config, *flying, helper, control)
+        yield Parts(config, *flying, helper, clock, control)
 
 
 def places(config: NodeConfig) -> dict[Path, str]:
