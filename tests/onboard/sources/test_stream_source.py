@@ -204,6 +204,7 @@ def test_nobody_comes_in_where_nothing_checks_the_keys(
     source = open_source(StreamConfig(endpoint, curve=Curve(node_secret, str(tmp_path / "peers"))))
     source._guard.stop()  # type: ignore[attr-defined]
     source._guard = None  # type: ignore[attr-defined]
+    source._socket.setsockopt(zmq.HANDSHAKE_IVL, 500)  # type: ignore[attr-defined]  # its socket may linger, and not answer
     seen: set[int] = set()
     with closing(source), context.socket(zmq.PUSH) as socket:
         monitor = socket.get_monitor_socket()
