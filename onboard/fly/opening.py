@@ -76,7 +76,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         opened.callback(background.close)
         ChoiceFile(Path(output.folder) / CHOSEN, storage, events, lambda: guard.chosen, choice_is_written)
         guard.follow(partial(_follow, config, guard, tracks, storage, background, events))
-        source = open_source(config.source, pings)
+        source = open_source(config.source, pings, journal.knows)
         opened.callback(source.close)
         helper: Helper[Ahead] = Helper(AHEAD)
         opened.callback(helper.close)  # before the source and the journal, which it uses

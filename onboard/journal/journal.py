@@ -103,6 +103,10 @@ class Journal:
         """What the storage said that took no ring; None: it did."""
         return self._file.why_in_memory
 
+    def knows(self, run: bytes, frame_id: int) -> bool:
+        """Whether the ring has a record of this frame."""
+        return frame_id in self._ids.get(run, ())
+
     def begin(self, run: bytes, frame_id: int) -> Arrival:
         """Record that a frame was received; to be called before any work on it.
 
