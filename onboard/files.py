@@ -13,6 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+FAILING = frozenset((errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.EUCLEAN))
+"""What storage answers that takes no byte any more: it became read-only, its device dies or has gone, its file system
+is damaged. Other reasons, such as another user's folder, are the configuration's."""
+
 _PART = re.compile(r"\.(.+)\.(\d+)\.part(\.[^.]*)?")
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
 

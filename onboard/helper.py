@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
+_CLOSE_S = 2.0  # much longer than any job that does not hang
 
 
 class Helper(Generic[_T]):
@@ -30,8 +31,9 @@ class Helper(Generic[_T]):
         return self._last.found
 
     def close(self) -> None:
+        """Wait for the job that is under way, for two seconds; one that hangs, as in a dying disk, is left behind."""
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(_CLOSE_S)
 
     def _work(self) -> None:
         while (each := self._waiting.get()) is not None:

@@ -1,6 +1,5 @@
 """Places that one process at a time may write to. The kernel lets go of them when the process ends, however it ends."""
 
-import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def held(folder: Path, key: str, read_only: Callable[[], None] | None = None) -> Iterator[None]:
+def held(folder: Path, key: str, not_kept: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold a folder while the block runs; removes what killed processes have left half written in it.
 
     Where the block fails before anything lies in a folder that was made here, the folder goes again.
@@ -22,8 +21,8 @@ def held(folder: Path, key: str, read_only: Callable[[], None] | None = None) ->
     Args:
         folder: is made where it is missing; gets an empty file, which stays.
         key: of the configuration that names it.
-        read_only: called where the folder lies on read-only storage, which is refused without it. What is there is then
-            held as it is: a file need not be writable to be locked.
+        not_kept: called with the reason where the folder's storage is read-only, failing or full, which is refused
+            without it. What is there is then held as it is: a file need not be writable to be locked.
 
     Raises:
         InputError: another process holds it, or it cannot be written.
@@ -32,11 +31,11 @@ def held(folder: Path, key: str, read_only: Callable[[], None] | None = None) ->
     try:
         file: int | None = _lock_file(folder)
     except OSError as error:
-        if error.errno != errno.EROFS or read_only is None:
+        if error.errno not in files.FAILING | files.FULL or not_kept is None:
             why = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
             raise InputError(f"{folder}: cannot be written ({why}); set {key}") from error
         file = _as_it_is(folder)
-        read_only()
+        not_kept(str(error.strerror))
     try:
         if file is not None and not locked(file):
             raise InputError(f"{folder}: {holder(file)} writes there already; stop it, or name another folder ({key})")
@@ -57,9 +56,9 @@ def _lock_file(folder: Path) -> int:
 
 
 def _as_it_is(folder: Path) -> int | None:
-    """What of a folder on read-only storage can be locked; None: it is not there."""
+    """What of a folder that cannot be written can be locked; None: it is not there, or cannot be opened at all."""
     for path in (folder / LOCK, folder):
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     return None
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import zmq
     from zmq.auth.thread import ThreadAuthenticator
 
+_DOMAIN = "debris-rider"
 _TCP = re.compile(r"^tcp://(?:\[(?P<six>[0-9a-fA-F:]+)\]|(?P<host>[^:;\[\]/]+)):(?P<port>[0-9]+)$")
 
 
@@ -73,6 +74,8 @@ def attach(
         )
     if bind and _somebody_waits(endpoint):
         raise InputError(f"endpoint: {endpoint} cannot be used (another process waits there); name another one")
+    if endpoint.startswith("tcp://["):  # libzmq speaks IPv4 alone where it is not told
+        socket.setsockopt(zmq.IPV6, 1)
     guard = None if curve is None else _lock(context, socket, bind, curve)
     try:
         if bind:
@@ -105,6 +108,7 @@ def _somebody_waits(endpoint: str) -> bool:
 def _lock(
     context: "zmq.Context[zmq.Socket[bytes]]", socket: "zmq.Socket[bytes]", bind: bool, curve: Curve
 ) -> "ThreadAuthenticator | None":
+    import zmq
     from zmq.auth.thread import ThreadAuthenticator
 
     public, secret = _keys(Path(curve.own_secret))
@@ -118,9 +122,12 @@ def _lock(
     if not peers.is_dir() or not any(peers.glob("*.key")):
         raise InputError(f"{peers}: a folder with the .key files of those who may connect is needed (curve.peers)")
     socket.curve_server = True
+    # Without both, libzmq lets in whoever knows the public key where nobody checks keys: that thread may have died.
+    socket.setsockopt(zmq.ZAP_DOMAIN, _DOMAIN.encode())
+    socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
     guard = ThreadAuthenticator(context)
     guard.start()
-    guard.configure_curve(domain="*", location=str(peers))
+    guard.configure_curve(domain=_DOMAIN, location=str(peers))
     return guard
 
 

@@ -139,6 +139,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         deadlines: a budget for each stage of a frame.
         realtime: what the loop asks of the kernel.
         clock_offset_ms: this host's monotonic clock less the sender's, measured; 0 where both are one host.
+        clock_drift_ms: a move of the least time from sending to arrival that is told (`clock_drift`); null: none is.
         control: socket for commands (docs/control.md); null: there is none.
         tracks: whether each run is one track, judged where the bundle is calibrated on tracks.
         false_alarm_rate, confidence: as in a replay; null: the bundle's own.
@@ -161,6 +162,7 @@ class NodeConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     deadlines: Budgets = Budgets()
     realtime: RealtimeConfig = RealtimeConfig()
     clock_offset_ms: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] = 0.0
+    clock_drift_ms: Milliseconds | None = 5
     control: ControlConfig | None = None
     tracks: bool = True
     false_alarm_rate: Share | None = None

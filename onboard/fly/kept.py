@@ -49,6 +49,11 @@ class Kept:
         self._name = ""
         self._drift_is_void = False
 
+    @property
+    def why_in_memory(self) -> str | None:
+        """What the storage said that took no mapped file; None: it did."""
+        return self._tracks.why_in_memory
+
     def begin(self, rule: TrackRule, bundle: str) -> list[KeptTrack]:
         """Keep tracks of this rule and bundle; gives those that were kept of the two, and forgets all others."""
         name = hashlib.sha256(f"{bundle} {rule.limit!r}".encode())

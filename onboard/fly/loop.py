@@ -13,6 +13,7 @@ from onboard.event import Events
 from onboard.finder import Boxes
 from onboard.fly.account import Account
 from onboard.fly.ahead import Ahead, Begun, LookAhead
+from onboard.fly.clock import ClockWatch
 from onboard.fly.config import NodeConfig
 from onboard.fly.debris_side import judged
 from onboard.fly.event_log import EventLog
@@ -53,6 +54,7 @@ class Parts:
     pings: Pings
     telemetry: Telemetry | None
     helper: Helper[Ahead]
+    clock: ClockWatch
     control: ControlSocket | None = None
     paused: bool = False
 
@@ -118,6 +120,7 @@ class Loop:
         """Give a frame that was begun its answer, its record and its verdict."""
         parts = self._parts
         if isinstance(item, SourceFrame):
+            parts.clock.look(item.arrived_ns, item.sent_ns)
             item, answer = self._judge(item, begun)
         else:
             answer = Answer(item.status, item.reason, item.detail)

@@ -1,6 +1,5 @@
 """From a configuration to the parts of a flight, each opened, and closed again at its end."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -17,6 +16,7 @@ from onboard.fly import read_only
 from onboard.fly.account import Account
 from onboard.fly.ahead import AHEAD, Ahead
 from onboard.fly.choice_file import ChoiceFile
+from onboard.fly.clock import ClockWatch
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.flown import Flown, Way, Ways
@@ -67,6 +67,8 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         with made.making(tracks_beside(Path(place.ring))):
             kept = Kept(Path(place.ring), MOST, storage, events)
         opened.callback(kept.close)
+        if journal.in_memory is None:  # else that was told with it
+            read_only.tell_of_tracks(kept, Path(place.ring), events)
         tracks = Tracks(kept, set(journal.totals()), events)
         tracks.start_over(guard.flown.rules.track, guard.bundle.sha256)
         scrubbed, alive = guard.flown.files(), pings.add("health").answer
@@ -74,11 +76,12 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         opened.callback(background.close)
         ChoiceFile(Path(output.folder) / CHOSEN, storage, events, lambda: guard.chosen, choice_is_written)
         guard.follow(partial(_follow, config, guard, tracks, storage, background, events))
-        source = open_source(config.source, pings)
+        source = open_source(config.source, pings, journal.knows)
         opened.callback(source.close)
         helper: Helper[Ahead] = Helper(AHEAD)
         opened.callback(helper.close)  # before the source and the journal, which it uses
         account = Account(config.deadline_ms, config.deadlines)
+        clock = ClockWatch(config.clock_offset_ms, config.clock_drift_ms, events)
         control = None
         if config.control is not None:
             part = pings.add("control")
@@ -88,7 +91,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         _keep(Path(output.folder) / RECORD, _record(config, guard.flown), events)
         made.forget()
         flying = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
-        yield Parts(config, *flying, helper, control)
+        yield Parts(config, *flying, helper, clock, control)
 
 
 def places(config: NodeConfig) -> dict[Path, str]:
@@ -180,12 +183,12 @@ def ways(config: NodeConfig) -> Ways:
 
 
 def _keep(path: Path, text: str, events: Events) -> bool:
-    """Write a file that nothing in flight needs; whether it is written. A disk that is full or read-only must not keep
-    a node from starting again."""
+    """Write a file that nothing in flight needs; whether it is written. A disk that is full, read-only or failing must
+    not keep a node from starting again."""
     try:
         files.write_text(path, text)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        if error.errno not in files.FAILING | files.FULL:
             raise
         events.add("output_lost", f"{path}: {error.strerror}")
         return False

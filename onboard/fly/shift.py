@@ -12,7 +12,7 @@ from onboard.health.beside import Beside
 from onboard.health.choice import Chosen
 from onboard.normal_scores import FrameRule
 
-_CLOSE_S = 8.0  # all waits at the end, on one hung disk: 28 s; the unit's TimeoutStopSec has to be longer
+_CLOSE_S = 8.0  # all waits at the end, on one hung disk: 32 s; the unit's TimeoutStopSec has to be longer
 
 
 class Shift:

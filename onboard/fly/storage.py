@@ -18,6 +18,9 @@ from onboard.hold import holder, locked
 _CLOSE_S, _LOOK_S, _AGAIN_S = 5.0, 0.02, 1.0
 
 
+_MOST_BYTES = 64 << 20
+
+
 class Storage:
     """Does what it is given, in order, in a thread of its own.
 
@@ -25,22 +28,33 @@ class Storage:
 
     Args:
         most: jobs that wait at most.
+        most_bytes: of memory that they keep, at most: behind a disk that hangs a thousand large lines are a gigabyte.
         alive: called by the thread at each round and after each job.
     """
 
-    def __init__(self, most: int, alive: Callable[[], None] = lambda: None) -> None:
-        self._most, self._alive = most, alive
-        self._waiting: deque[Callable[[], None]] = deque()
+    def __init__(self, most: int, alive: Callable[[], None] = lambda: None, most_bytes: int = _MOST_BYTES) -> None:
+        self._most, self._most_bytes, self._alive = most, most_bytes, alive
+        self._waiting: deque[tuple[Callable[[], None], int]] = deque()
+        self._taken = self._done = 0  # bytes: counted by whoever offers, one at a time, and by the thread here
+        self._offering = threading.Lock()
         self._each_round: tuple[Callable[[], None], ...] = ()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="storage", daemon=True)
         self._thread.start()
 
-    def offer(self, job: Callable[[], None]) -> bool:
-        """Hand over a job that raises nothing; False where too many wait."""
-        if len(self._waiting) >= self._most:
-            return False
-        self._waiting.append(job)
+    def offer(self, job: Callable[[], None], size: int = 0) -> bool:
+        """Hand over a job that raises nothing; False where too many wait.
+
+        Args:
+            job: what to do.
+            size: bytes that it keeps until then. One that is larger than all may be is taken where none waits.
+        """
+        with self._offering:
+            kept = self._taken - self._done
+            if len(self._waiting) >= self._most or (kept and kept + size > self._most_bytes):
+                return False
+            self._taken += size
+            self._waiting.append((job, size))
         return True
 
     def each_round(self, job: Callable[[], None]) -> None:
@@ -63,17 +77,20 @@ class Storage:
             self._alive()
             ending = self._ending.wait(_LOOK_S)
             while self._waiting:
-                self._waiting[0]()
-                self._waiting.popleft()
-                self._alive()
-            for job in self._each_round:
+                job, size = self._waiting[0]
                 job()
+                self._waiting.popleft()
+                self._done += size
+                self._alive()
+            for each in self._each_round:
+                each()
 
 
 class LineFile:
     """A file that lines, or packets, are added to; one that has grown too large makes way for a new one.
 
-    On read-only storage its lines are lost, with the same event, until the file can be opened: tried once a second.
+    Where the storage is read-only, failing or too full for a new file, its lines are lost, with the same event, until
+    the file can be opened: tried once a second.
 
     Args:
         storage: does the writing.
@@ -103,12 +120,14 @@ class LineFile:
         self._not_taken = self._failed = 0
         self._torn = False
         self._file: int | None = None
+        self._cannot = errno.EIO  # what opening it said last
         self._again_s = time.monotonic() + _AGAIN_S
         try:
             other = self._open()
         except OSError as error:
-            if error.errno != errno.EROFS:
+            if error.errno not in files.FAILING | files.FULL:
                 raise InputError(f"{path}: cannot be written ({error.strerror}); set {key}") from error
+            self._cannot = error.errno
             return
         if other is not None:
             raise InputError(f"{path}: {other} writes it already; stop it, or set {key}")
@@ -119,7 +138,7 @@ class LineFile:
 
     def add(self, line: bytes) -> None:
         """Write a line, without its end, as soon as the storage comes to it."""
-        if not self._storage.offer(partial(self._write, line)):
+        if not self._storage.offer(partial(self._write, line), len(line)):
             self._not_taken += 1
             self._lost("the storage is too slow")
 
@@ -164,9 +183,13 @@ class LineFile:
     def _open_again(self) -> int:
         """The file, where it can be opened by now; raises OSError where it cannot."""
         if time.monotonic() < self._again_s:
-            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            raise OSError(self._cannot, os.strerror(self._cannot))
         self._again_s = time.monotonic() + _AGAIN_S
-        other = self._open()
+        try:
+            other = self._open()
+        except OSError as error:
+            self._cannot = error.errno or errno.EIO
+            raise
         if other is not None or self._file is None:
             raise OSError(errno.EBUSY, f"{other} writes it")
         return self._file
@@ -182,7 +205,10 @@ class LineFile:
             return other
         self._file, self._size = file, found.st_size
         ends = len(self._end)
-        self._torn = self._size > 0 and os.pread(file, ends, max(0, self._size - ends)) != self._end
+        try:
+            self._torn = self._size > 0 and os.pread(file, ends, max(0, self._size - ends)) != self._end
+        except OSError:  # a dying disk: what it cannot give back may be half a line
+            self._torn = True
         return None
 
 

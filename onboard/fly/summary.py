@@ -75,6 +75,7 @@ class Summary:
             "written": _now(),
             "complete": self.complete,
             **parts.account.as_dict(),
+            "clock": parts.clock.as_dict(),
             "invalid_outputs": parts.guard.invalid,
             "health": {"known_answers": parts.guard.known_answers, **parts.background.as_dict()},
             "verdicts_dropped": parts.outlet.dropped(),

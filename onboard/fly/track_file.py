@@ -4,7 +4,6 @@ Each track has a slot with two places, which are written in turn: a process kill
 other, which is a frame older.
 """
 
-import errno
 import mmap
 import os
 import struct
@@ -12,6 +11,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from onboard import files
 from onboard.errors import InputError
 from onboard.track import TrackMemory
 
@@ -39,11 +39,14 @@ class KeptTrack(NamedTuple):
 
 class TrackFile:
     """Keeps the newest state of each of a number of tracks. For one thread; nothing here waits for storage, where the
-    file is on a tmpfs. On read-only storage they end with the process.
+    file is on a tmpfs. Where that takes nothing they end with the process.
 
     Args:
         path: of the file, which only one process may have.
         slots: tracks at most.
+
+    Attributes:
+        why_in_memory: what the storage said that took no file, such as `Read-only file system`; None: it did.
 
     Raises:
         InputError: the file cannot be made.
@@ -52,7 +55,7 @@ class TrackFile:
     def __init__(self, path: Path, slots: int) -> None:
         size = file_bytes(slots)
         try:
-            self._memory = _mapped(path, size)
+            self._memory, self.why_in_memory = _mapped(path, size)
         except OSError as error:
             raise InputError(
                 f"{path}: tracks cannot be kept here ({error.strerror}); {size} bytes are needed beside journal.ring"
@@ -134,18 +137,19 @@ def file_bytes(slots: int) -> int:
     return _HEADER_BYTES + 2 * slots * _PLACE
 
 
-def _mapped(path: Path, size: int) -> mmap.mmap:
-    """The file, made to be of this size; allocated, for a sparse one ends the process on a full disk."""
+def _mapped(path: Path, size: int) -> tuple[mmap.mmap, str | None]:
+    """The file, made to be of this size; allocated, for a sparse one ends the process on a full disk. Where its storage
+    is read-only or failing: memory alone, and what it said."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)  # missing where the journal beside it is in memory alone
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            os.ftruncate(descriptor, size)
+            os.posix_fallocate(descriptor, 0, size)
+            return mmap.mmap(descriptor, size), None
+        finally:
+            os.close(descriptor)
     except OSError as error:
-        if error.errno != errno.EROFS:
+        if error.errno not in files.FAILING:
             raise
-        return mmap.mmap(-1, size)  # of which the journal beside it tells
-    try:
-        os.ftruncate(descriptor, size)
-        os.posix_fallocate(descriptor, 0, size)
-        return mmap.mmap(descriptor, size)
-    finally:
-        os.close(descriptor)
+        return mmap.mmap(-1, size), error.strerror

@@ -53,8 +53,12 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             events: told `choice_lost` where the file cannot be read.
         """
         fresh = cls(configured, (configured,))
-        if not path.exists():
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
             return fresh
+        except OSError:  # such as of a dying disk: reading it says so
+            pass
         try:
             found = strict_yaml.load(path, cls, regular=True)
         except InputError as error:

@@ -1,6 +1,5 @@
 """Records that leave the ring, in whole files of a bounded number, written by a thread of their own."""
 
-import errno
 import queue
 import struct
 import threading
@@ -17,7 +16,6 @@ from onboard.journal.record import Entry
 
 _MAGIC, _VERSION = b"DRJA", 1
 _HEADER = struct.Struct("<4sHHIIQ")
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _LOOK_S = 1.0
 _MOST_DROPPED = 4  # for one new file: where more do not help, somebody else fills the disk
 
@@ -41,12 +39,14 @@ class Archive:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            if error.errno != errno.EROFS:  # there each file is lost, with its event, until it can be written
+            if error.errno not in files.FAILING | files.FULL:  # there each file is lost, with its event, until it can
                 raise InputError(f"{folder}: no place for the journal's archive ({error.strerror})") from error
-        for part in folder.glob(".journal-*.part.drj"):  # of a process that was killed
-            with suppress(OSError):
+        with suppress(OSError):
+            for part in folder.glob(".journal-*.part.drj"):  # of a process that was killed
                 part.unlink(missing_ok=True)
-        self.last = max((_last_sequence(path) for path in self.files()), default=0)
+        self.last = 0
+        with suppress(OSError):  # a folder that cannot be read: each file is lost then, with its event
+            self.last = max((_last_sequence(path) for path in self.files()), default=0)
         self._thread = threading.Thread(target=self._work, name="journal-archive", daemon=True)
         self._thread.start()
 
@@ -95,7 +95,7 @@ class Archive:
                 return files.write_bytes(path, data)
             except OSError as error:
                 oldest = next((old for old in self.files() if old != path), None)
-                if error.errno not in _FULL or oldest is None:
+                if error.errno not in files.FULL or oldest is None:
                     raise
                 oldest.unlink(missing_ok=True)
                 self._events.add("archive_dropped", f"{oldest.name}: dropped, the disk is full; totals are kept")

@@ -45,7 +45,8 @@ class Journal:
     """Exactly one terminal record for each (run, frame id); see docs/journal.md for what is promised.
 
     For one thread. Nothing here waits for storage: the records lie in a mapped file, and the archive has a thread of
-    its own. Where the ring's place is read-only, the promise holds within this process only, and nothing is archived.
+    its own. Where the ring's storage is read-only or failing, the promise holds within this process only, without an
+    archive.
 
     Args:
         ring: the mapped file; best on a tmpfs such as /run or /dev/shm.
@@ -80,8 +81,8 @@ class Journal:
             if self._archive is not None:
                 self._archive.close()
             raise
-        if self._archive is not None and not self._file.kept:  # the old ring's numbers go on where it is writable again
-            self._archive.close()
+        if self._archive is not None and self.in_memory is not None:
+            self._archive.close()  # the old ring's numbers go on where it is writable again
             self._archive = None
         self._memory, self._records, self._records_at = self._file.memory, records, self._file.records_at
         self._runs = RunTable(self._memory, RUNS_AT, run_slots)
@@ -95,7 +96,16 @@ class Journal:
     @property
     def in_memory(self) -> str | None:
         """Where the ring can be read while this process lives; None: it is the file that was named."""
-        return None if self._file.kept else f"/proc/{os.getpid()}/fd/{self._file.descriptor}"
+        return None if self.why_in_memory is None else f"/proc/{os.getpid()}/fd/{self._file.descriptor}"
+
+    @property
+    def why_in_memory(self) -> str | None:
+        """What the storage said that took no ring; None: it did."""
+        return self._file.why_in_memory
+
+    def knows(self, run: bytes, frame_id: int) -> bool:
+        """Whether the ring has a record of this frame."""
+        return frame_id in self._ids.get(run, ())
 
     def begin(self, run: bytes, frame_id: int) -> Arrival:
         """Record that a frame was received; to be called before any work on it.

@@ -1,6 +1,5 @@
 """The file below the journal: allocated whole, locked by one process, mapped into memory."""
 
-import errno
 import mmap
 import os
 import struct
@@ -8,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from onboard import hold
+from onboard import files, hold
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.journal import record, runs
@@ -28,7 +27,7 @@ class RingFile:
         records: how many records it holds.
         base: all its sequence numbers are above this.
         records_at: where the records begin; the run table lies before them, at `RUNS_AT`.
-        kept: False: it lies in memory alone, for its place is read-only.
+        why_in_memory: why it lies in memory alone, such as `Read-only file system`; None: it is the file.
     """
 
     memory: mmap.mmap
@@ -36,7 +35,7 @@ class RingFile:
     records: int
     runs: int
     base: int
-    kept: bool = True
+    why_in_memory: str | None = None
 
     @property
     def records_at(self) -> int:
@@ -48,8 +47,8 @@ class RingFile:
 
 
 def open_ring(path: Path, records: int, run_slots: int, base: int, events: Events) -> RingFile:
-    """Open the ring, or make one; one that is damaged is set aside, for a node has to fly. On read-only storage it is
-    made in memory alone, for the same reason.
+    """Open the ring, or make one; one that is damaged is set aside, for a node has to fly. On storage that
+    is read-only or failing it is made in memory alone, for the same reason.
 
     Args:
         path: of the file; best on a tmpfs, for then no storage is in the loop.
@@ -74,8 +73,8 @@ def open_ring(path: Path, records: int, run_slots: int, base: int, events: Event
         _make(path, records, run_slots, base)
         opened = _open(path, records, run_slots)
     except OSError as error:
-        if error.errno == errno.EROFS:
-            return _in_memory(path, records, run_slots, base)
+        if error.errno in files.FAILING:
+            return _in_memory(path, records, run_slots, base, str(error.strerror))
         raise InputError(
             f"{path}: the journal cannot be kept here ({error.strerror}); {ring_bytes(records, run_slots)} bytes are "
             "needed: name another place"
@@ -110,7 +109,7 @@ def _head(records: int, run_slots: int, base: int) -> bytes:
     return fields + _CRC.pack(zlib.crc32(fields))
 
 
-def _in_memory(path: Path, records: int, run_slots: int, base: int) -> RingFile:
+def _in_memory(path: Path, records: int, run_slots: int, base: int, why: str) -> RingFile:
     """A new one that ends with the process; others can read it meanwhile, by its descriptor below /proc."""
     descriptor = os.memfd_create("journal", os.MFD_CLOEXEC)
     try:
@@ -120,10 +119,10 @@ def _in_memory(path: Path, records: int, run_slots: int, base: int) -> RingFile:
     except OSError as error:
         os.close(descriptor)
         raise InputError(
-            f"{path}: is read-only, and there is no memory for the journal either ({error.strerror}); mount it for "
-            "writing, or name another place"
+            f"{path}: cannot be written ({why}), and there is no memory for the journal either ({error.strerror}); "
+            "mount it for writing, or name another place"
         ) from error
-    return RingFile(memory, descriptor, records, run_slots, base, kept=False)
+    return RingFile(memory, descriptor, records, run_slots, base, why)
 
 
 def _make(path: Path, records: int, run_slots: int, base: int) -> None:

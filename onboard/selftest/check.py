@@ -30,7 +30,7 @@ def run(bundle: Path, config: NodeConfig | None, engine: Path | None, frames: in
         frames: timed for each window size.
         wait_s: how long the source may take to give a frame.
     """
-    from onboard.selftest import engine_checks, places, source
+    from onboard.selftest import engine_checks, flight, places, source
 
     if engine is None and config is not None and config.runtime.engine is not None:
         engine = Path(config.runtime.engine)
@@ -39,8 +39,9 @@ def run(bundle: Path, config: NodeConfig | None, engine: Path | None, frames: in
     if found is not None:
         checks += engine_checks.answers_and_latency(found, config, engine, frames)
     if config is not None:
-        calibration = None if found is None else found.manifest.calibration
-        checks += [*places.check(config), source.check(config, calibration, wait_s)]
+        checks += [] if found is None else [flight.rules(found, config)]
+        checks += [flight.chosen(found, config), *places.check(config), flight.endpoints(found, config)]
+        checks.append(source.check(config, None if found is None else found.manifest.calibration, wait_s))
     return checks
 
 

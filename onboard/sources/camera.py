@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from onboard.sources.source import SUPERSEDED, Settled, SourceFrame, Taken
 from onboard.sources.watch import Backoff, Silence
 
 Opener = Callable[[], Any]
+_RATES_AGREE = 0.01
 
 
 def open_camera(config: CameraConfig | GstreamerConfig, alive: Callable[[], None] = lambda: None) -> "CameraSource":
@@ -32,7 +33,8 @@ def open_camera(config: CameraConfig | GstreamerConfig, alive: Callable[[], None
         InputError: this OpenCV has no GStreamer.
     """
     if isinstance(config, CameraConfig):
-        return CameraSource(str(config.device), lambda: _v4l2(config), config.silence_s, alive)
+        asked = Asked(config.size_px, config.rate_hz)
+        return CameraSource(str(config.device), lambda: _v4l2(config), config.silence_s, alive, asked)
     if not has_gstreamer():
         raise InputError(
             f"source.kind: this OpenCV ({cv2.__version__}) was built without GStreamer, as the one from PyPI is. On a "
@@ -49,6 +51,24 @@ def has_gstreamer() -> bool:
     """Whether OpenCV was built with GStreamer."""
     lines = cv2.getBuildInformation().splitlines()
     return any(line.split(":")[0].strip() == "GStreamer" and "YES" in line for line in lines)
+
+
+class Asked(NamedTuple):
+    """What a camera was asked for; None: as it is. V4L2 takes the nearest that the camera has, and says nothing."""
+
+    size_px: tuple[int, int] | None = None
+    rate_hz: float | None = None
+
+    def differs(self, capture: Any, image: Frame) -> str | None:
+        """What it gives instead; None where that is what was asked for, or cannot be known."""
+        height, width = image.shape[:2]
+        said = []
+        if self.size_px is not None and (width, height) != tuple(self.size_px):
+            said.append(f"{width} x {height} px, size_px is {self.size_px[0]} x {self.size_px[1]}")
+        rate_hz = capture.get(cv2.CAP_PROP_FPS)  # 0 where the driver does not say
+        if self.rate_hz is not None and rate_hz > 0 and abs(rate_hz / self.rate_hz - 1) > _RATES_AGREE:
+            said.append(f"{rate_hz:g} Hz, rate_hz is {self.rate_hz:g}")
+        return "; ".join(said) or None
 
 
 @dataclass
@@ -68,12 +88,24 @@ class CameraSource:
         opener: gives a `cv2.VideoCapture`, opened or not; called again after a failure, with growing pauses.
         silence_s: the source is lost after so long without a frame.
         alive: as in `open_camera`.
+        asked: compared with the first image after each opening.
     """
 
     ended = False
 
-    def __init__(self, name: str, opener: Opener, silence_s: float, alive: Callable[[], None] = lambda: None) -> None:
-        self._name, self._opener, self._alive = name, opener, alive
+    def __init__(
+        self,
+        name: str,
+        opener: Opener,
+        silence_s: float,
+        alive: Callable[[], None] = lambda: None,
+        asked: Asked = Asked(),  # noqa: B008 - it never changes
+    ) -> None:
+        self._name, self._opener, self._alive, self._asked = name, opener, alive, asked
+        self._is_back = False
+        self._found: str | None = None
+        self._told: str | None = None
+        self._last_s: float | None = None
         self._run = uuid.uuid4().bytes
         self._silence, self._events = Silence(name, silence_s), Events()
         self._news = threading.Condition()
@@ -129,6 +161,7 @@ class CameraSource:
                 for bgr, exposed_ns in self._images():
                     self._put(bgr, frame_id, exposed_ns)
                     frame_id += 1
+                    self._tell_of_return()
                     self._alive()
             except (cv2.error, InputError) as error:
                 problem = str(error).strip()
@@ -142,15 +175,31 @@ class CameraSource:
 
     def _images(self) -> Iterator[tuple[Any, int]]:
         """Open the camera and read until it fails."""
-        capture = self._opener()
+        capture, self._is_back = self._opener(), True
         try:
             while not self._stop.is_set() and capture.isOpened():
                 found, bgr = capture.read()
                 if not found or bgr is None:
                     return
+                if self._is_back:
+                    self._found = self._asked.differs(capture, bgr)
                 yield bgr, _exposed_ns(capture, time.monotonic_ns())
         finally:
             capture.release()
+
+    def _tell_of_return(self) -> None:
+        """Say of the first frame after an opening how long there was none, for no id tells of frames that nobody read,
+        and what is not as it was asked for."""
+        last_s, self._last_s = self._last_s, time.monotonic()
+        if not self._is_back:
+            return
+        self._is_back = False
+        if last_s is not None:
+            away = f"no frame for {self._last_s - last_s:.1f} s, until it was opened again"
+            self._events.add("gap", f"{self._name}: {away}; ids go on, and do not count what it took meanwhile")
+        if self._found is not None and self._found != self._told:
+            self._events.add("camera_differs", f"{self._name}: gives {self._found}; set what it has (v4l2-ctl)")
+        self._told = self._found
 
     def _put(self, bgr: Frame, frame_id: int, exposed_ns: int) -> None:
         if bgr.dtype != np.uint8:  # numpy would take each value modulo 256

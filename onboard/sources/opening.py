@@ -1,5 +1,7 @@
 """From a configuration to its source."""
 
+from collections.abc import Callable
+
 from onboard.sources.config import (
     CameraConfig,
     FolderConfig,
@@ -12,13 +14,20 @@ from onboard.sources.config import (
 from onboard.sources.source import Source
 from onboard.watchdog.pings import Pings
 
+Known = Callable[[bytes, int], bool]
 
-def open_source(config: SourceConfig, pings: Pings | None = None) -> Source:
+
+def _nothing_known(_run: bytes, _frame_id: int) -> bool:
+    return False
+
+
+def open_source(config: SourceConfig, pings: Pings | None = None, known: Known = _nothing_known) -> Source:
     """Open a source. Live ones need not be there yet: they are waited for.
 
     Args:
         config: which one.
         pings: gets the part `source`, where the source has a thread of its own.
+        known: whether a frame has its record already; asked for what lay there before this process.
 
     Raises:
         InputError: what the configuration names cannot be used.
@@ -43,4 +52,4 @@ def open_source(config: SourceConfig, pings: Pings | None = None) -> Source:
     assert isinstance(config, RingConfig)
     from onboard.sources.ring import RingSource
 
-    return RingSource(config)
+    return RingSource(config, known)

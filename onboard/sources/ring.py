@@ -3,6 +3,7 @@
 import mmap
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -28,11 +29,14 @@ class RingSource:
 
     Args:
         config: where the ring is.
+        known: whether a frame of this run and id has its record already. Asked at the first look alone: a process that
+            was started again finds what the one before it has taken, and that is no duplicate of the sender's.
     """
 
     ended = False
 
-    def __init__(self, config: RingConfig) -> None:
+    def __init__(self, config: RingConfig, known: Callable[[bytes, int], bool] = lambda *_: False) -> None:
+        self._known, self._first_look = known, True
         self._config, self._path = config, Path(config.path)
         self._silence, self._gaps = Silence(config.path, config.silence_s), Gaps(config.path)
         self._backoff = Backoff()
@@ -46,6 +50,10 @@ class RingSource:
         events: list[Event] = []
         while True:
             items: list[SourceFrame | Settled] = []
+            if self._attached is not None and (left := self._attached.cut_to()) is not None:
+                said = f"it was cut to {left} bytes while it was read; it is let go, and looked for again"
+                events.append(Event("no_ring", f"{self._path}: {said}"))
+                self._attached = None
             if self._attached is not None:
                 items = self._look(self._attached, events)
             if items:
@@ -84,6 +92,8 @@ class RingSource:
             return []
         first = max(ring.seen + 1, newest - ring.layout.slots + 1)
         ring.seen = newest
+        first_look, self._first_look = self._first_look, False
+        had: list[tuple[bytes, int]] = []
         items: list[SourceFrame | Settled] = []
         has_frame = False
         for count in range(newest, first - 1, -1):  # the newest whole one is worked on
@@ -95,8 +105,13 @@ class RingSource:
             except WireError as error:
                 if error.key is None:
                     events.append(Event("garbage", f"{self._path}: {error.reason}: {error}"))
+                elif first_look and self._known(*error.key):
+                    had.append(error.key)
                 else:
                     items.append(_settled(error.key, Status.REJECTED, error.reason, str(error)))
+                continue
+            if first_look and self._known(*header.key):
+                had.append(header.key)
                 continue
             if has_frame:
                 items.append(_settled(header.key, Status.SKIPPED, SUPERSEDED, None))
@@ -105,6 +120,8 @@ class RingSource:
             has_frame = isinstance(item, SourceFrame)
             items.append(item)
         items.reverse()
+        for key in reversed(had):
+            self._gaps.look(*key)  # where the ids go on from; what was missing among these has been told
         for item in items:
             events += self._gaps.look(item.run, item.frame_id)
         return items
@@ -157,9 +174,15 @@ class _Attached:
 
     def __init__(self, inode: int, memory: mmap.mmap, layout: Layout) -> None:
         self.inode, self.layout = inode, layout
-        self._memory, self.numbers = memoryview(memory), numbers(memory)
+        self._file, self._memory, self.numbers = memory, memoryview(memory), numbers(memory)
         self._slots = [layout.offset(count) for count in range(1, layout.slots + 1)]
         self.seen = 0
+
+    def cut_to(self) -> int | None:
+        """The file's size, where it was cut; None: it is whole. To read what was cut off would end the process by
+        SIGBUS, so this is asked before each look, which takes half a microsecond."""
+        size = self._file.size()
+        return size if size < self.layout.total_bytes else None
 
     def view(self, count: int, offset: int, size: int) -> memoryview:
         at = self._at(count) + offset

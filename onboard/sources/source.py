@@ -38,6 +38,7 @@ class SourceFrame(msgspec.Struct, frozen=True):
         box: x_min, y_min, x_max, y_max in frame pixels, or None.
         box_source: who made the box, or None without one.
         content: CRC32 of the raw pixels as the sender tells it, for `onboard.sanity`; None where it tells none.
+        sent_ns: when the sender sent it, by the source's monotonic clock; None where nobody says.
         flaw: to be asked when all work on the pixels is done, before the verdict: what is wrong with them, or None. It
             waits for their checksum, which is computed beside that work, and knows whether a ring's writer wrote over
             them meanwhile.
@@ -53,6 +54,7 @@ class SourceFrame(msgspec.Struct, frozen=True):
     box: Box | None = None
     box_source: str | None = None
     content: int | None = None
+    sent_ns: int | None = None
     flaw: Callable[[], Flaw | None] = _none
 
 
@@ -74,6 +76,7 @@ def framed(header: Header, arrived_ns: int, pixels: Frame, flaw: Callable[[], Fl
         header.box,
         None if header.box is None else header.box_source,
         header.payload_crc32 or None,  # a ring's writer that computes none leaves 0
+        header.sent_ns,
         flaw,
     )
 

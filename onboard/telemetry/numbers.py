@@ -105,6 +105,8 @@ EVENTS = {
     "priority_refused": 101,
     "cores_refused": 102,
     "memory_not_locked": 103,
+    "clock_drift": 104,
+    "camera_differs": 105,
 }
 """Of an event report; one that is not here goes out as 0, its name before its detail."""
 

@@ -339,6 +339,33 @@ def test_a_network_that_sees_whole_frames_gives_its_pose_without_a_box(
     assert all(len(each["outputs"]["rotation"][0]) == 3 for each in told)
 
 
+@pytest.mark.parametrize("end", ["clean", "killed in the middle"])
+def test_what_the_process_before_has_recorded_is_no_duplicate_after_a_restart(
+    configured: Configured, tmp_path: Path, writer: RingWriter, end: str
+) -> None:
+    config = configured()
+    with flying(config) as (parts, loop):
+        for n in (0, 1, 4):
+            writer.write(*message(RUN, n, picture(n)))
+            loop.turn(5.0)
+        if end != "clean":  # frame 5 has begun, frame 6 has not
+            parts.journal.begin(RUN, 5)
+            writer.write(*message(RUN, 5, picture(5)))
+    writer.write(*message(RUN, 6, picture(6)))
+    with flying(config) as (parts, loop):
+        loop.turn(5.0)
+        loop.turn(0.01)
+        writer.write(*message(RUN, 6, picture(6)))  # the sender's own mistake
+        loop.turn(5.0)
+        told = parts.log.counts
+        assert (told["duplicate"], parts.account.not_recorded["duplicate"]) == (1, 1)
+        assert told["gap"] == (end == "clean")  # frame 5 never came
+        records = [entry.frame_id for entry in parts.journal.entries()]
+        assert records == ([0, 1, 4, 6] if end == "clean" else [0, 1, 4, 5, 6])
+        assert parts.journal.totals()[RUN].duplicates == 1
+        assert parts.account.totals() == (1, 0, 0)
+
+
 def test_the_clock_of_another_host_is_put_right_or_complained_of(
     configured: Configured, tmp_path: Path, writer: RingWriter
 ) -> None:

@@ -68,6 +68,39 @@ def test_a_storage_that_hangs_drops_lines_and_never_waits(tmp_path: Path) -> Non
     assert sum(event.times for event in events.take() if event.name == "output_lost") == 91
 
 
+def test_a_storage_that_hangs_keeps_no_more_than_so_many_bytes(tmp_path: Path) -> None:
+    storage, events, goes_on = Storage(1000, most_bytes=1000), Events(), threading.Event()
+    path = tmp_path / "lines.jsonl"
+    file = LineFile(storage, path, 1_000_000, events)
+
+    def hang() -> None:
+        storage.offer(lambda: [goes_on.wait(20)].clear())
+
+    hang()
+    for n in range(10):
+        file.add(b"%d" % n * 300)
+    assert file.dropped == 7  # three take 900 bytes
+    assert [event.name for event in events.take()] == ["output_lost"] * 7
+    file.add(b"short")
+    goes_on.set()
+    end = time.monotonic() + 10
+    while path.read_bytes().count(b"\n") < 4:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    done = threading.Event()
+    assert storage.offer(done.set)
+    assert done.wait(10)  # and all of them are counted as done
+    goes_on.clear()
+    hang()
+    file.add(b"x" * 5000)  # larger than all may be, and alone
+    file.add(b"no room")
+    assert file.dropped == 8
+    goes_on.set()
+    storage.close()
+    file.close()
+    assert [len(line) for line in path.read_bytes().splitlines()] == [300, 300, 300, 5, 5000]
+
+
 def test_a_file_stays_open_for_a_storage_that_hung_when_it_was_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,3 +173,20 @@ def test_flipped_bytes_anywhere_behind_the_header_stop_nothing(tmp_path: Path, f
     assert all(totals.open == 0 for totals in again.totals().values())
     assert len({entry.frame_id for entry in again.entries() if entry.run == RUN}) >= 16
     again.close()
+
+
+def test_what_is_known_of_a_run_goes_with_its_slot_and_its_records(tmp_path: Path) -> None:
+    """The limit of the promise, as docs/journal.md states it: old ids of a run that left long ago are new again."""
+    stays, leaves = (
+        Journal(tmp_path / "stays", records=16, run_slots=4),
+        Journal(tmp_path / "leaves", records=16, run_slots=4),
+    )
+    others = [bytes([n]) * 16 for n in range(1, 5)]
+    for journal, later in ((stays, others[:3]), (leaves, others)):
+        handle(journal, RUN, range(3))
+        for run in later:
+            handle(journal, run, range(3))
+        assert journal.begin(RUN, 1) is Arrival.DUPLICATE  # its records are still here
+        handle(journal, later[-1], range(3, 20))
+    assert stays.begin(RUN, 1) is Arrival.TOO_LATE
+    assert leaves.begin(RUN, 1) is Arrival.NEW

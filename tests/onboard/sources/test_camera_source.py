@@ -12,7 +12,7 @@ import pytest
 from onboard.errors import InputError
 from onboard.event import Event
 from onboard.sources import Settled, SourceFrame, Taken, open_source
-from onboard.sources.camera import CameraSource, _exposed_ns, has_gstreamer
+from onboard.sources.camera import Asked, CameraSource, _exposed_ns, has_gstreamer
 from onboard.sources.config import CameraConfig, GstreamerConfig
 
 
@@ -37,9 +37,52 @@ def test_every_frame_is_given_or_named_through_a_replug(video: Path) -> None:
     frames = [item for item in items if isinstance(item, SourceFrame)]
     assert len(frames) < 24
     assert {item.pixels.shape for item in frames} == {(48, 64, 3)}
-    assert [event.name for event in events[:2]] == ["source_unplugged", "source_unplugged"]
+    assert [event.name for event in events[:3]] == ["source_unplugged", "source_unplugged", "gap"]
+    assert "until it was opened again" in events[2].detail
     assert [0.09 < later - sooner < 1 for sooner, later in itertools.pairwise(opened)][:2] == [True, True]
     assert opened[2] - opened[1] > 0.19  # the second pause is the longer one
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (Asked(), None),
+        (Asked((64, 48), 20.0), None),
+        (Asked((1920, 1200)), "gives 64 x 48 px, size_px is 1920 x 1200; set"),
+        (Asked(rate_hz=100.0), "gives 20 Hz, rate_hz is 100"),
+        (Asked((64, 50), 25.0), "gives 64 x 48 px, size_px is 64 x 50; 20 Hz, rate_hz is 25"),
+    ],
+)
+def test_a_camera_that_gives_another_size_or_rate_is_told_of_once(asked: Asked, says: str | None) -> None:
+    class Camera:
+        """Gives three images, at any request."""
+
+        def __init__(self) -> None:
+            self.left = 3
+
+        def isOpened(self) -> bool:  # noqa: N802
+            return True
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            self.left -= 1
+            return self.left >= 0, np.zeros((48, 64, 3), np.uint8)
+
+        def get(self, which: int) -> float:
+            return 20.0 if which == cv2.CAP_PROP_FPS else 0.0
+
+        def release(self) -> None:
+            pass
+
+    source = CameraSource("camera", Camera, 5.0, asked=asked)
+    end, events, items = time.monotonic() + 10, list[Event](), 0
+    while items < 9 and time.monotonic() < end:  # three times opened
+        taken = source.take(0.05)
+        items += len(taken.items)
+        events += taken.events
+    source.close()
+    told = [event.detail for event in events if event.name == "camera_differs"]
+    assert len(told) == (says is not None)
+    assert says is None or says in told[0]
 
 
 def test_a_camera_that_is_not_there_is_waited_for(until: Callable[..., Taken]) -> None:
@@ -71,6 +114,7 @@ def test_images_of_16_bits_are_refused_by_name_and_not_wrapped() -> None:
         assert taken.items == ()
         events += taken.events
     source.close()
+    assert "gap" not in {event.name for event in events}  # nothing has flown yet
     assert events[0].name == "source_unplugged"
     assert "uint16" in events[0].detail
     assert "videoconvert" in events[0].detail

@@ -1,8 +1,10 @@
 """Frames over real sockets: newest first, every frame accounted for, flaws named, senders that come and go."""
 
 import random
+import socket as sockets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +187,50 @@ def test_only_admitted_keys_come_in(
         taken = source.take(1.0)
     source.close()
     assert has_frame(taken) is admitted
+
+
+@pytest.mark.parametrize("name", ["peers/camera", "stranger"])
+def test_nobody_comes_in_where_nothing_checks_the_keys(
+    context: Any, endpoint: str, parts: Callable[..., list[bytes]], tmp_path: Path, name: str
+) -> None:
+    """libzmq's own way, where the thread that checks them has died, is to let in whoever knows the node's key."""
+    from zmq.auth import create_certificates, load_certificate
+    from zmq.utils.monitor import recv_monitor_message
+
+    (tmp_path / "peers").mkdir()
+    node, node_secret = create_certificates(tmp_path, "node")
+    create_certificates(tmp_path / "peers", "camera")
+    create_certificates(tmp_path, "stranger")
+    source = open_source(StreamConfig(endpoint, curve=Curve(node_secret, str(tmp_path / "peers"))))
+    source._guard.stop()  # type: ignore[attr-defined]
+    source._guard = None  # type: ignore[attr-defined]
+    source._socket.setsockopt(zmq.HANDSHAKE_IVL, 500)  # type: ignore[attr-defined]  # its socket may linger, and not answer
+    seen: set[int] = set()
+    with closing(source), context.socket(zmq.PUSH) as socket:
+        monitor = socket.get_monitor_socket()
+        socket.curve_publickey, socket.curve_secretkey = load_certificate((tmp_path / name).with_suffix(".key_secret"))
+        socket.curve_serverkey = load_certificate(node)[0]
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.connect(endpoint)
+        ends = {zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_DISCONNECTED}
+        while not seen & ends and monitor.poll(10_000):
+            seen.add(recv_monitor_message(monitor)["event"])
+        socket.disable_monitor()
+    assert seen & ends and zmq.EVENT_HANDSHAKE_SUCCEEDED not in seen
+
+
+def test_the_loopback_of_ipv6_is_one(
+    context: Any, parts: Callable[..., list[bytes]], until: Callable[..., Taken]
+) -> None:
+    try:
+        with sockets.socket(sockets.AF_INET6, sockets.SOCK_STREAM) as free:
+            free.bind(("::1", 0))
+            port = free.getsockname()[1]
+    except OSError:
+        pytest.skip("no IPv6 on this host's loopback")
+    with closing(open_source(StreamConfig(f"tcp://[::1]:{port}"))) as source, context.socket(zmq.PUSH) as socket:
+        socket.setsockopt(zmq.IPV6, 1)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.connect(f"tcp://[::1]:{port}")
+        socket.send_multipart(parts(RUN, 0))
+        assert until(source, has_frame).items[-1].frame_id == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onboard import strict_yaml
+from onboard import helper, strict_yaml
 from onboard.fly import shift, storage
 from onboard.fly.config import NodeConfig
 
@@ -27,15 +27,28 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     assert "Failed to parse sec value" in verified(spoiled)
 
 
-def test_it_bounds_restarts_and_hears_of_a_hang_before_it_acts() -> None:
-    unit = configparser.ConfigParser(strict=False)
+def read_unit() -> configparser.ConfigParser:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)  # a percent sign is one
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read(UNIT)
+    return unit
+
+
+def test_it_bounds_restarts_and_hears_of_a_hang_before_it_acts() -> None:
+    unit = read_unit()
     service = unit["Service"]
     assert (service["Type"], service["Restart"]) == ("notify", "always")
     restarts = int(unit["Unit"]["StartLimitBurst"]) * float(service["RestartSec"])
     assert restarts < float(unit["Unit"]["StartLimitIntervalSec"])  # or the limit would never be reached
     watchdog = strict_yaml.load(REPOSITORY / "configs" / "node.yaml", NodeConfig).watchdog
     assert watchdog.period_s * watchdog.hung_after < float(service["WatchdogSec"]) / 2
-    # Control, health, storage, a full archive, the guard, the camera: each may hang in the same disk at the end.
-    assert float(service["TimeoutStopSec"]) > 2 + 2 + storage._CLOSE_S + 10 + shift._CLOSE_S + 1
+    # Control, health, storage, a full archive, the guard, the camera, two helpers: each may hang in the same disk then.
+    waits = 2 + 2 + storage._CLOSE_S + 10 + shift._CLOSE_S + 1 + 2 * helper._CLOSE_S
+    assert float(service["TimeoutStopSec"]) > waits
+    assert f"({waits:g} s on a hung disk)" in UNIT.read_text()
+
+
+def test_its_memory_is_bounded_on_any_board() -> None:
+    service = read_unit()["Service"]
+    high, most = (float(service[key].removesuffix("%")) for key in ("MemoryHigh", "MemoryMax"))  # not in bytes
+    assert 0 < high < most <= 80  # a limit near all of the board's memory would be none
