@@ -24,12 +24,12 @@ def fit(config: RunConfig, run: Path) -> None:
     Raises:
         InputError: the folder holds a run of another configuration; or the data or weights cannot be used.
     """
+    _refuse_another_config(config, run)
     with distributed.group():
         planned = plan(config)
         if distributed.rank() != 0:
             prepare(config, planned)
             return
-        _refuse_another_config(config, run)
         # Before the features, which take long: a run that cannot be written is better known at once.
         with lock.held(run, "run", wait=False):
             _refuse_another_config(config, run)  # the process that held the lock may have made one
