@@ -41,7 +41,6 @@ def _parser() -> argparse.ArgumentParser:
     boxes.add_argument("--out", type=Path, required=True, help="the CSV file to write")
     boxes.add_argument("--layout", choices=["auto", "spark2021", "spark2022", "spark2024"], default="auto")
     boxes.add_argument("--box-order", choices=["auto", "row_first", "column_first"], default="auto")
-
     _add_anomaly_classes(boxes)
 
     fit = add("fit", _fit, "train the head that a configuration describes; goes on where it was stopped")

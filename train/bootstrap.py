@@ -59,6 +59,9 @@ def aurocs(is_anomaly: Flags, scores: Scores, times: Times) -> npt.NDArray[np.fl
 
 
 def interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """The 95 % percentile interval of resampled figures, and their median between."""
+    """The lower end of the 95 % percentile interval of resampled figures, [R], their median, and the upper end.
+
+    Resamples that tell nothing (NaN) are left out.
+    """
     low, middle, high = np.nanpercentile(values, [2.5, 50, 97.5])
     return float(low), float(middle), float(high)

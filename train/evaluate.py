@@ -94,7 +94,8 @@ def text(result: dict[str, Any]) -> str:
     lines += [
         f"{name:<28}AUROC {100 * last['auroc']:5.1f} (95 % interval {low:.1f} to {high:.1f})   "
         f"AUPR {100 * last['aupr']:.1f}",
-        f"                            debris found at 5 % false alarms {100 * last['tpr_at_5_fpr']:.1f} %, "
+        f"                            debris found at 5 / 1 / 0.1 % false alarms {100 * last['tpr_at_5_fpr']:.1f} / "
+        f"{100 * last['tpr_at_1e2_fpr']:.1f} / {100 * last['tpr_at_1e3_fpr']:.1f} %, "
         f"false alarms where 95 % are found {100 * last['fpr_at_95_tpr']:.1f} %",
     ]
     if best["of_epochs"] > 1:

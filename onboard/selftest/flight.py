@@ -41,10 +41,14 @@ def endpoints(bundle: Bundle | None, config: NodeConfig) -> Check:
     nowhere here."""
     control, output, telemetry = config.control, config.output.socket, config.telemetry
     opened: dict[str, Callable[[], None]] = {}
+    bound: dict[str, str] = {}
     if control is not None:
-        opened[f"control {control.endpoint}"] = lambda: ControlSocket(control).close()
+        opened[name := f"control {control.endpoint}"] = lambda: ControlSocket(control).close()
+        bound[name] = control.endpoint
     if output is not None:
-        opened[f"output.socket {output.endpoint}"] = lambda: VerdictSocket(output, Events()).close()
+        opened[name := f"output.socket {output.endpoint}"] = lambda: VerdictSocket(output, Events()).close()
+        if output.bind:  # else the file is the receiver's, who waits there
+            bound[name] = output.endpoint
     if telemetry is not None:
         opened["telemetry"] = lambda: _telemetry(telemetry, bundle, config)
     for name, attempt in opened.items():
@@ -52,14 +56,14 @@ def endpoints(bundle: Bundle | None, config: NodeConfig) -> Check:
             attempt()
         except InputError as error:
             return Check("endpoints", False, f"{name}: {error}; stop the node, where it flies")
-        _remove_socket(name)
+        _remove_file(bound.get(name, ""))
     return Check("endpoints", True, f"{', '.join(opened)}: can be opened" if opened else "none are configured")
 
 
-def _remove_socket(name: str) -> None:
-    """libzmq leaves an ipc endpoint's file behind, which may be this user's and not the node's."""
-    _, is_ipc, path = name.partition(" ipc://")
-    if is_ipc and not path.startswith("@"):
+def _remove_file(endpoint: str) -> None:
+    """libzmq leaves the file of an ipc endpoint behind that was bound; it may be this user's and not the node's."""
+    path = endpoint.removeprefix("ipc://")
+    if path != endpoint and not path.startswith("@"):
         with suppress(OSError):
             Path(path).unlink()
 

@@ -93,9 +93,11 @@ def _fit_decided_by(
     head = msgspec.to_builtins(method.head)
     if head.get("weights") == "spread":
         del head["weights"]  # so that what was computed before there was a choice is found
-    stand_ins: list[Any] | None = None if cell.left_out is None else [config.stand_ins, config.left_out]
-    if stand_ins is not None and config.stand_ins == "clusters":  # which are another library's work, and the features'
-        stand_ins.append(sorted(groups[cell.left_out or 0]))
+    stand_ins: list[Any] | None = None
+    if cell.left_out is not None:
+        stand_ins = [config.stand_ins, config.left_out]
+        if config.stand_ins == "clusters":  # which come of the features, and of another library
+            stand_ins.append(sorted(groups[cell.left_out]))
     return {
         "format": FORMAT,
         "head": head,

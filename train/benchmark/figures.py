@@ -180,7 +180,7 @@ class Figures:
         return [(s.key, bool(flag)) for s, flag in zip(judged.samples, judged.is_anomaly, strict=True)]
 
     def auroc_of(self, protocol: str, scored: Scored, c: str | None, split: int) -> float:
-        """Of one split."""
+        """Between 0 and 1, of one split."""
         return metrics.auroc(
             self.outcome.judged[protocol, c, split].is_anomaly, self.scores(protocol, scored, c, split)
         )

@@ -44,6 +44,7 @@ def workers_for(device: torch.device) -> Iterator[ThreadPoolExecutor]:
 def forward(
     before: Preprocessing, module: Backbone, windows: list[Window], device: torch.device
 ) -> npt.NDArray[np.float32]:
+    """All of the backbone's vectors side by side, float32 [N, C], of N windows of one size, or of N whole frames."""
     pixels = torch.from_numpy(np.stack([window.pixels for window in windows])).to(device)
     boxes = torch.from_numpy(np.stack([window.region for window in windows])).to(device)
     with torch.inference_mode():

@@ -70,41 +70,28 @@ def test_a_fault_behind_the_engine_costs_a_verdict_and_neither_the_pose_nor_the_
     assert "IndexError in test_fly_debris_side.py" in event["detail"] and "nobody thought of this" in event["detail"]
 
 
-def test_a_fault_is_told_where_a_pose_alone_was_asked_for(
-    configured: Configured, calibrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError("broken")
-
-    monkeypatch.setattr(NormalScores, "p_value", broken)
-    spec = CropSpec(input_px=32, view="frame", frame_px=(96, 96), resize="stretch")
-    bundles.write_manifest(calibrated, msgspec.structs.replace(bundles.read(calibrated).manifest, crop=spec))
-    config = configured(bundle=str(calibrated))
-    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
-        writer.write(*message(RUN, 0, picture(0), None))
-        Loop(parts).turn(5.0)
-        assert parts.log.counts["debris_failed"] == 1
-    (told,) = lines(tmp_path / "out" / "verdicts.jsonl")
-    assert (told["reason"], len(told["outputs"]["rotation"][0])) == ("no_box", 3)
-
-
-def test_a_fault_of_the_finder_costs_a_box_and_not_the_pose(
-    configured: Configured, calibrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("of", "name", "finder"), [(NormalScores, "p_value", None), (Boxes, "__call__", FinderConfig())]
+)
+def test_a_fault_is_told_and_the_pose_of_a_whole_frame_goes_out_without_a_box(
+    configured: Configured, calibrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: type, name: str,
+    finder: FinderConfig | None,
+) -> None:  # fmt: skip
     def broken(*_: object) -> None:
         raise RuntimeError("nobody thought of this")
 
-    monkeypatch.setattr(Boxes, "__call__", broken)
+    monkeypatch.setattr(of, name, broken)
     spec = CropSpec(input_px=32, view="frame", frame_px=(96, 96), resize="stretch")
     bundles.write_manifest(calibrated, msgspec.structs.replace(bundles.read(calibrated).manifest, crop=spec))
-    config = configured(bundle=str(calibrated), finder=FinderConfig())
+    config = configured(bundle=str(calibrated), finder=finder)
     with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
         writer.write(*message(RUN, 0, picture(0), None))
         Loop(parts).turn(5.0)
-        assert parts.log.counts["debris_failed"] == 1
     (told,) = lines(tmp_path / "out" / "verdicts.jsonl")
     assert (told["reason"], len(told["outputs"]["rotation"][0])) == ("no_box", 3)
-    assert "nobody thought of this" in told["detail"]
+    assert ("nobody thought of this" in told["detail"]) == (finder is not None), "p-values are no box's fault"
+    (failed,) = [each for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "debris_failed"]
+    assert "nobody thought of this" in failed["detail"]
 
 
 def test_a_fault_of_the_tracks_leaves_a_refused_frame_its_own_reason(

@@ -98,6 +98,17 @@ def test_sockets_keys_and_telemetry_that_are_well_pass_and_leave_nothing(
     assert "endpoints" in failed(small, config)
 
 
+def test_the_socket_of_a_receiver_who_waits_stays_where_it_is(
+    configured: Configured, small: Path, tmp_path: Path, failed: Callable[[Path, NodeConfig], str]
+) -> None:
+    receiver = tmp_path / "receiver"
+    with zmq.Context() as context, context.socket(zmq.PULL) as waiting:
+        waiting.bind(f"ipc://{receiver}")
+        output = {"kind": "push", "endpoint": f"ipc://{receiver}", "bind": False}
+        assert failed(small, configured(output__file_mb=1, output__socket=output)) == ""
+        assert receiver.exists()
+
+
 def test_a_node_that_flies_has_its_endpoint_and_telemetry_has_its_library(
     configured: Configured,
     small: Path,
