@@ -9,6 +9,7 @@ from onboard.wire.formats import PixelFormat
 from onboard.wire.frame import Header
 
 Rows = npt.NDArray[np.uint8]
+_STRIP_ROWS = 32
 
 # OpenCV's two-letter names (BayerBG ...) name the pattern from its second row on; these four-letter ones do not.
 _DEMOSAIC = {
@@ -33,23 +34,29 @@ def to_rgb(payload: memoryview | bytes, header: Header, out: Frame | None = None
         uint8 RGB [H, W, 3]: `out`; without it a new array, or for RGB8 a view of the payload.
     """
     width, height = header.width, header.height
-    pixel_format = header.pixel_format
-    if pixel_format is PixelFormat.RGB8:
-        frame: Frame = np.ndarray((height, width, 3), np.uint8, payload, strides=(header.stride, 3, 1))
+    if header.pixel_format is PixelFormat.RGB8:
+        frame = _pixels(payload, header, 3)
         if out is None:
             return frame
         np.copyto(out, frame)
         return out
+    if out is None:
+        out = np.empty((height, width, 3), np.uint8)
+    if header.pixel_format is PixelFormat.BGR8:
+        return _convert(_pixels(payload, header, 3), cv2.COLOR_BGR2RGB, out)
+    if header.pixel_format in _DEMOSAIC and min(width, height) > 2:  # OpenCV wants a pixel with neighbours
+        return _convert(_pixels(payload, header, 1)[:, :, 0], _DEMOSAIC[header.pixel_format], out)
+    if header.pixel_format.bits == 8:
+        return _convert(_pixels(payload, header, 1)[:, :, 0], cv2.COLOR_GRAY2RGB, out)
     rows = np.frombuffer(payload, np.uint8).reshape(height, header.stride)
-    if pixel_format is PixelFormat.BGR8:
-        return _convert(rows[:, : 3 * width].reshape(height, width, 3), cv2.COLOR_BGR2RGB, out)
-    if pixel_format in _DEMOSAIC and min(width, height) > 2:  # OpenCV wants a pixel with neighbours
-        return _convert(rows[:, :width], _DEMOSAIC[pixel_format], out)
-    return _convert(grey(rows, width, pixel_format), cv2.COLOR_GRAY2RGB, out)
+    for top in range(0, height, _STRIP_ROWS):  # what is taken for a strip is small, whatever the frame's size
+        strip = slice(top, top + _STRIP_ROWS)
+        _convert(grey(rows[strip], width, header.pixel_format), cv2.COLOR_GRAY2RGB, out[strip])
+    return out
 
 
 def grey(rows: Rows, width: int, pixel_format: PixelFormat) -> Rows:
-    """The eight highest bits of one-channel rows.
+    """The eight highest bits of rows with one channel of 10 or 12 bits.
 
     Args:
         rows: uint8 [H, stride].
@@ -57,19 +64,25 @@ def grey(rows: Rows, width: int, pixel_format: PixelFormat) -> Rows:
         pixel_format: how they are stored.
 
     Returns:
-        uint8 [H, width].
+        uint8 [H, width], a new array.
     """
     if pixel_format is PixelFormat.Mono10p:
         return _unpack_10(_groups(rows, width, 4, 5))[:, :width]
     if pixel_format is PixelFormat.Mono12p:
         return _unpack_12(_groups(rows, width, 2, 3))[:, :width]
-    if pixel_format in (PixelFormat.Mono10, PixelFormat.Mono12):
-        values = np.ndarray((len(rows), width), "<u2", rows, strides=(rows.shape[1], 2))
-        return (values >> (2 if pixel_format is PixelFormat.Mono10 else 4)).astype(np.uint8)
-    return rows[:, :width]
+    if pixel_format in (PixelFormat.Mono10Packed, PixelFormat.Mono12Packed):
+        return _unpack_gige(_groups(rows, width, 2, 3))[:, :width]
+    values = np.ndarray((len(rows), width), "<u2", rows, strides=(rows.shape[1], 2))
+    return (values >> (2 if pixel_format is PixelFormat.Mono10 else 4)).astype(np.uint8)
 
 
-def _convert(pixels: Rows, code: int, out: Frame | None) -> Frame:
+def _pixels(payload: memoryview | bytes, header: Header, channels: int) -> Frame:
+    """Pixels of 8 bits a channel where they lie, [H, W, channels], whatever stands behind each row."""
+    shape = header.height, header.width, channels
+    return np.ndarray(shape, np.uint8, payload, strides=(header.stride, channels, 1))
+
+
+def _convert(pixels: Rows, code: int, out: Frame) -> Frame:
     return np.asarray(cv2.cvtColor(pixels, code, dst=out), np.uint8)
 
 
@@ -95,4 +108,11 @@ def _unpack_12(groups: Rows) -> Rows:
     pixels = np.empty((*groups.shape[:2], 2), np.uint8)
     pixels[:, :, 0] = (groups[:, :, 0] >> 4) | (groups[:, :, 1] << 4)
     pixels[:, :, 1] = groups[:, :, 2]
+    return pixels.reshape(len(groups), -1)
+
+
+def _unpack_gige(groups: Rows) -> Rows:
+    """Two pixels in three bytes, the low bits of both in the middle one."""
+    pixels = np.empty((*groups.shape[:2], 2), np.uint8)
+    pixels[:, :, 0], pixels[:, :, 1] = groups[:, :, 0], groups[:, :, 2]
     return pixels.reshape(len(groups), -1)

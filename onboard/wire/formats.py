@@ -11,6 +11,8 @@ class PixelFormat(enum.IntEnum):
     Mono12 = 0x01100005
     Mono10p = 0x010A0046
     Mono12p = 0x010C0047
+    Mono10Packed = 0x010C0004  # GigE Vision's own packing, as is the next one
+    Mono12Packed = 0x010C0006
     BayerGR8 = 0x01080008
     BayerRG8 = 0x01080009
     BayerGB8 = 0x0108000A

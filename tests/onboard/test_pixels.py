@@ -1,5 +1,7 @@
 """Every pixel format, packed by an independent bit-by-bit packer, with and without padding behind its rows."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from onboard.pixels import to_rgb
 from onboard.wire import Header, PixelFormat
 
 WIDTH, HEIGHT = 13, 6  # neither fills a whole group of packed pixels
+GIGE = {PixelFormat.Mono10Packed: 10, PixelFormat.Mono12Packed: 12}
 DEEP = {PixelFormat.Mono10: 10, PixelFormat.Mono12: 12, PixelFormat.Mono10p: 10, PixelFormat.Mono12p: 12}
 
 
@@ -17,6 +20,19 @@ def header_of(pixel_format: PixelFormat, stride: int) -> Header:
 def packed(row: np.ndarray, bits: int) -> bytes:
     """Pixel after pixel, lowest bit first, as one large number."""
     return sum(int(value) << (bits * n) for n, value in enumerate(row)).to_bytes((len(row) * bits + 7) // 8, "little")
+
+
+def packed_as_gige(row: np.ndarray, depth: int) -> bytes:
+    """Two pixels in three bytes: the high bits of one, the low bits of both, the high bits of the other."""
+    data = bytearray()
+    for n, value in enumerate(map(int, row)):
+        high, low = value >> (depth - 8), value & ((1 << (depth - 8)) - 1)
+        if n % 2 == 0:
+            data += bytes([high, low])
+        else:
+            data[-1] |= low << 4
+            data.append(high)
+    return bytes(data)
 
 
 def laid_out(rows: list[bytes], padding: int) -> tuple[bytes, int]:
@@ -32,6 +48,32 @@ def test_deep_pixels_keep_their_eight_highest_bits(pixel_format: PixelFormat, pa
     frame = to_rgb(payload, header_of(pixel_format, stride))
     assert (frame == (values >> (depth - 8))[..., None]).all()
     assert frame.shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize("padding", [0, 7])
+@pytest.mark.parametrize("pixel_format", GIGE)
+def test_pixels_packed_as_gige_vision_has_them(pixel_format: PixelFormat, padding: int) -> None:
+    depth = GIGE[pixel_format]
+    values = np.random.default_rng(2).integers(0, 1 << depth, (HEIGHT, WIDTH))
+    payload, stride = laid_out([packed_as_gige(row, depth) for row in values], padding)
+    assert stride == pixel_format.row_bytes(WIDTH) + padding
+    frame = to_rgb(payload, header_of(pixel_format, stride))
+    assert (frame == (values >> (depth - 8))[..., None]).all()
+
+
+@pytest.mark.parametrize("pixel_format", [each for each in PixelFormat if each is not PixelFormat.RGB8])
+def test_no_memory_of_a_frames_size_is_taken(pixel_format: PixelFormat) -> None:
+    side = 650  # not a whole number of strips either way
+    stride = pixel_format.row_bytes(side) + 8
+    header = Header(b"r" * 16, 0, 0, 0, 0, side, side, stride, pixel_format, None, "none", stride * side, 0)
+    payload, out = bytes(stride * side), np.empty((side, side, 3), np.uint8)
+    to_rgb(payload, header, out)
+    tracemalloc.start()
+    frame = to_rgb(payload, header, out)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert frame is out or np.shares_memory(frame, out)
+    assert most < out.nbytes / 10
 
 
 @pytest.mark.parametrize("padding", [0, 5])
