@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,11 +15,11 @@ from onboard.event import Event, Events
 from onboard.image import Frame
 from onboard.messages import Status
 from onboard.sources.config import CameraConfig, GstreamerConfig
+from onboard.sources.driver import Asked, Stamps, exposed_ns
 from onboard.sources.source import SUPERSEDED, Settled, SourceFrame, Taken
 from onboard.sources.watch import Backoff, Silence
 
 Opener = Callable[[], Any]
-_RATES_AGREE = 0.01
 
 
 def open_camera(config: CameraConfig | GstreamerConfig, alive: Callable[[], None] = lambda: None) -> "CameraSource":
@@ -51,24 +51,6 @@ def has_gstreamer() -> bool:
     """Whether OpenCV was built with GStreamer."""
     lines = cv2.getBuildInformation().splitlines()
     return any(line.split(":")[0].strip() == "GStreamer" and "YES" in line for line in lines)
-
-
-class Asked(NamedTuple):
-    """What a camera was asked for; None: as it is. V4L2 takes the nearest that the camera has, and says nothing."""
-
-    size_px: tuple[int, int] | None = None
-    rate_hz: float | None = None
-
-    def differs(self, capture: Any, image: Frame) -> str | None:
-        """What it gives instead; None where that is what was asked for, or cannot be known."""
-        height, width = image.shape[:2]
-        said = []
-        if self.size_px is not None and (width, height) != tuple(self.size_px):
-            said.append(f"{width} x {height} px, size_px is {self.size_px[0]} x {self.size_px[1]}")
-        rate_hz = capture.get(cv2.CAP_PROP_FPS)  # 0 where the driver does not say
-        if self.rate_hz is not None and rate_hz > 0 and abs(rate_hz / self.rate_hz - 1) > _RATES_AGREE:
-            said.append(f"{rate_hz:g} Hz, rate_hz is {self.rate_hz:g}")
-        return "; ".join(said) or None
 
 
 @dataclass
@@ -175,7 +157,7 @@ class CameraSource:
 
     def _images(self) -> Iterator[tuple[Any, int]]:
         """Open the camera and read until it fails."""
-        capture, self._is_back = self._opener(), True
+        capture, self._is_back, stamps = self._opener(), True, Stamps()
         try:
             while not self._stop.is_set() and capture.isOpened():
                 found, bgr = capture.read()
@@ -183,7 +165,11 @@ class CameraSource:
                     return
                 if self._is_back:
                     self._found = self._asked.differs(capture, bgr)
-                yield bgr, _exposed_ns(capture, time.monotonic_ns())
+                now_ns = time.monotonic_ns()
+                at_ns = exposed_ns(capture, now_ns)
+                if at_ns != now_ns and (lacks := stamps.look(at_ns)) is not None:
+                    self._events.add("gap", f"{self._name}: {lacks}")
+                yield bgr, at_ns
         finally:
             capture.release()
 
@@ -226,9 +212,3 @@ def _v4l2(config: CameraConfig) -> Any:
         capture.set(cv2.CAP_PROP_FPS, config.rate_hz)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the driver's own queue would hand out old frames
     return capture
-
-
-def _exposed_ns(capture: Any, now_ns: int) -> int:
-    """The driver's time stamp where it is one of the monotonic clock, as V4L2's are; otherwise the time of arrival."""
-    stamp_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-    return stamp_ns if 0 <= now_ns - stamp_ns < 1_000_000_000 else now_ns

@@ -12,8 +12,9 @@ import pytest
 from onboard.errors import InputError
 from onboard.event import Event
 from onboard.sources import Settled, SourceFrame, Taken, open_source
-from onboard.sources.camera import Asked, CameraSource, _exposed_ns, has_gstreamer
+from onboard.sources.camera import CameraSource, has_gstreamer
 from onboard.sources.config import CameraConfig, GstreamerConfig
+from onboard.sources.driver import Asked, Stamps, exposed_ns
 
 
 def test_every_frame_is_given_or_named_through_a_replug(video: Path) -> None:
@@ -131,6 +132,56 @@ def test_the_drivers_time_stamp_is_believed_where_it_is_plausible() -> None:
         def get(self, _: int) -> float:
             return 5000.0  # ms
 
-    assert _exposed_ns(FakeCapture(), 5_020_000_000) == 5_000_000_000
-    assert _exposed_ns(FakeCapture(), 4_000_000_000) == 4_000_000_000  # another clock, ahead
-    assert _exposed_ns(FakeCapture(), 99_000_000_000) == 99_000_000_000  # a position in a file
+    assert exposed_ns(FakeCapture(), 5_020_000_000) == 5_000_000_000
+    assert exposed_ns(FakeCapture(), 4_000_000_000) == 4_000_000_000  # another clock, ahead
+    assert exposed_ns(FakeCapture(), 99_000_000_000) == 99_000_000_000  # a position in a file
+
+
+def test_frames_that_the_driver_took_and_nobody_read_are_told_of() -> None:
+    jitter_ms = np.random.default_rng(0).uniform(-8, 8, 200)
+    stamps, told = Stamps(), {}
+    for n in range(200):
+        if n in {50, 120, 121, 122}:
+            continue
+        if (said := stamps.look(round((50 * n + jitter_ms[n]) * 1e6))) is not None:
+            told[n] = said
+    assert list(told) == [51, 123]
+    assert "about 1 were not read" in told[51]
+    assert "about 3 were not read" in told[123]
+
+
+def test_a_camera_that_goes_slower_is_told_of_for_a_while_only() -> None:
+    stamps = Stamps()
+    at_ms = [*range(0, 2000, 50), *range(2000, 12000, 100)]  # as automatic exposure does
+    told = [n for n, ms in enumerate(at_ms) if stamps.look(ms * 1_000_000) is not None]
+    assert 0 < len(told) < 20
+    assert max(told) < 60
+
+
+def test_a_flying_camera_tells_of_missing_frames_by_its_drivers_stamps() -> None:
+    class Camera:
+        """Stamps frames of the monotonic clock every 10 ms, and leaves five out after the twentieth."""
+
+        def __init__(self) -> None:
+            self.first_s, self.n = time.monotonic(), 0
+
+        def isOpened(self) -> bool:  # noqa: N802
+            return True
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            self.n += 6 if self.n == 20 else 1
+            time.sleep(max(0.0, self.first_s + self.n / 100 - time.monotonic()))
+            return self.n < 40, np.zeros((48, 64, 3), np.uint8)
+
+        def get(self, which: int) -> float:
+            return (self.first_s + self.n / 100) * 1e3 if which == cv2.CAP_PROP_POS_MSEC else 0.0
+
+        def release(self) -> None:
+            pass
+
+    source = CameraSource("camera", Camera, 5.0)
+    end, gaps = time.monotonic() + 10, list[str]()
+    while not gaps and time.monotonic() < end:
+        gaps += [event.detail for event in source.take(0.05).events if event.name == "gap"]
+    source.close()
+    assert "60.0 ms between two frames where 10.0 are usual: about 5 were not read" in gaps[0]

@@ -204,13 +204,13 @@ def test_nobody_comes_in_where_nothing_checks_the_keys(
     source = open_source(StreamConfig(endpoint, curve=Curve(node_secret, str(tmp_path / "peers"))))
     source._guard.stop()  # type: ignore[attr-defined]
     source._guard = None  # type: ignore[attr-defined]
-    source._socket.setsockopt(zmq.HANDSHAKE_IVL, 500)  # type: ignore[attr-defined]  # its socket may linger, and not answer
     seen: set[int] = set()
     with closing(source), context.socket(zmq.PUSH) as socket:
         monitor = socket.get_monitor_socket()
         socket.curve_publickey, socket.curve_secretkey = load_certificate((tmp_path / name).with_suffix(".key_secret"))
         socket.curve_serverkey = load_certificate(node)[0]
         socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.HANDSHAKE_IVL, 2000)  # for the node may leave the connection open, and not answer
         socket.connect(endpoint)
         ends = {zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_DISCONNECTED}
         while not seen & ends and monitor.poll(10_000):
