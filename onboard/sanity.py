@@ -26,6 +26,8 @@ class SanityConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         white_share: a frame with more than this share of saturated values is refused; above the share that a sunlit
             Earth fills, for there an object before it may still be judged.
         frozen: refuse a frame whose pixels are those of the frame before it; false for drawn scenes, which can be.
+        least_box_px: a box whose longer side is shorter gets no verdict. 8 px hold next to nothing; better is the size
+            of the smallest objects that the bundle is calibrated on, for p-values are theirs.
     """
 
     frame_size_px: tuple[tuple[Side, Side], ...] = ()
@@ -33,6 +35,7 @@ class SanityConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     white_level: Level = 250
     white_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.8
     frozen: bool = True
+    least_box_px: Annotated[float, msgspec.Meta(ge=0)] = 8.0
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from onboard.calibration import other_frame_size
 from onboard.control.socket import ControlSocket
 from onboard.errors import unforeseen
 from onboard.event import Events
@@ -22,6 +21,7 @@ from onboard.fly.outlet import Outlet
 from onboard.fly.output_sanity import without_verdict
 from onboard.fly.storage import Storage
 from onboard.fly.tracks import Tracks
+from onboard.fly.unfit import other_size, small_box
 from onboard.health.background import Background
 from onboard.helper import Helper
 from onboard.journal import Arrival, Journal
@@ -31,7 +31,7 @@ from onboard.sources import Settled, Source, SourceFrame, Taken
 from onboard.telemetry.telemetry import Telemetry
 from onboard.watchdog import Pings
 
-STALE, NO_BOX, PAUSED, WRONG_SIZE = "stale", "no_box", "paused", "frame_wrong_size"
+STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
 _CLOCKS_AGREE_MS = 1.0
 _BOX_TROUBLE = (NO_BOX, "box_")
 
@@ -143,20 +143,22 @@ class Loop:
 
     def _judge(self, frame: SourceFrame, begun: Begun) -> tuple[SourceFrame, Answer]:
         """The frame with its box, and the answer; void where its pixels were altered or overwritten meanwhile."""
+        parts = self._parts
         answer, find_ns = self._refused(frame, begun), 0
-        other_size = self._other_size(frame)
-        if answer is None and other_size is not None and not self._has_poses():
-            answer = Answer(Status.REJECTED, WRONG_SIZE, other_size)
-        if answer is None and frame.box is None:
+        unfit = other_size(parts.guard.bundle.manifest.calibration, frame)
+        if answer is None and frame.box is None and (unfit is None or self._has_poses()):
             frame, answer, find_ns = self._found(frame)
+        unfit = unfit or small_box(parts.config.sanity, frame)
+        if answer is None and unfit is not None and not self._has_poses():
+            answer = Answer(Status.REJECTED, *unfit)
         if answer is None:
             assert frame.box is not None
-            window = begun.window_for(self._parts.guard.flown.detector)
-            answer = self._parts.guard(frame.pixels, frame.box, window, self._look_ahead.beside(frame))
-        if self._parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
+            window = begun.window_for(parts.guard.flown.detector)
+            answer = parts.guard(frame.pixels, frame.box, window, self._look_ahead.beside(frame))
+        if parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
             answer = self._pose_alone(frame, answer)
-        if other_size is not None and answer.status is Status.ANSWERED:
-            answer = without_verdict(answer, WRONG_SIZE, other_size)
+        if unfit is not None and answer.status is Status.ANSWERED:
+            answer = without_verdict(answer, *unfit)
         if (flaw := self._look_ahead.flaw(frame, answer.infer_ns)) is not None:
             answer = Answer(*flaw, window_ns=answer.window_ns, infer_ns=answer.infer_ns)
         return frame, msgspec.structs.replace(answer, find_ns=find_ns) if find_ns else answer
@@ -203,11 +205,6 @@ class Loop:
         if refusal is not None:
             return Answer(Status.REJECTED, refusal.reason, refusal.detail)
         return None
-
-    def _other_size(self, frame: SourceFrame) -> str | None:
-        """Why a frame of this size gets no verdict, though a pose network may take it; None: it gets one."""
-        height, width = frame.pixels.shape[:2]
-        return other_frame_size(self._parts.guard.bundle.manifest.calibration, width, height)
 
     def _has_poses(self) -> bool:
         return self._parts.guard.flown.carries(self._parts.config.output.pose_outputs)

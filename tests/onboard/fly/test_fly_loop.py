@@ -428,20 +428,3 @@ def test_a_replay_flies_to_its_end(configured: Configured, tmp_path: Path) -> No
 def test_a_configuration_that_cannot_fly_is_refused(configured: Configured, more: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         fly(configured(**more))
-
-
-def test_frames_of_another_size_than_the_calibration_s_get_no_verdict(
-    configured: Configured, calibrated: Path, tmp_path: Path, writer: RingWriter
-) -> None:
-    manifest = bundles.read(calibrated).manifest
-    assert manifest.calibration is not None and manifest.calibration.frame is not None
-    frame = msgspec.structs.replace(manifest.calibration.frame, frame_px=(640, 480))
-    made = msgspec.structs.replace(manifest.calibration, frame=frame)
-    bundles.write_manifest(calibrated, msgspec.structs.replace(manifest, calibration=made))
-    with flying(configured(bundle=str(calibrated))) as (_, loop):
-        writer.write(*message(RUN, 0, picture(0)))
-        loop.turn(1.0)
-    (told,) = lines(tmp_path / "out" / "verdicts.jsonl")
-    assert (told["status"], told["reason"]) == ("REJECTED", "frame_wrong_size")
-    assert "calibrated on frames of 640 x 480 px" in told["detail"]
-    assert told["outputs"]["rotation"] and told["logit"] is None  # the pose network takes it

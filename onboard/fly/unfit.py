@@ -1,0 +1,31 @@
+"""Frames and boxes that get no verdict, though a pose network may take them."""
+
+from typing import NamedTuple
+
+from onboard.calibration import Calibration, other_frame_size
+from onboard.sanity import SanityConfig
+from onboard.sources import SourceFrame
+
+
+class Unfit(NamedTuple):
+    """Why there is no verdict: a machine-readable reason, and a sentence."""
+
+    reason: str
+    detail: str
+
+
+def other_size(calibration: Calibration | None, frame: SourceFrame) -> Unfit | None:
+    """Why a frame of this size gets none; None: it gets one."""
+    height, width = frame.pixels.shape[:2]
+    why = other_frame_size(calibration, width, height)
+    return None if why is None else Unfit("frame_wrong_size", why)
+
+
+def small_box(config: SanityConfig, frame: SourceFrame) -> Unfit | None:
+    """Why a box of this size gets none; None: it gets one, or is no box at all, of which the window says why."""
+    if frame.box is None:
+        return None
+    longer, least = max(frame.box[2] - frame.box[0], frame.box[3] - frame.box[1]), config.least_box_px
+    if not 0 < longer < least:
+        return None
+    return Unfit("box_too_small", f"{longer:g} px on its longer side; sanity.least_box_px is {least:g}")
