@@ -43,8 +43,8 @@ def add(commands: Any, engine_help: str) -> None:
 def run(options: argparse.Namespace) -> int:
     from onboard import strict_yaml
     from onboard.config import FlightConfig
-    from onboard.node import ANNOTATED, SUMMARY, VERDICTS
-    from onboard.node import run as replay
+    from onboard.replay_run import ANNOTATED, SUMMARY, VERDICTS
+    from onboard.replay_run import run as replay
 
     raw, given = strict_yaml.parse_file(options.config), _given(options)
     if isinstance(source := raw.get("source"), dict) and "kind" in source:

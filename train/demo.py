@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from onboard import image, strict_yaml
-from onboard import node as onboard_node
+from onboard import replay_run
 from onboard.config import FlightConfig
 from onboard.messages import Verdict
 from onboard.summary import Summary
@@ -123,7 +123,7 @@ def _fly(flight: Flight, run: Path, bundle: Path, calibration: int) -> Summary:
         "output.annotated": True,
         "false_alarm_rate": max(0.05, 1.0 / (calibration + 1)),
     }
-    summary = onboard_node.run(strict_yaml.load(_CONFIGS / "flight.yaml", FlightConfig, overrides), overwrite=True)
+    summary = replay_run.run(strict_yaml.load(_CONFIGS / "flight.yaml", FlightConfig, overrides), overwrite=True)
     print(f"{flight.name}: {summary.text()}\n")
     return summary
 
@@ -133,12 +133,12 @@ def _picture(run: Path, flights: list[Flight]) -> Path:
     chosen = []
     for flight in flights:
         folder = run / "flight" / flight.name
-        lines = (folder / onboard_node.VERDICTS).read_bytes().splitlines()
+        lines = (folder / replay_run.VERDICTS).read_bytes().splitlines()
         verdicts = [msgspec.json.decode(line, type=Verdict) for line in lines]
         answered = [verdict for verdict in verdicts if verdict.anomaly_score is not None]
         if answered:
             middle = sorted(answered, key=lambda verdict: verdict.anomaly_score or 0.0)[len(answered) // 2]
-            chosen.append(image.read(onboard_node.annotated_path(folder, middle)))
+            chosen.append(image.read(replay_run.annotated_path(folder, middle)))
     path = run / "verdicts.png"
     if chosen:
         height = min(frame.shape[0] for frame in chosen)

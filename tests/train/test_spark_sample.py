@@ -13,7 +13,7 @@ import pytest
 from onboard import Detector, image
 from onboard.config import FlightConfig, Output, Source
 from onboard.messages import Status, Verdict
-from onboard.node import VERDICTS, run
+from onboard.replay_run import VERDICTS, run
 from train import runs
 from train.boxes import write_boxes
 from train.config import load

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from onboard import config as replay
-from onboard import image, node, strict_yaml
+from onboard import image, replay_run, strict_yaml
 from onboard.errors import InputError
 from onboard.event import Event
 from onboard.fly.config import NodeConfig
@@ -80,8 +80,8 @@ def test_a_replay_and_a_node_do_not_write_into_one_folder(configured: Configured
         parts_of(configured(output__verdicts=False)),
         pytest.raises(InputError, match=f"process {os.getpid()} writes there already"),
     ):
-        node.run(replay.FlightConfig(str(small), source, output))
-    assert node.run(replay.FlightConfig(str(small), source, output)).complete
+        replay_run.run(replay.FlightConfig(str(small), source, output))
+    assert replay_run.run(replay.FlightConfig(str(small), source, output)).complete
 
 
 def test_a_killed_node_is_not_in_the_way_of_the_next(configured: Configured, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The loop: every frame of the source gets exactly one verdict."""
+"""A replay from end to end: every frame of the folder gets exactly one verdict."""
 
 import math
 import time
