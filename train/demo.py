@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from onboard import image, strict_yaml
-from onboard import replay_run
+from onboard import image, replay_run, strict_yaml
 from onboard.config import FlightConfig
 from onboard.messages import Verdict
 from onboard.summary import Summary
