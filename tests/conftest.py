@@ -18,20 +18,23 @@ REPOSITORY = Path(__file__).parent.parent
 # two, or the node's scrubbing, which comes last on a busy core, is too late.
 LONG = (
     "test_short_plan",
-    "test_pose_network",
+    "test_benchmark",
     "test_train_commands",
     "test_synth_resume",
-    "test_benchmark",
+    "test_pose_network",
     "test_threshold_command",
-    "test_trt_reference_networks",
     "test_spark_sample",
-    "test_flight_graph",
-    "test_synth_dataset",
-    "test_bench_campaign",
-    "test_calibration_report",
-    "test_tracks_command",
-    "test_int8_command",
+    "test_trt_reference_networks",
     "test_watchdog",
+    "test_fuse",
+    "test_backbones",
+    "test_bench_campaign",
+    "test_extract",
+    "test_flight_graph",
+    "test_trt_build",
+    "test_calibration_report",
+    "test_synth_dataset",
+    "test_int8_command",
 )
 
 

@@ -23,6 +23,12 @@ Call = Callable[..., tuple[int, str]]
 FRAMES = 4
 
 
+@pytest.fixture
+def bundle(light: Path) -> Path:
+    """The command looks at scores and at the record, whatever gave the scores."""
+    return light
+
+
 @pytest.fixture(scope="module")
 def flown(drawn: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight satellite tracks and two debris tracks of four frames each; the head does not know class z."""

@@ -53,16 +53,16 @@ def sample(spark_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Samp
     folder = tmp_path_factory.mktemp("sample")
     made = Sample(folder / "data", folder / "run")
     third(spark_sample, made.root)
-    overrides = {"data.root": str(made.root), "cache": str(folder / "cache")}
-    # One view instead of thirty-two, for the same reason.
+    overrides = {"data.root": str(made.root), "cache": str(folder / "cache"), "crop.input_px": 160}
+    # One view instead of thirty-two, and half of the pixels, for the same reason.
     fit(msgspec.structs.replace(load(CONFIG, overrides), augment=(Recipe(),)), made.run)
     config = runs.read_config(made.run)
     result = evaluate(made.run, config)
     export(made.run, config)
     debris = Counter(row["class"] == "debris" for row in made.rows("val"))
     assert result["test"] == {"normal": debris[False], "anomalous": debris[True]} and debris[True] > 10
-    # A crop, channel or box gone wrong takes it far below. In one view there are nine directions, and 0.90 was seen.
-    assert result["last_epoch"]["auroc"] > 0.85
+    # A crop, channel or box gone wrong takes it far below. In one view there are nine directions, and 0.96 was seen.
+    assert result["last_epoch"]["auroc"] > 0.9
     return made
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -34,18 +35,17 @@ class Unchecked(OrtEngine):
         return float("inf")
 
 
-def hit(folder: Path, weight: str, value: float, frame: np.ndarray) -> Answer:
-    """The answer of a bundle one of whose weights holds another value; a NaN passes only the detector's own check."""
-    bundle = bundles.read(folder)
-    model = onnx.load_from_string(bundle.contents["model.onnx"])
+def hit(whole: Detector, weight: str, value: float, frame: np.ndarray) -> Answer:
+    """A detector's answer with another value in one of its weights; a NaN passes only the detector's own check."""
+    model = onnx.load_from_string(whole.bundle.contents["model.onnx"])
     (tensor,) = (t for t in model.graph.initializer if t.name == weight)
     values = numpy_helper.to_array(tensor).copy()
     values.reshape(-1)[0] = value
     tensor.CopyFrom(numpy_helper.from_array(values, weight))
-    bundle.contents["model.onnx"] = model.SerializeToString()
+    contents = {**whole.bundle.contents, "model.onnx": model.SerializeToString()}
     detector = Detector.__new__(Detector)
-    detector.__dict__.update(Detector.load(folder).__dict__)
-    detector.engine = Unchecked(bundle)
+    detector.__dict__.update(whole.__dict__)
+    detector.engine = Unchecked(dataclasses.replace(whole.bundle, contents=contents))
     return detector(frame, BOX)
 
 
@@ -64,16 +64,16 @@ def test_outputs_stay_and_huge_weights_are_contained(call: Call, bundle: Path, d
     # Behind the others stands a ReLU6 in the network itself.
     linear = {bound.layer for bound in facts.bounds.values() if bound.instead_of is None}
     convolutions = [node.input[1] for node in graph.node if node.op_type == "Conv" and node.name in linear]
-    moved: dict[Path, list[float]] = {folder: [] for folder in (bundle, out)}
+    moved: dict[str, list[float]] = {"before": [], "after": []}
     for weight in convolutions[::2]:
-        for folder, found in moved.items():
-            answer = hit(folder, weight, 1e38, frames[0])
+        for detector, found in zip((before, after), moved.values(), strict=True):
+            answer = hit(detector, weight, 1e38, frames[0])
             found.append(abs(answer.logit) if answer.logit is not None else np.inf)
-    assert all(np.isfinite(moved[out])) and max(moved[out]) < 1e6, moved
-    assert max(moved[bundle]) > 1e12, moved  # so the clamps are what holds it
+    assert all(np.isfinite(moved["after"])) and max(moved["after"]) < 1e6, moved
+    assert max(moved["before"]) > 1e12, moved  # so the clamps are what holds it
     # ONNX Runtime lets a NaN pass every clamp: it must not end as a verdict.
     for weight in convolutions[::3]:
-        answer = hit(out, weight, float("nan"), frames[0])
+        answer = hit(after, weight, float("nan"), frames[0])
         assert answer.reason == "logit_not_finite" or np.isfinite(answer.logit or np.nan)
 
 

@@ -61,6 +61,12 @@ def text(place: Path) -> str:
     return benchmark(place / "b.yaml", None, place / "out")
 
 
+@pytest.fixture(scope="module")
+def outcome(place: Path, text: str) -> Outcome:
+    """Of the same benchmark, read back. Not to be changed: its parts go into an outcome of the test's own."""
+    return run(configs.load(place / "b.yaml"), place / "out")
+
+
 def test_tables_for_people_and_programs(place: Path, text: str) -> None:
     assert "BY LABELS" in text and "box area" in text and "| gaussian * |" in text and "rank correlation" in text
     listed = msgspec.json.decode((place / "out" / "tables.json").read_bytes())
@@ -124,8 +130,7 @@ def test_two_processes_give_the_same_features_and_tables(
         assert (place / "out" / f"{name}.csv").read_text() == (place / "out2" / f"{name}.csv").read_text()
 
 
-def test_the_labels_of_the_test_have_no_say_in_the_choice(place: Path, text: str) -> None:
-    outcome = run(configs.load(place / "b.yaml"), place / "out")
+def test_the_labels_of_the_test_have_no_say_in_the_choice(outcome: Outcome) -> None:
     turned = {
         where: Judged(judged.samples, np.roll(judged.is_anomaly, 7), judged.probes)
         for where, judged in outcome.judged.items()
@@ -146,8 +151,7 @@ def test_the_choice_takes_the_best_stand_in_and_tells_its_regret() -> None:
     assert made.regret == pytest.approx(0.05) and made.rank_correlation == pytest.approx(-0.5)
 
 
-def test_the_stand_ins_table_shows_what_the_choice_saw(place: Path, text: str) -> None:
-    outcome = run(configs.load(place / "b.yaml"), place / "out")
+def test_the_stand_ins_table_shows_what_the_choice_saw(place: Path, outcome: Outcome) -> None:
     one_split = msgspec.structs.replace(outcome.config, selection_splits=1)
     figures = Figures(Outcome(one_split, outcome.results, outcome.judged, outcome.groups))
     seen = {name: figures.stand_ins("raw", name) for name in figures.candidates()}
@@ -214,8 +218,7 @@ def test_mistakes_in_the_configuration_are_named(place: Path, old: str, new: str
         benchmark(path, None, place / "bad")
 
 
-def test_the_choice_stands_beside_the_best_single_number(place: Path, text: str) -> None:
-    outcome = run(configs.load(place / "b.yaml"), place / "out")
+def test_the_choice_stands_beside_the_best_single_number(outcome: Outcome) -> None:
     told = {}  # a number that knows the answer, and is low where it is debris: nothing can be better
     for key, judged in outcome.judged.items():
         numbers = {"chance": np.arange(len(judged.is_anomaly)) % 2.0, "told": -judged.is_anomaly.astype(float)}
@@ -226,9 +229,8 @@ def test_the_choice_stands_beside_the_best_single_number(place: Path, text: str)
     assert float(str(last[1]).split()[0]) < 0
 
 
-def test_an_epoch_is_chosen_by_the_stand_ins_where_there_are_some(place: Path, text: str) -> None:
+def test_an_epoch_is_chosen_by_the_stand_ins_where_there_are_some(outcome: Outcome) -> None:
     """A candidate whose first epoch tells left-out satellites and whose last one tells debris."""
-    outcome = run(configs.load(place / "b.yaml"), place / "out")
     config = msgspec.structs.replace(outcome.config, selection_splits=1)
     results = dict(outcome.results)
     for cell, result in outcome.results.items():
@@ -248,9 +250,8 @@ def test_an_epoch_is_chosen_by_the_stand_ins_where_there_are_some(place: Path, t
     assert figures.stand_ins("raw", "gaussian").min() == 1
 
 
-def test_splits_that_share_their_debris_are_as_unsure_as_one_of_them(place: Path, text: str) -> None:
+def test_splits_that_share_their_debris_are_as_unsure_as_one_of_them(outcome: Outcome) -> None:
     """All debris are in each split's test: three times the same test says no more than once."""
-    outcome = run(configs.load(place / "b.yaml"), place / "out")
     same = {("raw", None, n): outcome.judged["raw", None, 0] for n in range(3)}
     results = {
         dataclasses.replace(cell, split=n): result
@@ -264,8 +265,7 @@ def test_splits_that_share_their_debris_are_as_unsure_as_one_of_them(place: Path
     assert np.allclose(one, three) and one.std() > 0
 
 
-def test_a_head_that_uses_class_names_is_marked_in_the_table(place: Path, text: str) -> None:
-    outcome = run(configs.load(place / "b.yaml"), place / "out")
+def test_a_head_that_uses_class_names_is_marked_in_the_table(outcome: Outcome) -> None:
     relative = msgspec.structs.replace(outcome.config.methods["gaussian"], head=GaussianOptions(form="relative"))
     config = msgspec.structs.replace(outcome.config, methods={**outcome.config.methods, "gaussian": relative})
     first, second, *_ = methods_table(Figures(Outcome(config, outcome.results, outcome.judged, outcome.groups))).rows

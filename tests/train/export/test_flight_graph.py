@@ -51,7 +51,7 @@ def test_stages_behind_the_tap_do_not_fly(fitted: Path) -> None:
     assert sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer) < 2e6
 
 
-def build_with_tensorrt(model: Path) -> int:
+def build_with_tensorrt(model: Path, windows: tuple[int, ...]) -> int:
     """Size in bytes of the engine that TensorRT for RTX builds, with one optimisation profile for each window size."""
     trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed (Linux on x86-64 only)")
     logger = trt.Logger(trt.Logger.ERROR)
@@ -61,7 +61,7 @@ def build_with_tensorrt(model: Path) -> int:
     parsed = parser.parse_from_file(str(model))
     assert parsed, [str(parser.get_error(i)) for i in range(parser.num_errors)]
     config = builder.create_builder_config()
-    for size in (256, 512, 1024):
+    for size in windows:
         profile = builder.create_optimization_profile()
         profile.set_shape("window", *[(1, size, size, 3)] * 3)
         profile.set_shape("box", *[(1, 4)] * 3)
@@ -72,14 +72,13 @@ def build_with_tensorrt(model: Path) -> int:
 
 
 def test_the_real_builder_takes_the_flight_graph(fitted: Path) -> None:
-    assert build_with_tensorrt(fitted / "bundle" / "model.onnx") > 1_000_000
+    assert build_with_tensorrt(fitted / "bundle" / "model.onnx", (256, 512, 1024)) > 1_000_000
 
 
 @pytest.mark.parametrize(
     ("name", "layers"),
     [
         ("resnet18", None),
-        ("mobilenet_v2", None),
         ("convnext_tiny", ["stage1", "stage2"]),  # all its operators, and a tenth of its weights to build with
         ("regnety_002", None),
     ],
@@ -87,7 +86,7 @@ def test_the_real_builder_takes_the_flight_graph(fitted: Path) -> None:
 def test_other_backbones_fly_too(name: str, layers: list[str] | None, tmp_path: Path) -> None:
     """Whatever the backbone and its layers, ONNX Runtime gives what torch gives, and the real builder takes it.
 
-    `layers`: None stands for the last two.
+    `layers`: None stands for the last two. A chain of mobile blocks, as the default backbone is, is built above.
     """
     loaded = backbones.load(BackboneOptions(name=name, weights="random"))
     layers = layers or list(loaded.module.channels())[-2:]
@@ -104,4 +103,4 @@ def test_other_backbones_fly_too(name: str, layers: list[str] | None, tmp_path: 
     found = session.run(None, {"window": window.numpy(), "box": box.numpy()})[0]
     with torch.inference_mode():
         np.testing.assert_allclose(found, graph(window, box).numpy(), rtol=1e-4, atol=1e-4)
-    assert build_with_tensorrt(path) > 100_000
+    assert build_with_tensorrt(path, (512,)) > 100_000  # only the crop, which is the same for all, knows the size

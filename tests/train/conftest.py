@@ -1,3 +1,5 @@
+"""A small synthetic data set, for the tests of rendering and of what is trained on its tracks."""
+
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,7 +41,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory, small: Callable[..., Synt
             train_satellites=24,
             val_satellites=120,
             val_debris=120,
-            tracks=Tracks(1, 1, 30),
+            tracks=Tracks(2, 1, 30),
             box_side=Fractions(0.15, 0.68),
         )
 
