@@ -1,11 +1,10 @@
 """The feature cache: the same features, extracted once, whatever happens in between."""
 
+import multiprocessing
 import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -115,43 +114,32 @@ def test_a_damaged_cache_is_named(samples, backbone, tmp_path) -> None:
         run(samples, backbone, tmp_path / "cache")
 
 
-SLOW = """
-import sys, time
-from pathlib import Path
-import torch
-from onboard.crop_spec import CropSpec
-from train.backbones.registry import BackboneOptions, load
-from train.data.config import SparkData
-from train.data.load import load as load_data
-from train.features import extract as extraction
-extraction._BATCH = extraction._AHEAD = 4
-forward = extraction.forward
-def slowly(*arguments):
-    print("batch", flush=True)
-    time.sleep(0.5)
-    return forward(*arguments)
-extraction.forward = slowly
-samples = load_data(SparkData(sys.argv[1])).all()[:24]
-backbone = load(BackboneOptions(name="mobilenet_v2", weights="random"))
-extraction.extract(samples, backbone, CropSpec(input_px=96), Path(sys.argv[2]), torch.device("cpu"), "refuse")
-"""
+def _slowly(samples: list, backbone, cache: Path, begun: Connection) -> None:
+    """What is to be killed: tells of each batch when it begins."""
+    torch.set_num_threads(1)  # OpenMP's other threads do not live in a forked process
+    extraction._BATCH = extraction._AHEAD = 4
+    forward = extraction.forward
+
+    def slow(*arguments):
+        begun.send("batch")
+        time.sleep(0.5)
+        return forward(*arguments)
+
+    extraction.forward = slow
+    run(samples, backbone, cache)
 
 
 def test_a_killed_extraction_goes_on_to_the_same_features(drawn, backbone, tmp_path, stored, monkeypatch) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW, str(drawn.root), str(tmp_path / "cache")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=Path(__file__).parents[3],
-    )
-    assert process.stdout is not None
-    for _ in range(4):  # the fourth batch has begun, so three are done
-        assert process.stdout.readline() == "batch\n"
-    time.sleep(0.1)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
     everything = list(load_data(SparkData(str(drawn.root))).all()[:24])
+    fork = multiprocessing.get_context("fork")  # a new interpreter takes 8 s of processor time to import torch
+    here, there = fork.Pipe(duplex=False)
+    process = fork.Process(target=_slowly, args=(everything, backbone, tmp_path / "cache", there))
+    process.start()
+    for _ in range(4):  # the fourth batch has begun, so three are done
+        assert here.poll(60) and here.recv() == "batch"
+    time.sleep(0.1)
+    process.kill()
+    process.join()
     monkeypatch.setattr(extraction, "_BATCH", 4)
     monkeypatch.setattr(extraction, "_AHEAD", 4)
     resumed = run(everything, backbone, tmp_path / "cache")
