@@ -55,7 +55,7 @@ def test_every_frame_is_given_or_named_through_a_replug(video: Path) -> None:
     ],
 )
 def test_a_camera_that_gives_another_size_or_rate_is_told_of_once(asked: Asked, says: str | None) -> None:
-    class Camera:
+    class FakeCamera:
         """Gives three images, at any request."""
 
         def __init__(self) -> None:
@@ -74,7 +74,7 @@ def test_a_camera_that_gives_another_size_or_rate_is_told_of_once(asked: Asked, 
         def release(self) -> None:
             pass
 
-    source = CameraSource("camera", Camera, 5.0, asked=asked)
+    source = CameraSource("camera", FakeCamera, 5.0, asked=asked)
     end, events, items = time.monotonic() + 10, list[Event](), 0
     while items < 9 and time.monotonic() < end:  # three times opened
         taken = source.take(0.05)
@@ -95,7 +95,7 @@ def test_a_camera_that_is_not_there_is_waited_for(until: Callable[..., Taken]) -
 
 
 def test_images_of_16_bits_are_refused_by_name_and_not_wrapped() -> None:
-    class Deep:
+    class FakeDeepCamera:
         def isOpened(self) -> bool:  # noqa: N802
             return True
 
@@ -108,7 +108,7 @@ def test_images_of_16_bits_are_refused_by_name_and_not_wrapped() -> None:
         def release(self) -> None:
             pass
 
-    source = CameraSource("camera", Deep, 5.0)
+    source = CameraSource("camera", FakeDeepCamera, 5.0)
     end, events = time.monotonic() + 5, list[Event]()
     while not events and time.monotonic() < end:
         taken = source.take(0.02)
@@ -159,7 +159,7 @@ def test_a_camera_that_goes_slower_is_told_of_for_a_while_only() -> None:
 
 
 def test_a_flying_camera_tells_of_missing_frames_by_its_drivers_stamps() -> None:
-    class Camera:
+    class FakeCamera:
         """Stamps frames of the monotonic clock every 10 ms, and leaves five out after the twentieth."""
 
         def __init__(self) -> None:
@@ -179,7 +179,7 @@ def test_a_flying_camera_tells_of_missing_frames_by_its_drivers_stamps() -> None
         def release(self) -> None:
             pass
 
-    source = CameraSource("camera", Camera, 5.0)
+    source = CameraSource("camera", FakeCamera, 5.0)
     end, gaps = time.monotonic() + 10, list[str]()
     while not gaps and time.monotonic() < end:
         gaps += [event.detail for event in source.take(0.05).events if event.name == "gap"]
