@@ -110,6 +110,8 @@ class Detector:
                 window = cut(frame, numbers, self._spec, self._windows)
         except BoxError as error:
             return Answer(Status.REJECTED, error.reason, str(error))
+        except Exception as error:  # a fault of the node: one frame is lost, not the flight
+            return Answer(Status.REJECTED, "window_failed", unforeseen(error), fault=True)
         cut_at = time.perf_counter_ns()
         if when_cut is not None and not self._spec.whole:
             when_cut()
@@ -144,7 +146,7 @@ class Detector:
         self._windows, self._other_windows = self._other_windows, self._windows
         try:
             return cut(frame, box, self._spec, self._windows)
-        except BoxError:
+        except Exception:  # the call meets it again, and says why
             return None
 
     def check_known_answers(self) -> list[Outputs]:

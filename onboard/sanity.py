@@ -7,8 +7,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from onboard.errors import unforeseen
 from onboard.image import Frame
 
+FAILED = "sanity_failed"
+"""The reason of a refusal that says nothing of the frame."""
 Level = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=65536)]
 _STEP = 16  # saturation is judged on every sixteenth row
@@ -69,8 +72,15 @@ class Sanity:
 
         Returns:
             A refusal with one of the reasons `frame_wrong_type`, `frame_wrong_size`, `frame_black`,
-            `frame_saturated`, `frame_frozen`. Does not raise for anything that a frame may be.
+            `frame_saturated`, `frame_frozen`; or `FAILED`, where the check itself went wrong and nothing is known of
+            the frame. Does not raise.
         """
+        try:
+            return self._check(frame, content)
+        except Exception as error:  # a fault of the node, which must neither end a flight nor withhold a pose
+            return Refusal(FAILED, unforeseen(error))
+
+    def _check(self, frame: Any, content: int | None) -> Refusal | None:
         if (wrong := _wrong_type(frame)) is not None:
             return Refusal("frame_wrong_type", wrong)
         height, width = frame.shape[:2]

@@ -14,15 +14,19 @@ class Unfit(NamedTuple):
     detail: str
 
 
-def other_size(calibration: Calibration | None, frame: SourceFrame) -> Unfit | None:
-    """Why a frame of this size gets none; None: it gets one."""
+def why_unfit(calibration: Calibration | None, config: SanityConfig, frame: SourceFrame) -> Unfit | None:
+    """Why a frame of this size, or with a box of this one, gets none; None: it gets one."""
+    return _other_size(calibration, frame) or _small_box(config, frame)
+
+
+def _other_size(calibration: Calibration | None, frame: SourceFrame) -> Unfit | None:
     height, width = frame.pixels.shape[:2]
     why = other_frame_size(calibration, width, height)
     return None if why is None else Unfit("frame_wrong_size", why)
 
 
-def small_box(config: SanityConfig, frame: SourceFrame) -> Unfit | None:
-    """Why a box of this size gets none; None: it gets one, or is no box at all, of which the window says why."""
+def _small_box(config: SanityConfig, frame: SourceFrame) -> Unfit | None:
+    """A box that is none at all is left to the window, which says why."""
     if frame.box is None:
         return None
     longer, least = max(frame.box[2] - frame.box[0], frame.box[3] - frame.box[1]), config.least_box_px

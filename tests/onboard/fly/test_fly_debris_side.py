@@ -1,4 +1,4 @@
-"""A fault in the code behind the engine: a frame has no verdict, its pose goes out, the node flies on."""
+"""A fault in the node's own code: a frame has no verdict, its pose goes out where there is one, the node flies on."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from onboard.fly.track_file import TrackFile
 from onboard.fly.tracks import Tracks
 from onboard.normal_scores import FrameRule, NormalScores
 from onboard.sources.ring_writer import RingWriter
-from tests.onboard.fly.conftest import message, picture
+from tests.onboard.fly.conftest import BOX, message, picture
 
 RUN, OTHER_RUN = b"0123456789abcdef", b"fedcba9876543210"
 Configured = Callable[..., NodeConfig]
@@ -68,6 +68,50 @@ def test_a_fault_behind_the_engine_costs_a_verdict_and_neither_the_pose_nor_the_
     (event,) = [each for each in lines(tmp_path / "out" / "events.jsonl") if each["event"] == "debris_failed"]
     assert event["level"] == "warning"
     assert "IndexError in test_fly_debris_side.py" in event["detail"] and "nobody thought of this" in event["detail"]
+
+
+@pytest.mark.parametrize("poses", [True, False])
+def test_a_fault_of_sanity_costs_a_verdict_and_neither_the_pose_nor_the_flight(
+    configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, poses: bool
+) -> None:
+    def broken(*_: object) -> None:
+        raise IndexError("nobody thought of this")
+
+    config = configured(**({} if poses else {"output__pose_outputs": []}))
+    with parts_of(config) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        loop = Loop(parts)
+        for n, name in enumerate(("onboard.sanity._wrong_type", "onboard.fly.unfit.other_frame_size", None)):
+            with monkeypatch.context() as patch:
+                if name is not None:
+                    patch.setattr(name, broken)
+                writer.write(*message(RUN, n, picture(n)))
+                loop.turn(5.0)
+    told = lines(tmp_path / "out" / "verdicts.jsonl")
+    assert [each["reason"] for each in told] == ["sanity_failed", "sanity_failed", None]
+    assert ["rotation" in each.get("outputs", {}) for each in told] == [poses, poses, poses]
+    assert told[0]["logit"] is told[1]["logit"] is None and "IndexError" in told[1]["detail"]
+    assert "debris_failed" in [each["event"] for each in lines(tmp_path / "out" / "events.jsonl")]
+
+
+def test_a_window_that_cannot_be_cut_costs_one_frame(
+    configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise IndexError("nobody thought of this")
+
+    with parts_of(configured()) as parts, RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer:
+        loop, detector = Loop(parts), parts.guard.flown.detector
+        assert detector is not None
+        for n in range(2):
+            with monkeypatch.context() as patch:
+                if n == 0:
+                    patch.setattr("onboard.detector.cut", broken)
+                    assert detector.prepare(picture(n), BOX) is None, "beside the engine it is left to the loop"
+                writer.write(*message(RUN, n, picture(n)))
+                loop.turn(5.0)
+    told = lines(tmp_path / "out" / "verdicts.jsonl")
+    assert [each["reason"] for each in told] == ["window_failed", None] and "IndexError" in told[0]["detail"]
+    assert "debris_failed" in [each["event"] for each in lines(tmp_path / "out" / "events.jsonl")]
 
 
 @pytest.mark.parametrize(
