@@ -4,7 +4,7 @@ import hashlib
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from onboard import files
 from train.benchmark.config import BenchmarkConfig, Method
 from train.benchmark.features import ProtocolFeatures, test_view
-from train.data.samples import Split
+from train.data.samples import Sample, Split
 from train.heads.fitting import Model, fit_head, logits_of
 from train.heads.scaled import Scaled
 from train.prepare import device
@@ -43,11 +43,13 @@ class Result:
         logits: of what was judged, float32 [epochs, M]: the split's test, or held-back normals, then those left out.
         calibration: of the split's calibration part after the last epoch, float32.
         normals: for a group left out: how many of the M are held-back normals.
+        debris: for a group left out, where `unseen` asks for it: of the test's debris, float32 [epochs, D].
     """
 
     logits: npt.NDArray[np.float32]
     calibration: npt.NDArray[np.float32]
     normals: int
+    debris: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 0), np.float32))
 
 
 def cells(config: BenchmarkConfig, protocol: str, normal_class: str | None, split: int, groups: int) -> Iterator[Cell]:
@@ -76,6 +78,7 @@ def path_of(
         "judged": msgspec.to_builtins(test_view(table.protocol, cell.split)),
         "split": split.hash(),
         "images": table.content_sha256,
+        **({"debris": True} if _judges_debris(cell, config) else {}),
     }
     digest = hashlib.sha256(msgspec.json.encode(decides, order="deterministic")).hexdigest()[:16]
     what = "test" if cell.left_out is None else f"without{cell.left_out}"
@@ -116,14 +119,16 @@ def compute(
 ) -> Result:
     """Fit the method and judge what the cell is about."""
     method: Method = config.methods[cell.method]
-    fit, calibration, judged = split.fit, split.calibration, split.test
+    fit, calibration, judged, debris = split.fit, split.calibration, split.test, tuple[Sample, ...]()
     if cell.left_out is not None:
         away = groups[cell.left_out]
         judged = tuple(s for s in (*split.fit, *split.calibration) if s.key in away)
         fit = tuple(s for s in split.fit if s.key not in away)
         calibration = tuple(s for s in split.calibration if s.key not in away)
         judged = (*calibration, *judged)
-    watched = table.judged(judged, method.layers, cell.split)
+        if _judges_debris(cell, config):
+            debris = tuple(s for s in split.test if s.is_anomaly)
+    watched = table.judged((*judged, *debris), method.layers, cell.split)
     known = msgspec.json.encode([split.hash(), cell.seed, cell.left_out, cell.split])
     known += msgspec.json.encode(_fit_decided_by(cell, config, table, groups), order="deterministic")
     model: Model | None = _KEPT.get(known)
@@ -137,7 +142,11 @@ def compute(
         if table.protocol.augment and isinstance(model, Scaled):
             _KEPT.keep(known, model)
     held_back = logits_of(model, table.judged(calibration, method.layers, cell.split))
-    return Result(logits, held_back, len(calibration))
+    return Result(logits[:, : len(judged)], held_back, len(calibration), logits[:, len(judged) :])
+
+
+def _judges_debris(cell: Cell, config: BenchmarkConfig) -> bool:
+    return config.unseen and cell.left_out is not None
 
 
 class _Kept:
@@ -168,13 +177,14 @@ _KEPT = _Kept(3 << 30)
 def write(path: Path, result: Result) -> None:
     """Keep a cell's result, whole or not at all."""
     with files.whole(path) as beside:
-        np.savez(beside, logits=result.logits, calibration=result.calibration, normals=result.normals)
+        np.savez(beside, **vars(result))
 
 
 def read(path: Path) -> Result | None:
     """A cell's result; None where it is not there, or damaged and to be computed anew."""
     try:
         with np.load(path, allow_pickle=False) as kept:
-            return Result(kept["logits"], kept["calibration"], int(kept["normals"]))
+            debris = kept["debris"] if "debris" in kept else kept["logits"][:, :0]  # files from before there was one
+            return Result(kept["logits"], kept["calibration"], int(kept["normals"]), debris)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -65,7 +65,7 @@ def _left_out(figures: Figures) -> str:
         return "one cluster of the normals"
     judged = next(iter(figures.outcome.judged.values()))
     classes = {sample.label for sample in judged.samples if not sample.is_anomaly}
-    groups = max(figures.outcome.groups.values())
+    groups = max(len(names) for names in figures.outcome.groups.values())
     return "one satellite class" if len(classes) <= groups else f"one of {groups} groups of satellite classes"
 
 

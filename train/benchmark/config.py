@@ -77,6 +77,8 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             time, or k-means clusters of the normals where they have but one class.
         left_out: how many clusters, or at most how many classes, are left out in turn.
         selection_splits: on how many of the splits the label-free choice is made.
+        unseen: also judge the debris by the heads that were fitted without a satellite class: how well each candidate
+            tells debris from a satellite that it does not know. It has no say in the choice.
         choices: protocols for which one head is chosen together, by name; each other protocol chooses for itself.
         crop: how a box becomes the backbone's input.
         backbone: the frozen network.
@@ -94,6 +96,7 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     stand_ins: Literal["classes", "clusters"] = "classes"
     left_out: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
     selection_splits: Annotated[int, msgspec.Meta(ge=0)] = 5
+    unseen: bool = False
     choices: dict[Name, tuple[str, ...]] = {}
     crop: CropSpec = msgspec.field(default_factory=CropSpec)
     backbone: BackboneOptions = msgspec.field(default_factory=BackboneOptions)
@@ -109,6 +112,8 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             reduced = [name for name, p in self.protocols.items() if p.recipe.reduce_to_px and p.recipe.reduce != "all"]
             if reduced:  # an image is normal for one class and anomalous for another, and has one set of features
                 raise ValueError(f"protocols.{reduced[0]}: with CIFAR reduce_to_px needs 'reduce: all'")
+        if self.unseen and (self.stand_ins != "classes" or not self.selection_splits):
+            raise ValueError("unseen: true needs 'stand_ins: classes' and selection_splits of 1 or more")
         if self.redraw and isinstance(self.data, CifarData):
             raise ValueError("redraw: CIFAR has a test of its own, which is large enough; leave redraw out")
         if self.backbone.normalisation == "data":  # features are made once for all splits and normal classes

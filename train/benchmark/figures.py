@@ -76,7 +76,7 @@ class Figures:
         logits = self._test(protocol, method, c, split, seed).logits
         if selection == LABELLED:
             return max(metrics.auroc(truth, -row) for row in logits)
-        epoch = self._epoch([self._left_out(protocol, method, c, split)]) if selection == LABEL_FREE else -1
+        epoch = self._epoch([self.left_out(protocol, method, c, split)]) if selection == LABEL_FREE else -1
         return metrics.auroc(truth, -logits[epoch])
 
     def _epoch(self, left_out: Sequence[Sequence[Result]]) -> int:
@@ -128,7 +128,7 @@ class Figures:
             places = [(p, c) for p in self.choices()[group] for c in classes]
             candidates = []
             for name in names:
-                left_out = [self._left_out(p, name, c, split) for p, c in places]
+                left_out = [self.left_out(p, name, c, split) for p, c in places]
                 epoch = self._epoch(left_out)
                 stand_in = float(np.mean([choice.stand_in_curve(results)[epoch] for results in left_out]))
                 alarms = float(np.mean([choice.left_out_alarms(results, epoch) for results in left_out]))
@@ -147,7 +147,7 @@ class Figures:
         for c in self.normal_classes:
             of_places = []
             for n in self.selection_splits():
-                left_out = [self._left_out(p, method, c, n) for p in self.choices()[group]]
+                left_out = [self.left_out(p, method, c, n) for p in self.choices()[group]]
                 epoch = self._epoch(left_out)
                 of_places += [[choice.stand_in(result, epoch) for result in results] for results in left_out]
             found.append(np.mean(of_places, axis=0))
@@ -188,6 +188,6 @@ class Figures:
     def _test(self, protocol: str, method: str, c: str | None, split: int, seed: int) -> Result:
         return self.outcome.results[Cell(protocol, c, split, method, seed)]
 
-    def _left_out(self, protocol: str, method: str, c: str | None, split: int) -> list[Result]:
-        groups = range(self.outcome.groups[protocol, c, split])
+    def left_out(self, protocol: str, method: str, c: str | None, split: int) -> list[Result]:
+        groups = range(len(self.outcome.groups[protocol, c, split]))
         return [self.outcome.results[Cell(protocol, c, split, method, 0, group)] for group in groups]

@@ -49,12 +49,16 @@ class Judged:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that a benchmark's tables are made of."""
+    """All that a benchmark's tables are made of.
+
+    Attributes:
+        groups: what was left out in turn, by the names of its classes; of clusters those of what they came from.
+    """
 
     config: BenchmarkConfig
     results: dict[Cell, Result]
     judged: dict[Place, Judged]
-    groups: dict[Place, int]
+    groups: dict[Place, tuple[str, ...]]
 
 
 def run(config: BenchmarkConfig, out: Path) -> Outcome:
@@ -80,7 +84,7 @@ def run(config: BenchmarkConfig, out: Path) -> Outcome:
             result = cell_files.compute(cell, *of_stage)
             cell_files.write(paths[cell], result)
         outcome.judged[stage.place] = _judged(stage, config, out)
-        outcome.groups[stage.place] = len(stage.groups)
+        outcome.groups[stage.place] = tuple(_named(keys, stage.split) for keys in stage.groups)
         distributed.barrier()
         for cell, path in paths.items():
             found = cell_files.read(path)
@@ -104,6 +108,10 @@ def stages(config: BenchmarkConfig) -> Iterator[Stage]:
             left_out = groups(config, table, split, number) if number < config.selection_splits else []
             found = list(cell_files.cells(config, name, normal_class, number, len(left_out)))
             yield Stage((name, normal_class, number), split, table, left_out, found)
+
+
+def _named(keys: frozenset[str], split: Split) -> str:
+    return " + ".join(sorted({s.label for s in (*split.fit, *split.calibration) if s.key in keys}))
 
 
 def _judged(stage: Stage, config: BenchmarkConfig, out: Path) -> Judged:

@@ -26,6 +26,7 @@ from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures
 from train.benchmark.probes import supervised
 from train.benchmark.run import Judged, Outcome, run, stages
 from train.benchmark.tables import methods_table
+from train.benchmark.unseen import unseen_table
 from train.heads.config import GaussianOptions
 
 CONFIG = """
@@ -34,6 +35,7 @@ redraw: true
 splits: 2
 seeds: 2
 selection_splits: 2
+unseen: true
 backbone: {{name: mobilenet_v2, weights: random}}
 crop: {{input_px: 64}}
 cache: {cache}
@@ -158,7 +160,7 @@ def test_the_stand_ins_table_shows_what_the_choice_saw(place: Path, outcome: Out
     made = figures.chosen("raw", None, 0)
     assert made is not None and made.chosen == max(seen, key=lambda name: seen[name].mean())
     assert made.stand_in == pytest.approx(seen[made.chosen].mean())
-    assert len(seen[made.chosen]) == outcome.groups["raw", None, 0]
+    assert len(seen[made.chosen]) == len(outcome.groups["raw", None, 0])
     assert " ± " in (place / "out" / "stand_ins.csv").read_text()
 
 
@@ -176,7 +178,7 @@ def test_one_candidate_is_chosen_for_all_normal_classes_together() -> None:
             results[Cell("raw", c, 0, name, 0, left_out)] = Result(logits, logits[0, :10], 10)
     truth = np.arange(20) >= 10
     judged = {("raw", c, 0): Judged((), truth, {}) for c in "ab"}
-    figures = Figures(Outcome(config, results, judged, dict.fromkeys(judged, 2)))
+    figures = Figures(Outcome(config, results, judged, dict.fromkeys(judged, ("a", "b"))))
     alone, together = figures.chosen("raw", "a", 0), figures.chosen_for_all("raw", 0)
     assert alone is not None and alone.chosen == "uneven"
     assert together is not None and together.chosen == "steady" and together.auroc == pytest.approx(0.8)
@@ -202,6 +204,7 @@ def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("unseen: true", "unseen: true\nstand_ins: clusters", "unseen: true needs"),
         ("protocols: [raw]", "protocols: [row]", "row"),
         ("match_px: 32, turns: 2", "match_px: 32, turns: 3", "turns"),
         ("kind: gaussian", "kind: gaussain", r"methods\.gaussian\.head.*gaussain"),
@@ -263,6 +266,30 @@ def test_splits_that_share_their_debris_are_as_unsure_as_one_of_them(outcome: Ou
     figures = Figures(Outcome(config, results, same, outcome.groups))
     one, three = (figures.resampled("raw", [{("raw", None, n): ("nearest", -1) for n in range(m)}]) for m in (1, 3))
     assert np.allclose(one, three) and one.std() > 0
+
+
+def test_debris_against_an_unknown_satellite_are_judged_by_heads_that_never_saw_it(
+    place: Path, outcome: Outcome
+) -> None:
+    assert outcome.groups["raw", None, 0] == tuple(sorted(set(outcome.groups["raw", None, 0]))), "classes, by name"
+    results = dict(outcome.results)
+    for cell, result in outcome.results.items():
+        if cell.left_out is None:
+            continue
+        debris = sum(outcome.judged[cell.protocol, None, cell.split].is_anomaly)
+        assert result.debris.shape == (1, debris)
+        # Known satellites at 1, unknown ones at -2 but for those of the second class, debris at -1.
+        logits = np.ones_like(result.logits)
+        logits[:, result.normals :] = 1 if cell.left_out == 1 else -2
+        results[cell] = dataclasses.replace(result, logits=logits, debris=np.full((1, debris), -1, np.float32))
+    figures = Figures(Outcome(outcome.config, results, outcome.judged, outcome.groups))
+    names = outcome.groups["raw", None, 0]
+    (row, *_) = unseen_table(figures).rows
+    share = 100 / len(names)
+    assert row[:3] == ["raw", "gaussian", "100.0"] and float(str(row[3]).split()[0]) == pytest.approx(share, abs=0.05)
+    assert row[4] == f"{names[0]}, 0.0"
+    assert row[5:] == [f"{100 - share:.0f} %", "100 %"]
+    assert "does not know" in (place / "out" / "tables.md").read_text()
 
 
 def test_a_head_that_uses_class_names_is_marked_in_the_table(outcome: Outcome) -> None:
