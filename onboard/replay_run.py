@@ -1,6 +1,5 @@
 """A replay from end to end: every frame of the folder gets exactly one verdict."""
 
-import math
 import time
 import uuid
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from onboard.messages import Answer, StageTimes, Status, Verdict
 from onboard.normal_scores import FrameRule
 from onboard.replay import Box, Item, items
 from onboard.summary import Summary
+from onboard.verdict import verdict_on
 
 VERDICTS, SUMMARY, ANNOTATED, RECORD = "verdicts.jsonl", "summary.json", "annotated", "run.yaml"
 
@@ -113,28 +113,9 @@ def judge(frames: list[Item], detector: Detector, config: FlightConfig, rule: Fr
         if answer is None:
             raise AssertionError("a frame that was read and has a box has an answer")
         times = StageTimes(read_at - start, answer.window_ns, answer.infer_ns, time.perf_counter_ns() - start)
-        is_debris = None
-        if rule is not None and answer.p_value is not None and item.box is not None:
-            is_debris = rule.is_debris(answer.p_value, item.box)
-        yield Judged(
-            Verdict(
-                run=run_name,
-                frame_id=frame_id,
-                frame=item.name,
-                box=item.box if item.box and all(map(math.isfinite, item.box)) else None,  # JSON has no NaN
-                box_source=None if item.box is None else "sidecar",
-                status=answer.status,
-                reason=answer.reason,
-                detail=answer.detail,
-                logit=answer.logit,
-                anomaly_score=answer.anomaly_score,
-                p_value=answer.p_value,
-                is_debris=is_debris,
-                stage_ns=times,
-                bundle=detector.bundle.sha256,
-            ),
-            frame,
-        )
+        source = None if item.box is None else "sidecar"
+        key = (run_name, frame_id, item.name)
+        yield Judged(verdict_on(key, item.box, source, answer, rule, times, detector.bundle.sha256), frame)
 
 
 def _answer(detector: Detector, path: Path, frame: Frame, box: Box) -> Answer:
