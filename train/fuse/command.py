@@ -17,9 +17,10 @@ from train import runs
 from train.backbones.onnx_prefix import OnnxBackbone, pool_of, refuse_other_input, refuse_unknown_taps
 from train.config import RunConfig
 from train.evaluate import load_run
-from train.export.bundle import before_backbone, finish, flown
+from train.export.bundle import finish
 from train.export.calibration_images import checked_windows, logit_spread
 from train.export.known_answers import choose
+from train.export.parts import before_backbone, flown
 from train.export.written import Written, precision_of, weights_bytes
 from train.fuse import merge, parts
 from train.fuse.compare import HALF_RTOL, OPTIMISED_RTOL, Array, images, outputs_of, refuse_changed

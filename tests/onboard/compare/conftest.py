@@ -17,7 +17,7 @@ from onboard.crop_spec import CropSpec
 from tests.onboard.trt.conftest import wrap
 from tests.onboard.trt.worlds import make_world as make_world
 from train.crop import Crop
-from train.export.bundle import tensors
+from train.export.contents import tensors
 from train.fuse import merge, parts
 from train.onnx_model.ports import ImagePort
 
