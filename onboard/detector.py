@@ -23,6 +23,8 @@ from onboard.signing import PublicKey
 from onboard.window import BoxError, Window, buffers, cut
 
 LOGIT = "debris_logit"
+CUT_FAILED = "window_failed"
+"""The reason of an answer where cutting the window went wrong."""
 
 
 class Detector:
@@ -111,7 +113,7 @@ class Detector:
         except BoxError as error:
             return Answer(Status.REJECTED, error.reason, str(error))
         except Exception as error:  # a fault of the node: one frame is lost, not the flight
-            return Answer(Status.REJECTED, "window_failed", unforeseen(error), fault=True)
+            return Answer(Status.REJECTED, CUT_FAILED, unforeseen(error), fault=True)
         cut_at = time.perf_counter_ns()
         if when_cut is not None and not self._spec.whole:
             when_cut()

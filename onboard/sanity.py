@@ -38,7 +38,7 @@ class SanityConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     white_level: Level = 250
     white_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.8
     frozen: bool = True
-    least_box_px: Annotated[float, msgspec.Meta(ge=0)] = 8.0
+    least_box_px: Annotated[float, msgspec.Meta(ge=0, le=65536)] = 8.0
 
 
 class Refusal(msgspec.Struct, frozen=True):

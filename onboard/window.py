@@ -75,7 +75,7 @@ def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec, in
             f"the frame is {height} x {width} px (height x width), but the network sees whole frames of {needed[0]} x "
             f"{needed[1]}: give such frames, or train and fuse with crop.frame_px: [{height}, {width}]",
         )
-    _check_box(box, width, height)
+    check_box(box, width, height)
     if spec.whole:
         return Window(np.ascontiguousarray(frame), np.array(box, dtype=np.float32))
     x_min, y_min, x_max, y_max = _region(box, spec)
@@ -89,7 +89,8 @@ def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec, in
     return Window(pixels, region)
 
 
-def _check_box(box: tuple[float, float, float, float], width: int, height: int) -> None:
+def check_box(box: tuple[float, float, float, float], width: int, height: int) -> None:
+    """Look whether a box allows a verdict in a frame of this size, px; see `cut` for the BoxError that it raises."""
     x_min, y_min, x_max, y_max = box
     if not all(map(math.isfinite, box)):
         raise BoxError("box_not_finite", f"box {tuple(box)} holds a number that is not finite")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from onboard.detector import CUT_FAILED
 from onboard.errors import unforeseen
 from onboard.finder import Boxes
 from onboard.fly.ahead import Begun, LookAhead
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 STALE, NO_BOX, PAUSED = "stale", "no_box", "paused"
 _CLOCKS_AGREE_MS = 1.0
-_BOX_TROUBLE = (NO_BOX, "box_")
+_BOX_TROUBLE = (NO_BOX, "box_", CUT_FAILED)
 
 
 class Judge:

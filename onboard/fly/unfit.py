@@ -5,6 +5,7 @@ from typing import NamedTuple
 from onboard.calibration import Calibration, other_frame_size
 from onboard.sanity import SanityConfig
 from onboard.sources import SourceFrame
+from onboard.window import BoxError, check_box
 
 
 class Unfit(NamedTuple):
@@ -26,10 +27,13 @@ def _other_size(calibration: Calibration | None, frame: SourceFrame) -> Unfit | 
 
 
 def _small_box(config: SanityConfig, frame: SourceFrame) -> Unfit | None:
-    """A box that is none at all is left to the window, which says why."""
     if frame.box is None:
         return None
     longer, least = max(frame.box[2] - frame.box[0], frame.box[3] - frame.box[1]), config.least_box_px
-    if not 0 < longer < least:
+    if longer >= least:
+        return None
+    try:
+        check_box(frame.box, frame.pixels.shape[1], frame.pixels.shape[0])
+    except BoxError:  # one that makes no sense, or lies elsewhere, is not just small: the window says what it is
         return None
     return Unfit("box_too_small", f"{longer:g} px on its longer side; sanity.least_box_px is {least:g}")

@@ -103,7 +103,12 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         return msgspec.structs.replace(self, proven=True, starts=0)
 
     def flying(self, choice: Choice) -> "Chosen":
-        """With another one that flies now, unproven; the configured one and the last of the others are kept."""
+        """With another one that flies now, unproven; the configured one and the last of the others are kept.
+
+        One that is loaded once more is no other: its trial goes on, and what flew before it is not forgotten.
+        """
+        if choice == self.choices[-1]:
+            return self
         first, *others = self.choices
         return Chosen(self.configured, (first, *[*others, choice][-_MOST:]))
 

@@ -68,6 +68,19 @@ def test_a_bundle_that_ends_the_process_before_it_is_proven_flies_twice_more(
     assert started(config) == (sha(small), [])
 
 
+def test_what_flies_already_and_is_loaded_again_is_no_other_bundle(
+    configured: Configured, calibrated: Path, moody: Path, tmp_path: Path, camera: Camera
+) -> None:
+    config = configured()
+    load(config, calibrated, camera)
+    for _ in range(3):  # an operator who had no answer asks again
+        load(config, moody, camera)
+    assert [Path(each["bundle"]) for each in kept(tmp_path)["choices"][1:]] == [calibrated, moody]
+    assert kept(tmp_path)["starts"] == 2, "the trial goes on through all of them"
+    flown, (event,) = started(config)
+    assert (flown, event.name) == (sha(calibrated), "bundle_rolled_back")
+
+
 def test_a_proven_bundle_flies_at_every_start(
     configured: Configured, moody: Path, tmp_path: Path, camera: Camera
 ) -> None:

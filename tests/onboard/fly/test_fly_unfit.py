@@ -1,6 +1,7 @@
 """Frames and boxes that get no verdict: the pose network takes them all the same."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,23 @@ def test_frames_of_another_size_than_the_calibration_s_get_no_verdict(
     assert (told["status"], told["reason"]) == ("REJECTED", "frame_wrong_size")
     assert "calibrated on frames of 640 x 480 px" in told["detail"]
     assert told["outputs"]["rotation"] and told["logit"] is None  # the pose network takes it
+
+
+@pytest.mark.parametrize(
+    ("box", "reason"),
+    [
+        ((10.0, math.nan, 14.0, math.nan), "box_not_finite"),
+        ((10.0, 10.0, 14.0, 5.0), "box_empty"),
+        ((-100.0, -100.0, -96.0, -96.0), "box_outside_frame"),
+        ((10.0, 10.0, 14.0, 14.0), "box_too_small"),
+    ],
+)
+@pytest.mark.parametrize("poses", [True, False])
+def test_a_box_that_makes_no_sense_is_not_called_small(
+    configured: Configured, tmp_path: Path, box: Box, reason: str, poses: bool
+) -> None:
+    (told,) = flown(configured(**({} if poses else {"output__pose_outputs": []})), tmp_path, box)
+    assert (told["status"], told["reason"]) == ("REJECTED", reason)
 
 
 @pytest.mark.parametrize("poses", [True, False])
