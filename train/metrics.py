@@ -57,7 +57,7 @@ def auroc(is_anomaly: Flags, scores: Scores) -> float:
     """The area under the receiver operating characteristic: NaN where normals or anomalies are lacking.
 
     It is the share of pairs of one normal and one anomaly in which the anomaly scores higher, of equal ones the half.
-    scikit-learn's takes fifty times as long for some hundred scores, and a benchmark asks for thousands of them.
+    scikit-learn's takes over a hundred times as long for some hundred scores, and a benchmark asks for hundreds.
     """
     if not np.isfinite(scores).all():
         raise ValueError("an AUROC of scores that hold NaN or infinity")
