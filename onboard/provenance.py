@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _LIBRARIES = (
-    "numpy", "opencv-python", "onnxruntime", "onnx", "torch", "torchvision", "timm", "scikit-learn", "pyvista",
+    "numpy", "opencv-python", "onnxruntime", "onnx", "torch", "torchvision", "timm", "scikit-learn", "vtk",
 )  # fmt: skip
 
 

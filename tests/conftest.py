@@ -144,6 +144,13 @@ def small_run(drawn: Drawn, folder: Path, input_px: int) -> Path:
 
 
 @pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evaluation draws nothing, for a test that looks at no picture: matplotlib takes two thirds of its time."""
+    for name in ("plots.score_histogram", "plots.roc", "mistakes_sheet"):
+        monkeypatch.setattr(f"train.evaluate.{name}", lambda *_: None)
+
+
+@pytest.fixture
 def bundle(fitted: Path, tmp_path: Path) -> Path:
     """A copy of the small run's bundle that a test may spoil."""
     return Path(shutil.copytree(fitted / "bundle", tmp_path / "bundle"))

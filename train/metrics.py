@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, roc_curve
 
 from train import bootstrap
 from train.bootstrap import Flags, Scores
@@ -43,7 +43,7 @@ def measure(is_anomaly: Flags, scores: Scores) -> Metrics | None:
         return None
     false_rate, true_rate, _ = roc_curve(is_anomaly, scores)
     return Metrics(
-        auroc=float(roc_auc_score(is_anomaly, scores)),
+        auroc=auroc(is_anomaly, scores),
         auroc_95=bootstrap_auroc(is_anomaly, scores),
         aupr=float(average_precision_score(is_anomaly, scores)),
         fpr_at_95_tpr=float(false_rate[np.argmax(true_rate >= 0.95)]),
@@ -54,8 +54,17 @@ def measure(is_anomaly: Flags, scores: Scores) -> Metrics | None:
 
 
 def auroc(is_anomaly: Flags, scores: Scores) -> float:
-    """The area under the receiver operating characteristic."""
-    return float(roc_auc_score(is_anomaly, scores))
+    """The area under the receiver operating characteristic: NaN where normals or anomalies are lacking.
+
+    It is the share of pairs of one normal and one anomaly in which the anomaly scores higher, of equal ones the half.
+    scikit-learn's takes over a hundred times as long for some hundred scores, and a benchmark asks for hundreds.
+    """
+    if not np.isfinite(scores).all():
+        raise ValueError("an AUROC of scores that hold NaN or infinity")
+    normal, anomalous = np.sort(scores[~is_anomaly]), scores[is_anomaly]
+    pairs = len(normal) * len(anomalous)
+    below = sum(int(np.searchsorted(normal, anomalous, side).sum()) for side in ("left", "right"))
+    return below / (2 * pairs) if pairs else float("nan")
 
 
 def oriented_auroc(is_anomaly: Flags, numbers: Scores) -> float:
@@ -92,8 +101,8 @@ def by_group(is_anomaly: Flags, scores: Scores, groups: Sequence[str], of_anomal
         used = mine | ~inside
         known = is_anomaly[used]
         both = not known.all() and known.any()
-        auroc = float(roc_auc_score(known, scores[used])) if both else None
-        found[str(name)] = {"samples": int(mine.sum()), "auroc": auroc, "mean_score": float(scores[mine].mean())}
+        area = auroc(known, scores[used]) if both else None
+        found[str(name)] = {"samples": int(mine.sum()), "auroc": area, "mean_score": float(scores[mine].mean())}
         if of_anomalies:
             for rate, named in ((1e-2, "tpr_at_1e2_fpr"), (1e-3, "tpr_at_1e3_fpr")):
                 found[str(name)][named] = detection_rate(known, scores[used], rate) if both else None
@@ -102,4 +111,4 @@ def by_group(is_anomaly: Flags, scores: Scores, groups: Sequence[str], of_anomal
 
 def auroc_by_epoch(is_anomaly: Flags, scores: Scores) -> list[float]:
     """The AUROC of each row of scores, [epochs, N]."""
-    return [float(roc_auc_score(is_anomaly, row)) for row in scores]
+    return [auroc(is_anomaly, row) for row in scores]

@@ -32,7 +32,7 @@ def small() -> Callable[..., SynthConfig]:
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory, small: Callable[..., SynthConfig]) -> tuple[Path, SynthConfig]:
     """A small data set, rendered once for all tests; no test may change it."""
-    pytest.importorskip("pyvista", reason="rendering needs the 'synth' extra")
+    pytest.importorskip("vtkmodules", reason="rendering needs the 'synth' extra")
     from train.synth.dataset import render
 
     def config(folder: Path) -> SynthConfig:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from train import metrics
 
@@ -14,6 +15,18 @@ def test_perfect_reversed_and_one_sided() -> None:
     bad = metrics.measure(truth, np.array([0.9, 0.8, 0.2, 0.1]))
     assert bad is not None and (bad.auroc, bad.fpr_at_95_tpr, bad.tpr_at_5_fpr) == (0.0, 1.0, 0.0)
     assert metrics.measure(np.zeros(4, bool), np.arange(4.0)) is None
+
+
+@pytest.mark.parametrize("levels", [3, 1000])
+def test_the_auroc_is_scikit_learn_s_with_and_without_ties(levels: int) -> None:
+    draw = np.random.default_rng(levels)
+    for _ in range(20):
+        truth = draw.random(60) < 0.3
+        scores = (draw.integers(0, levels, 60) + truth).astype(np.float32)
+        assert metrics.auroc(truth, scores) == pytest.approx(roc_auc_score(truth, scores), abs=1e-12)
+    assert np.isnan(metrics.auroc(np.zeros(60, bool), scores))
+    with pytest.raises(ValueError, match="NaN"):
+        metrics.auroc(truth, np.where(truth, np.nan, scores))
 
 
 def test_rates_at_the_working_points() -> None:

@@ -17,7 +17,7 @@ from train.config import RunConfig, load
 CONFIG = """
 seed: 3
 data: {{kind: spark, root: {root}, calibration_fraction: 0.3{more}}}
-crop: {{input_px: 128}}
+crop: {{input_px: 64}}
 layers: [stage5]
 fit: {{epochs: 2, batch: 16, learning_rate: 5e-4}}
 cache: {cache}
@@ -142,6 +142,7 @@ def test_changed_data_are_noticed(call, run: Path, data: Path) -> None:
     refused(call("fit", "c.yaml"), "fitted on other data")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_changed_image_is_noticed_and_a_moved_folder_is_not_minded(
     call, run: Path, data: Path, tmp_path: Path
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_changed_image_is_noticed_and_a_moved_folder_is_not_minded(
     refused(call("export", "runs/c", "--data", str(moved)), "not those that the run was fitted on")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_another_name_for_debris(call, data: Path) -> None:
     path = data / "val.csv"
     path.write_text(path.read_text().replace("debris", "junk"))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
-from sklearn.metrics import roc_auc_score
 
+from train import metrics
 from train.benchmark.cells import Result
 
 _FALSE_ALARMS = 0.05
@@ -93,4 +93,4 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
 def stand_in(result: Result, epoch: int) -> float:
     """AUROC of one left-out kind against held-back normals of the others."""
     scores = -result.logits[epoch]
-    return float(roc_auc_score(np.arange(len(scores)) >= result.normals, scores))
+    return metrics.auroc(np.arange(len(scores)) >= result.normals, scores)

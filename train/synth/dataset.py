@@ -28,10 +28,10 @@ def render(config: SynthConfig, progress: bool = True) -> Path:
         The data set's folder.
 
     Raises:
-        InputError: pyvista or tqdm is missing, or the folder holds other data or cannot be written.
+        InputError: vtk or tqdm is missing, or the folder holds other data or cannot be written.
     """
     folder = Path(config.out)
-    _require("pyvista", "tqdm")
+    _require("vtk", "tqdm")
     claim(folder, config)
     journal = Journal(folder)
     jobs = plan.jobs(config)

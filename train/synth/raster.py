@@ -1,4 +1,4 @@
-"""Which face is at which pixel: the one thing that pyvista (VTK, off-screen) is used for."""
+"""Which face is at which pixel: the one thing that VTK (off-screen) is used for."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from train.synth.mesh import Array
 class Raster:
     """An off-screen window that is used again for every image: opening one costs more than drawing."""
 
-    _plotter: Any  # pyvista is an optional library, its types are not to be relied on
+    _window: Any  # VTK is an optional library, its types are not to be relied on
 
     def __init__(self, side_px: int) -> None:
         """
@@ -19,24 +19,39 @@ class Raster:
             side_px: the side of the square window.
 
         Raises:
-            InputError: pyvista is not installed.
+            InputError: VTK is not installed.
         """
-        try:
-            import pyvista
-            from vtkmodules.vtkCommonCore import vtkObject  # all of `vtk` takes half a second more in each process
+        try:  # these parts alone: all of `vtk` takes half a second more in each process
+            import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  (without it there is nothing that draws)
+            from vtkmodules import vtkCommonCore, vtkCommonDataModel, vtkRenderingCore
+            from vtkmodules.util import numpy_support
         except ImportError as error:
             raise InputError(
-                f"rendering needs pyvista, which cannot be imported ({error}); "
+                f"rendering needs VTK, which cannot be imported ({error}); "
                 "install the 'synth' extra: pip install 'debris-rider[synth]'"
             ) from error
-        vtkObject.GlobalWarningDisplayOff()  # VTK complains that there is no X server; none is needed
-        pyvista.OFF_SCREEN = True
+        vtkCommonCore.vtkObject.GlobalWarningDisplayOff()  # it complains that there is no X server; none is needed
         self.side_px = side_px
-        self._pyvista: Any = pyvista
-        self._plotter = pyvista.Plotter(off_screen=True, window_size=[side_px, side_px], lighting="none")
-        self._plotter.set_background("black")
-        self._plotter.disable_anti_aliasing()  # colours are face numbers here: no mixing
-        self._plotter.render_window.SetMultiSamples(0)
+        self._core: Any = vtkCommonCore
+        self._data: Any = vtkCommonDataModel
+        self._numpy: Any = numpy_support
+        self._mapper: Any = vtkRenderingCore.vtkPolyDataMapper()
+        self._mapper.SetScalarModeToUseCellData()
+        self._mapper.SetColorModeToDirectScalars()
+        body: Any = vtkRenderingCore.vtkActor()
+        body.SetMapper(self._mapper)
+        body.GetProperty().LightingOff()  # colours are face numbers here: no shades, and no mixing below
+        renderer: Any = vtkRenderingCore.vtkRenderer()
+        renderer.AddActor(body)
+        self._camera: Any = renderer.GetActiveCamera()
+        self._camera.SetPosition(0, 0, 0)
+        self._camera.SetFocalPoint(0, 0, 1)
+        self._camera.SetViewUp(0, -1, 0)
+        self._window = vtkRenderingCore.vtkRenderWindow()
+        self._window.SetOffScreenRendering(True)
+        self._window.SetMultiSamples(0)
+        self._window.SetSize(side_px, side_px)
+        self._window.AddRenderer(renderer)
 
     def perspective(self, points: Array, faces: Array, focal: float) -> Array:
         """Draw what a pinhole camera sees.
@@ -49,33 +64,37 @@ class Raster:
         Returns:
             uint8 [side_px, side_px, 3]: for `faces_at`.
         """
-        self._plotter.camera.parallel_projection = False
-        self._plotter.camera.view_angle = float(np.degrees(2 * np.arctan(0.5 / focal)))
+        self._camera.SetParallelProjection(False)
+        self._camera.SetViewAngle(float(np.degrees(2 * np.arctan(0.5 / focal))))
         return self._draw(points, faces)
 
     def parallel(self, points: Array, faces: Array, half_side: float) -> Array:
         """As `perspective`, seen from infinity; the window spans -half_side..half_side in x and in y."""
-        self._plotter.camera.parallel_projection = True
-        self._plotter.camera.parallel_scale = half_side
+        self._camera.SetParallelProjection(True)
+        self._camera.SetParallelScale(half_side)
         return self._draw(points, faces)
 
     def _draw(self, points: Array, faces: Array) -> Array:
         number = np.arange(1, len(faces) + 1)
-        mesh = self._pyvista.PolyData.from_regular_faces(points.astype(np.float32), faces)
-        mesh.cell_data["face"] = np.stack([number >> 16, number >> 8, number], 1).astype(np.uint8)
-        self._plotter.clear_actors()
-        self._plotter.add_mesh(mesh, scalars="face", rgb=True, lighting=False, reset_camera=False, render=False)
-        camera = self._plotter.camera
-        camera.position, camera.focal_point, camera.up = (0, 0, 0), (0, 0, 1), (0, -1, 0)
+        colour = np.stack([number >> 16, number >> 8, number], 1).astype(np.uint8)
+        corners, triangles, mesh = self._core.vtkPoints(), self._data.vtkCellArray(), self._data.vtkPolyData()
+        corners.SetData(self._numpy.numpy_to_vtk(points.astype(np.float32), deep=True))
+        triangles.SetData(3, self._numpy.numpy_to_vtkIdTypeArray(faces.astype(np.int64).reshape(-1), deep=True))
+        mesh.SetPoints(corners)
+        mesh.SetPolys(triangles)
+        mesh.GetCellData().SetScalars(self._numpy.numpy_to_vtk(colour, deep=True))
+        self._mapper.SetInputData(mesh)
         near, far = float(points[:, 2].min()), float(points[:, 2].max())
         slack = 0.01 * (far - near) + 1e-3
-        camera.clipping_range = (max(near - slack, 1e-3), far + slack)
-        self._plotter.render()
-        picture: Array = self._plotter.screenshot(return_img=True)
-        return picture
+        self._camera.SetClippingRange(max(near - slack, 1e-3), far + slack)
+        self._window.Render()
+        pixels, last = self._core.vtkUnsignedCharArray(), self.side_px - 1
+        self._window.GetPixelData(0, 0, last, last, 0, pixels, 0)
+        picture: Array = self._numpy.vtk_to_numpy(pixels).reshape(self.side_px, self.side_px, 3)
+        return picture[::-1]
 
     def close(self) -> None:
-        self._plotter.close()
+        self._window.Finalize()
 
 
 def faces_at(picture: Array) -> Array:

@@ -46,7 +46,7 @@ class Renderer:
     def __init__(self, config: SynthConfig) -> None:
         """
         Raises:
-            InputError: pyvista is not installed.
+            InputError: VTK is not installed.
         """
         self._config = config
         self._camera = Camera(config.image_px)

@@ -157,6 +157,7 @@ def test_frames_of_another_size_are_named_with_the_remedy(network: Path, drawn, 
         fit_on(network, drawn.root, tmp_path, "map", crop=FRAMES.replace("[320, 320]", "[240, 320]"))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_real_frames_end_to_end(spark_sample: Path, network: Path, tmp_path: Path) -> None:
     for part, every in (("train", 16), ("val", 9)):
         (tmp_path / "data" / part).mkdir(parents=True)

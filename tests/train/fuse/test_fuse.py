@@ -44,6 +44,7 @@ def fused(on_pose: Path, pose: Path, tmp_path_factory: pytest.TempPathFactory) -
     return run
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_fused_bundle_flies_the_trained_logits_and_the_pose(fused: Path, pose: Path) -> None:
     run, config, folder = fused, runs.read_config(fused), fused / "bundle"
     assert evaluate(run, config)["last_epoch"]["auroc"] > 0

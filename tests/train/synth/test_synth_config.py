@@ -38,7 +38,7 @@ def test_the_repository_s_configuration_loads() -> None:
     assert config.train_satellites + config.val_satellites + config.val_debris == 1200
 
 
-def test_pyvista_is_not_imported_before_something_is_rendered() -> None:
-    code = "import sys, train.synth.config, train.synth.dataset; print('pyvista' in sys.modules)"
+def test_vtk_is_not_imported_before_something_is_rendered() -> None:
+    code = "import sys, train.synth.config, train.synth.dataset; print('vtkmodules' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"

@@ -14,16 +14,17 @@ from onboard.errors import InputError
 from train.synth import dataset
 from train.synth.config import SynthConfig, Tracks
 
-pytest.importorskip("pyvista", reason="rendering needs the 'synth' extra")
+pytest.importorskip("vtkmodules", reason="rendering needs the 'synth' extra")
 ROOT = Path(__file__).parents[3]
 Small = Callable[..., SynthConfig]
 
 RUN = """
-import sys
+import signal, sys
 from pathlib import Path
 from train.synth.config import load
 from train.synth.dataset import render
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # of a job in the background it is ignored
     render(load(Path(sys.argv[1])), progress=False)
 """
 
@@ -98,7 +99,11 @@ def test_ctrl_c_ends_quickly(tmp_path: Path, small: Small) -> None:
     process = start(tmp_path, small(tmp_path / "set", train_satellites=3000))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     before = time.monotonic()
-    process.wait(timeout=30)
+    try:
+        process.wait(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert time.monotonic() - before < 5
     assert process.returncode != 0
     assert len(list((tmp_path / "set").rglob("*.jpg"))) < 1000
@@ -115,8 +120,8 @@ def test_a_folder_of_another_configuration_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["train.csv"]
 
 
-def test_without_pyvista_the_extra_is_named(tmp_path: Path, small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "find_spec", lambda name: None if name == "pyvista" else object())
+def test_without_vtk_the_extra_is_named(tmp_path: Path, small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset, "find_spec", lambda name: None if name == "vtk" else object())
     with pytest.raises(InputError, match="'synth' extra"):
         dataset.render(small(tmp_path / "set"), progress=False)
     assert not (tmp_path / "set").exists()
