@@ -71,3 +71,24 @@ def test_a_folder_that_got_something_stays(tmp_path: Path) -> None:
         (tmp_path / "out" / "verdicts.jsonl").write_text("{}")
         raise InputError("later")
     assert (tmp_path / "out" / "verdicts.jsonl").exists()
+
+
+def test_a_folder_in_the_place_of_the_node_s_own_record_is_named(configured: Configured, tmp_path: Path) -> None:
+    (tmp_path / "out" / "node.yaml").mkdir(parents=True)
+    says = r"out/node\.yaml: cannot be written \(Is a directory\); remove it, or .* \(output\.folder\)"
+    with pytest.raises(InputError, match=says), parts_of(configured()):
+        pass
+
+
+def test_a_record_that_may_not_be_written_is_named_with_the_remedy(
+    configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, _: str) -> None:
+        raise PermissionError(1, "Operation not permitted", f"{path.parent}/.{path.name}.1.part.yaml")
+
+    monkeypatch.setattr("onboard.files.write_text", refused)
+    says = (
+        rf"out/node\.yaml: cannot be written \(Operation not permitted\); give it, and {tmp_path}/out, .*chown.*output"
+    )
+    with pytest.raises(InputError, match=says), parts_of(configured()):
+        pass
