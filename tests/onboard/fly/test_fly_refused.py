@@ -1,7 +1,9 @@
 """A start that is refused leaves nothing behind that it has made itself, and nothing else altered."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,5 +92,29 @@ def test_a_record_that_may_not_be_written_is_named_with_the_remedy(
     says = (
         rf"out/node\.yaml: cannot be written \(Operation not permitted\); give it, and {tmp_path}/out, .*chown.*output"
     )
+    with pytest.raises(InputError, match=says), parts_of(configured()):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("out/.lock", r"out/\.lock: cannot be written \(Permission denied\); give .*chown.* set output\.folder"),
+        ("journal.tracks", r"journal\.tracks: tracks .*Permission denied.*; give .*chown.* \(journal\.ring\)"),
+    ],
+)
+def test_a_file_of_another_user_is_named_with_key_and_remedy(
+    configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    with parts_of(configured()):
+        pass
+    real = os.open
+
+    def refused(path: Any, *how: Any, **more: Any) -> int:
+        if path == tmp_path / name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *how, **more)
+
+    monkeypatch.setattr("os.open", refused)
     with pytest.raises(InputError, match=says), parts_of(configured()):
         pass
