@@ -33,7 +33,10 @@ def held(folder: Path, key: str, not_kept: Callable[[str], None] | None = None) 
     except OSError as error:
         if error.errno not in files.FAILING | files.FULL or not_kept is None:
             why = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
-            raise InputError(f"{folder}: cannot be written ({why}); set {key}") from error
+            lock = folder / LOCK
+            place = lock if os.path.lexists(lock) else folder
+            give = "give it to this user (chown), or " if isinstance(error, PermissionError) else ""
+            raise InputError(f"{place}: cannot be written ({why}); {give}set {key}") from error
         file = _as_it_is(folder)
         not_kept(str(error.strerror))
     try:

@@ -56,8 +56,8 @@ def read_boxes(path: Path) -> dict[str, Box]:
     Numbers that make no sense as a box are left to the verdict, which rejects them one by one.
 
     Raises:
-        InputError: the file is missing, lacks a column, names a frame twice or one outside the folder, or a number
-            cannot be read.
+        InputError: the file is missing, lacks a column, names a frame twice or one outside the folder, has a row of
+            more cells than columns, or a number cannot be read.
     """
     try:
         with io.TextIOWrapper(files.open_regular(path), encoding="utf-8-sig", newline="") as file:
@@ -72,6 +72,12 @@ def read_boxes(path: Path) -> dict[str, Box]:
             boxes: dict[str, Box] = {}
             for row in reader:
                 where = f"{path}:{reader.line_num}"
+                extra = row.get(None, [])  # where csv puts them
+                if any(cell.strip() for cell in extra):  # empty ones are a spreadsheet's
+                    raise InputError(
+                        f"{where}: {len(header) + len(extra)} cells for {len(header)} columns; write numbers with a "
+                        "point (1.5), for a comma parts cells, and quote a name that holds one"
+                    )
                 name = _name((row["filename"] or "").strip(), where)
                 if name in boxes:
                     raise InputError(f"{where}: '{name}' stands twice; one box a frame is needed")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from onboard import files, provenance, strict_yaml
+from onboard import provenance, strict_yaml
 from onboard.bundle import Bundle
 from onboard.control.socket import ControlSocket
 from onboard.detector import LOGIT, Detector
@@ -21,6 +21,7 @@ from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.flown import Flown, Way, Ways
 from onboard.fly.guard import Guard
+from onboard.fly.keeping import keep
 from onboard.fly.kept import Kept, tracks_beside
 from onboard.fly.leftovers import Leftovers
 from onboard.fly.loop import Parts
@@ -88,7 +89,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
             part.limit_s += config.control.answer_s  # it may wait for the loop
             control = ControlSocket(config.control, part.answer)
             opened.callback(control.close)
-        _keep(Path(output.folder) / RECORD, _record(config, guard.flown), events)
+        keep(Path(output.folder) / RECORD, _record(config, guard.flown), events)
         made.forget()
         flying = (source, journal, guard, tracks, outlet, account, events, log, storage, background, pings, telemetry)
         yield Parts(config, *flying, helper, clock, control)
@@ -109,7 +110,7 @@ def _guard(config: NodeConfig, events: Events) -> tuple[Guard, bool]:
     place = Path(config.output.folder) / CHOSEN
     kept = Chosen.restore(place, Choice(config.bundle, config.runtime.engine), events)
     chosen, written = kept.at_start(events), True
-    while chosen != kept and not (written := _keep(place, strict_yaml.dump(chosen), events)) and chosen.on_trial:
+    while chosen != kept and not (written := keep(place, strict_yaml.dump(chosen), events)) and chosen.on_trial:
         word = f"{chosen.choices[-1].bundle} is on trial, and its start cannot be written down; the one before flies"
         events.add("bundle_rolled_back", word)
         chosen = chosen.without_last().at_start(events)
@@ -119,7 +120,7 @@ def _guard(config: NodeConfig, events: Events) -> tuple[Guard, bool]:
         if len(chosen.choices) == len(kept.choices):
             raise
         events.add("reload_failed", f"{error}; {kept.choices[-1].bundle} flies once more, for nothing else is left")
-        written = _keep(place, strict_yaml.dump(kept), events)
+        written = keep(place, strict_yaml.dump(kept), events)
         return Guard(kept, ways(config), config, events), written
 
 
@@ -180,19 +181,6 @@ def ways(config: NodeConfig) -> Ways:
         return [ort] if engine is None else [Way("tensorrt", lambda: Detector.load(bundle, threads, engine, key)), ort]
 
     return of
-
-
-def _keep(path: Path, text: str, events: Events) -> bool:
-    """Write a file that nothing in flight needs; whether it is written. A disk that is full, read-only or failing must
-    not keep a node from starting again."""
-    try:
-        files.write_text(path, text)
-    except OSError as error:
-        if error.errno not in files.FAILING | files.FULL:
-            raise
-        events.add("output_lost", f"{path}: {error.strerror}")
-        return False
-    return True
 
 
 def _pose_outputs(bundle: Bundle) -> tuple[str, ...]:

@@ -57,8 +57,10 @@ class TrackFile:
         try:
             self._memory, self.why_in_memory = _mapped(path, size)
         except OSError as error:
+            give = "give it to this user (chown), or name" if isinstance(error, PermissionError) else "name"
             raise InputError(
-                f"{path}: tracks cannot be kept here ({error.strerror}); {size} bytes are needed beside journal.ring"
+                f"{path}: tracks cannot be kept here ({error.strerror}), where {size} bytes are needed; {give} another "
+                "place (journal.ring)"
             ) from error
         self._most = slots
         self._slots: dict[bytes, tuple[int, int]] = {}  # of each run, and the place in it that was written last

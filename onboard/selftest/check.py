@@ -41,7 +41,7 @@ def run(bundle: Path, config: NodeConfig | None, engine: Path | None, frames: in
     if config is not None:
         checks += [] if found is None else [flight.rules(found, config)]
         checks += [flight.chosen(found, config), *places.check(config), flight.endpoints(found, config)]
-        checks.append(source.check(config, None if found is None else found.manifest.calibration, wait_s))
+        checks.append(source.check(config, found, wait_s))
     return checks
 
 

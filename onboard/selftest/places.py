@@ -1,17 +1,22 @@
-"""What the configuration needs of this machine: folders, free storage, what the kernel permits."""
+"""What the configuration needs of this machine: folders, files, free storage, what the kernel permits."""
 
 import os
 import threading
 from pathlib import Path
 
+from onboard import hold
 from onboard.event import Events
+from onboard.fly import opening
 from onboard.fly.config import NodeConfig
 from onboard.fly.kept import tracks_beside
 from onboard.fly.realtime import ask_for
+from onboard.fly.summary import SUMMARY
 from onboard.fly.track_file import file_bytes
 from onboard.fly.tracks import MOST
 from onboard.journal.ringfile import HEADER_BYTES, read_sizes, ring_bytes
+from onboard.selftest import written
 from onboard.selftest.check import Check
+from onboard.telemetry.opening import file_of
 
 _ARCHIVE_PART = 16  # of the ring in each archived file
 _SHM, _IN_MEMORY = Path("/dev/shm"), ("tmpfs", "ramfs")
@@ -24,7 +29,11 @@ def check(config: NodeConfig) -> list[Check]:
 
 def _journal(config: NodeConfig) -> Check:
     path, records = Path(config.journal.ring), config.journal.records
-    there, tracks = path.is_file(), tracks_beside(path)
+    tracks = tracks_beside(path)
+    for each in (path, tracks):
+        if (wrong := written.opened(each, "journal.ring")) is not None:
+            return Check("journal", False, wrong)
+    there = path.is_file()
     if there and (wrong := _other_journal(path, records)) is not None:
         return Check("journal", False, f"{path}: {wrong}")
     needed = (0 if there else ring_bytes(records)) + (0 if tracks.is_file() else file_bytes(MOST))
@@ -38,8 +47,6 @@ def _journal(config: NodeConfig) -> Check:
 
 def _other_journal(path: Path, records: int) -> str | None:
     """Why the node cannot go on with the ring that is there; None: it can."""
-    if not os.access(path, os.R_OK | os.W_OK):
-        return "may not be written by this user, or is read-only; give it to the node's user, or mount it for writing"
     with path.open("rb") as file:
         sizes = read_sizes(file.read(HEADER_BYTES), path.stat().st_size)
     if sizes is None:
@@ -70,7 +77,29 @@ def _output(config: NodeConfig) -> Check:
         archive, size = Path(config.journal.archive), ring_bytes(config.journal.records) // _ARCHIVE_PART
         if (wrong := _unusable(_existing(archive), size * config.journal.archive_files)) is not None:
             return Check("output", False, f"journal.archive {archive}: {wrong}; or lower journal.archive_files")
+    if (wrong := _files(config) or _packets(config)) is not None:
+        return Check("output", False, wrong)
     return Check("output", True, f"{config.output.folder}: can be written, {_free(folder) / 1e9:.1f} GB free")
+
+
+def _packets(config: NodeConfig) -> str | None:
+    """Why telemetry's file cannot be kept; None: it can, or there is none."""
+    path = None if config.telemetry is None else file_of(config.telemetry, Path(config.output.folder))
+    if path is None:
+        return None
+    wrong = _unusable(_existing(path.parent), 0)
+    return written.opened(path, "telemetry.to.path") if wrong is None else f"telemetry.to.path {path}: {wrong}"
+
+
+def _files(config: NodeConfig) -> str | None:
+    """Why one of the node's files that are there cannot be written; the locks first, for they say that a node flies."""
+    folder, key = Path(config.output.folder), "output.folder"
+    lines = (opening.EVENTS, opening.VERDICTS) if config.output.verdicts else (opening.EVENTS,)
+    found = [written.opened(place / hold.LOCK, its) for place, its in opening.places(config).items()]
+    if not any(found):
+        found += [written.opened(folder / name, key) for name in lines]
+        found += [written.replaced(folder / name, key) for name in (opening.RECORD, SUMMARY, opening.CHOSEN)]
+    return next((wrong for wrong in found if wrong is not None), None)
 
 
 def _permissions(config: NodeConfig) -> Check:
@@ -88,7 +117,8 @@ def _permissions(config: NodeConfig) -> Check:
 
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there: the node makes the others."""
-    return next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
+    places = (folder, *folder.absolute().parents)
+    return next((each for each in places if os.path.exists(each)), Path("/"))  # noqa: PTH110 - it raises nothing
 
 
 def _unusable(folder: Path, needed: int) -> str | None:

@@ -14,6 +14,7 @@ from onboard.errors import InputError
 from onboard.event import Event, Events
 from onboard.image import Frame
 from onboard.messages import Status
+from onboard.sources import v4l2
 from onboard.sources.config import CameraConfig, GstreamerConfig
 from onboard.sources.driver import Asked, Stamps, exposed_ns
 from onboard.sources.source import SUPERSEDED, Settled, SourceFrame, Taken
@@ -29,12 +30,16 @@ def open_camera(config: CameraConfig | GstreamerConfig, alive: Callable[[], None
         config: which one.
         alive: called by the thread that reads it, at each frame and each attempt to open it.
 
+    OpenCV's warnings are switched off in this process, for it writes one to stderr at each attempt, and events tell of
+    these; where the user has set OPENCV_LOG_LEVEL, that counts.
+
     Raises:
         InputError: this OpenCV has no GStreamer.
     """
+    v4l2.without_warnings()
     if isinstance(config, CameraConfig):
         asked = Asked(config.size_px, config.rate_hz)
-        return CameraSource(str(config.device), lambda: _v4l2(config), config.silence_s, alive, asked)
+        return CameraSource(str(config.device), lambda: v4l2.capture(config), config.silence_s, alive, asked)
     if not has_gstreamer():
         raise InputError(
             f"source.kind: this OpenCV ({cv2.__version__}) was built without GStreamer, as the one from PyPI is. On a "
@@ -201,14 +206,3 @@ class CameraSource:
         with self._news:
             self._newest = _Newest(frame_id, exposed_ns, place)
             self._news.notify()
-
-
-def _v4l2(config: CameraConfig) -> Any:
-    capture = cv2.VideoCapture(config.device, cv2.CAP_V4L2)
-    if config.size_px is not None:
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.size_px[0])
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, config.size_px[1])
-    if config.rate_hz is not None:
-        capture.set(cv2.CAP_PROP_FPS, config.rate_hz)
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the driver's own queue would hand out old frames
-    return capture

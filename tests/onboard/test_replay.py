@@ -195,6 +195,7 @@ def test_an_output_that_cannot_be_written_is_named(
         (f"{HEADER}\na.png,1,2,3,4\nb.png,1,two,3,4\n", [":3: four numbers", "'two'"]),
         (f"{HEADER}\na.png,1,2,3\n", [":2: four numbers"]),
         (f"{HEADER}\na.png,1,2,,4\n", [":2: four numbers"]),
+        (f"{HEADER}\na.png,1,5,2,5,30,5,40,5\n", [":2: 9 cells for 5 columns", "with a point"]),
         (f"{HEADER}\n,1,2,3,4\n", [":2: '' is not allowed"]),
         (f"{HEADER}\n../a.png,1,2,3,4\n", [":2: '../a.png' is not allowed", "below the folder"]),
         (f"{HEADER}\n/tmp/a.png,1,2,3,4\n", [":2: '/tmp/a.png' is not allowed"]),
@@ -220,6 +221,7 @@ def test_a_sidecar_that_cannot_be_read_is_named_with_its_line(
         f'\ufeff{HEADER}\r\n\r\n"a b.png", 1, 2, 3, 4',
         'label, x_max , y_min, x_min, y_max, filename\nsat, 3, 2, 1, 4, "a b.png"\n',
         f"{HEADER}\n./a b.png,1,2,3.0,4e0\n",
+        f"{HEADER}\na b.png,1,2,3,4,, \n",
     ],
 )
 def test_sidecars_as_spreadsheets_and_people_write_them(tmp_path: Path, data: str) -> None:

@@ -1,7 +1,9 @@
 """A start that is refused leaves nothing behind that it has made itself, and nothing else altered."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,3 +73,48 @@ def test_a_folder_that_got_something_stays(tmp_path: Path) -> None:
         (tmp_path / "out" / "verdicts.jsonl").write_text("{}")
         raise InputError("later")
     assert (tmp_path / "out" / "verdicts.jsonl").exists()
+
+
+def test_a_folder_in_the_place_of_the_node_s_own_record_is_named(configured: Configured, tmp_path: Path) -> None:
+    (tmp_path / "out" / "node.yaml").mkdir(parents=True)
+    says = r"out/node\.yaml: cannot be written \(Is a directory\); remove it, or .* \(output\.folder\)"
+    with pytest.raises(InputError, match=says), parts_of(configured()):
+        pass
+
+
+def test_a_record_that_may_not_be_written_is_named_with_the_remedy(
+    configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, _: str) -> None:
+        raise PermissionError(1, "Operation not permitted", f"{path.parent}/.{path.name}.1.part.yaml")
+
+    monkeypatch.setattr("onboard.files.write_text", refused)
+    says = (
+        rf"out/node\.yaml: cannot be written \(Operation not permitted\); give it, and {tmp_path}/out, .*chown.*output"
+    )
+    with pytest.raises(InputError, match=says), parts_of(configured()):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("out/.lock", r"out/\.lock: cannot be written \(Permission denied\); give .*chown.* set output\.folder"),
+        ("journal.tracks", r"journal\.tracks: tracks .*Permission denied.*; give .*chown.* \(journal\.ring\)"),
+    ],
+)
+def test_a_file_of_another_user_is_named_with_key_and_remedy(
+    configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    with parts_of(configured()):
+        pass
+    real = os.open
+
+    def refused(path: Any, *how: Any, **more: Any) -> int:
+        if path == tmp_path / name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *how, **more)
+
+    monkeypatch.setattr("os.open", refused)
+    with pytest.raises(InputError, match=says), parts_of(configured()):
+        pass

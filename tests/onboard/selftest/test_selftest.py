@@ -205,7 +205,7 @@ def test_a_camera_of_another_size_than_the_calibration_s_fails(
     made = msgspec.structs.replace(manifest.calibration, frame=frame)
     bundles.write_manifest(calibrated, msgspec.structs.replace(manifest, calibration=made))
     assert ran(calibrated, configured(output__file_mb=1), tmp_path) == 1
-    assert "FAIL  source         ring: a frame of 96 x 96 px, but the bundle is calibrated" in capsys.readouterr().out
+    assert "none gets a verdict: frame_wrong_size, 96 x 96 px, but the bundle is calibrated" in capsys.readouterr().out
 
 
 def test_an_altered_bundle_and_another_answer_fail(

@@ -116,9 +116,10 @@ def test_a_node_that_flies_has_its_endpoint_and_telemetry_has_its_library(
     failed: Callable[[Path, NodeConfig], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    config = configured(output__file_mb=1, control={"endpoint": f"ipc://{tmp_path}/control"})
-    with parts_of(config):
-        assert "another process waits there" in failed(small, config)
+    control = {"endpoint": f"ipc://{tmp_path}/control"}
+    other = {"journal__ring": str(tmp_path / "other"), "output__folder": str(tmp_path / "others")}
+    with parts_of(configured(control=control)):
+        assert "another process waits there" in failed(small, configured(output__file_mb=1, control=control, **other))
     config = configured(output__file_mb=1, telemetry=PACKETS)
     monkeypatch.setitem(sys.modules, "spacepackets", None)
     for name in [name for name in sys.modules if name.startswith("spacepackets.")]:

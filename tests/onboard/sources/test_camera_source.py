@@ -91,7 +91,30 @@ def test_a_camera_that_is_not_there_is_waited_for(until: Callable[..., Taken]) -
     taken = until(source, lambda taken: any(event.name == "source_lost" for event in taken.events))
     source.close()
     assert taken.items == ()
-    assert "source_unplugged" in {event.name for event in taken.events}
+    (told,) = {event.detail.split("; the next")[0] for event in taken.events if event.name == "source_unplugged"}
+    assert told.endswith("there is no device /dev/video-that-is-not-there; plug the camera in, or set source.device")
+
+
+@pytest.mark.parametrize("asked_for", [False, True])
+def test_opencv_s_warnings_stay_out_of_stderr_unless_they_are_asked_for(
+    until: Callable[..., Taken], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, asked_for: bool
+) -> None:
+    monkeypatch.delenv("OPENCV_LOG_LEVEL", raising=False)
+    if asked_for:
+        monkeypatch.setenv("OPENCV_LOG_LEVEL", "WARNING")
+    before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_WARNING)
+    try:
+        source = open_source(CameraConfig("/dev/null", silence_s=0.2))  # is there, but no camera
+        until(source, lambda taken: any(event.name == "source_lost" for event in taken.events))
+        source.close()
+    finally:
+        cv2.utils.logging.setLogLevel(before)
+    assert ("WARN" in capfd.readouterr().err) == asked_for
+
+
+def test_an_opencv_without_its_logging_opens_cameras_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(cv2.utils, "logging")
+    open_source(CameraConfig("/dev/video-that-is-not-there")).close()
 
 
 def test_images_of_16_bits_are_refused_by_name_and_not_wrapped() -> None:
