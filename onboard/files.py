@@ -77,14 +77,15 @@ def open_regular(path: Path, buffering: int = -1) -> BinaryIO:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(mode := os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, f"{_kind(mode)}, not a regular file", str(path))
+            raise OSError(errno.EINVAL, f"{kind(mode)}, not a regular file", str(path))
         return os.fdopen(descriptor, "rb", buffering)
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _kind(mode: int) -> str:
+def kind(mode: int) -> str:
+    """What a file that is no regular one is, by its mode: `a folder`."""
     kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFDIR: "a folder", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
     return kinds.get(stat.S_IFMT(mode), "something else")
 

@@ -1,5 +1,6 @@
 """From a configuration to the parts of a flight, each opened, and closed again at its end."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -25,6 +26,7 @@ from onboard.fly.kept import Kept, tracks_beside
 from onboard.fly.leftovers import Leftovers
 from onboard.fly.loop import Parts
 from onboard.fly.outlet import Outlet, VerdictSocket, tell_of_too_large
+from onboard.fly.own_places import CHOSEN, EVENTS, RECORD, VERDICTS, refuse_foreign_places
 from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.tracks import MOST, Tracks
 from onboard.health.background import Background
@@ -37,14 +39,13 @@ from onboard.telemetry.opening import file_of, open_telemetry
 from onboard.telemetry.telemetry import Telemetry
 from onboard.watchdog import Pings
 
-VERDICTS, EVENTS, RECORD, CHOSEN = "verdicts.jsonl", "events.jsonl", "node.yaml", "chosen.yaml"
-
 
 @contextmanager
 def parts_of(config: NodeConfig) -> Iterator[Parts]:
     """Open everything: the places that are this node's alone first; then the bundle, for a node that cannot judge shall
     not take frames; the source last. Where something is refused, what was made for the others goes again."""
     output, place, events = config.output, config.journal, Events()
+    refuse_foreign_places(config)
     with ExitStack() as opened:
         for folder, key in places(config).items():
             opened.enter_context(held(folder, key, partial(read_only.tell_of_folder, folder, key, events)))
@@ -56,7 +57,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         pings = Pings(config.watchdog)
         archiving = None if archive is None else pings.add("archive")
         alive = (lambda: None) if archiving is None else archiving.answer
-        with made.making(Path(place.ring)):
+        with made.making(Path(os.path.realpath(place.ring))):  # a link to it was there, and stays
             journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files, alive=alive)
         if archiving is not None and journal.in_memory is not None:
             pings.remove(archiving)

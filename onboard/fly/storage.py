@@ -169,7 +169,7 @@ class LineFile:
         full = self._file
         try:
             if self._path.exists():  # it does not where an attempt before this one came only so far
-                self._path.replace(self._path.with_suffix(f".1{self._path.suffix}"))
+                self._path.replace(older(self._path))
             if (other := self._open()) is not None:
                 raise OSError(errno.EBUSY, f"{other} writes it")
             if full is not None:
@@ -210,6 +210,11 @@ class LineFile:
         except OSError:  # a dying disk: what it cannot give back may be half a line
             self._torn = True
         return None
+
+
+def older(path: Path) -> Path:
+    """The name that a full file of lines gets."""
+    return path.with_suffix(f".1{path.suffix}")
 
 
 def write_whole(storage: Storage, path: Path, make: Callable[[], bytes], events: Events) -> None:

@@ -11,6 +11,7 @@ from onboard import files, hold
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.journal import record, runs
+from onboard.journal.foreign import what_else
 
 _MAGIC, _VERSION = b"DRJR", 1
 _HEADER = struct.Struct("<4sHHIIQ")
@@ -57,18 +58,19 @@ def open_ring(path: Path, records: int, run_slots: int, base: int, events: Event
         events: told of a ring that was set aside.
 
     Raises:
-        InputError: another process has it, its sizes are others, or it cannot be made here.
+        InputError: another process has it, its sizes are others, something else lies there, or it cannot be made here.
     """
+    path = Path(os.path.realpath(path))  # a link stays, also one whose file a reset took
     try:
+        refuse_foreign(path, records, run_slots)
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             opened = _open(path, records, run_slots)
             if opened is not None:
                 return opened
-            aside = path.with_name(path.name + ".damaged")
-            path.replace(aside)
+            path.replace(aside(path))
             events.add(
-                "journal_set_aside", f"{path}: not a whole journal; it is {aside.name} now, and a new one begins"
+                "journal_set_aside", f"{path}: not a whole journal; it is {aside(path).name} now, and a new one begins"
             )
         _make(path, records, run_slots, base)
         opened = _open(path, records, run_slots)
@@ -82,6 +84,23 @@ def open_ring(path: Path, records: int, run_slots: int, base: int, events: Event
     if opened is None:
         raise InputError(f"{path}: what was just written there reads differently; name another place")
     return opened
+
+
+def aside(path: Path) -> Path:
+    """Where a damaged ring goes."""
+    return path.with_name(path.name + ".damaged")
+
+
+def refuse_foreign(path: Path, records: int, run_slots: int = 64) -> None:
+    """Refuse a place where something lies that never was a ring; nothing is changed.
+
+    Raises:
+        InputError: it does.
+        OSError: the place cannot be looked at.
+    """
+    found = what_else(path, _MAGIC, ring_bytes(records, run_slots))
+    if found is not None:
+        raise InputError(f"{path}: is {found}, and no journal; set journal.ring to another place, or move it away")
 
 
 def read_sizes(head: bytes, file_bytes: int) -> tuple[int, int, int] | None:
