@@ -17,7 +17,8 @@ from onboard.fly.summary import SUMMARY
 from onboard.health.choice import Choice, Chosen
 from onboard.hold import LOCK
 from onboard.journal.archive import RECORDS
-from onboard.journal.ringfile import aside, refuse_foreign
+from onboard.journal.foreign import refuse_foreign
+from onboard.journal.ringfile import aside
 from onboard.sockets import Curve
 from onboard.sources.config import CameraConfig, FolderConfig, RingConfig, StreamConfig, VideoConfig
 from onboard.telemetry.opening import FILE as PACKETS

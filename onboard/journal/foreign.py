@@ -4,22 +4,30 @@ import stat
 from pathlib import Path
 
 from onboard import files
+from onboard.errors import InputError
+from onboard.journal.ring_head import MAGIC, ring_bytes
 
 _BLOCK = 1 << 20
 
 
-def what_else(path: Path, magic: bytes, size: int) -> str | None:
-    """What lies at a ring's place and never was a ring, such as `a folder`. None: nothing does, or a ring, or what
-    damage leaves of one: its first bytes, its size, an empty file, nothing but zeros.
+def refuse_foreign(path: Path, records: int, run_slots: int = 64) -> None:
+    """Refuse a ring's place where something lies that never was one. What damage leaves of one passes: its first bytes,
+    its size, an empty file, nothing but zeros. Nothing is changed.
 
     Args:
         path: of the ring.
-        magic: the first bytes of one.
-        size: bytes of one.
+        records, run_slots: what it holds.
 
     Raises:
+        InputError: something else lies there.
         OSError: the place cannot be looked at.
     """
+    found = _what_else(path, ring_bytes(records, run_slots))
+    if found is not None:
+        raise InputError(f"{path}: is {found}, and no journal; set journal.ring to another place, or move it away")
+
+
+def _what_else(path: Path, size: int) -> str | None:
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -30,7 +38,7 @@ def what_else(path: Path, magic: bytes, size: int) -> str | None:
         return None
     with files.open_regular(path) as file:
         block = file.read(_BLOCK)
-        if block.startswith(magic):
+        if block.startswith(MAGIC):
             return None
         while block:
             if any(block):

@@ -11,7 +11,8 @@ from onboard.event import Event, Events
 from onboard.journal import record
 from onboard.journal.archive import Archive
 from onboard.journal.record import Entry
-from onboard.journal.ringfile import RUNS_AT, open_ring
+from onboard.journal.ring_head import RUNS_AT
+from onboard.journal.ringfile import open_ring
 from onboard.journal.runs import DUPLICATE, REORDERED, TOO_LATE, Run, RunTable, Totals
 from onboard.messages import Status
 
