@@ -27,6 +27,7 @@ from onboard.fly.leftovers import Leftovers
 from onboard.fly.loop import Parts
 from onboard.fly.outlet import Outlet, VerdictSocket, tell_of_too_large
 from onboard.fly.own_places import CHOSEN, EVENTS, RECORD, VERDICTS, refuse_foreign_places
+from onboard.fly.ring_place import RingPlace
 from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.tracks import MOST, Tracks
 from onboard.health.background import Background
@@ -64,6 +65,7 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         opened.callback(journal.close)
         read_only.tell_of_journal(journal, Path(place.ring), events)
         storage = Storage(output.queue, pings.add("storage").answer)
+        RingPlace(journal, Path(place.ring), storage, events)
         log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened, made)
         with made.making(tracks_beside(Path(place.ring))):
             kept = Kept(Path(place.ring), MOST, storage, events)

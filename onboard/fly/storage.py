@@ -15,8 +15,7 @@ from onboard.errors import InputError
 from onboard.event import Events
 from onboard.hold import holder, locked
 
-_CLOSE_S, _LOOK_S, _AGAIN_S = 5.0, 0.02, 1.0
-
+_CLOSE_S, _LOOK_S, _AGAIN_S, _STILL_THERE_S = 5.0, 0.02, 1.0, 1.0
 
 _MOST_BYTES = 64 << 20
 
@@ -90,7 +89,8 @@ class LineFile:
     """A file that lines, or packets, are added to; one that has grown too large makes way for a new one.
 
     Where the storage is read-only, failing or too full for a new file, its lines are lost, with the same event, until
-    the file can be opened: tried once a second.
+    the file can be opened: tried once a second. As often it is looked whether the file is still at its place: one that
+    was removed or moved away is made anew there.
 
     Args:
         storage: does the writing.
@@ -122,6 +122,7 @@ class LineFile:
         self._file: int | None = None
         self._cannot = errno.EIO  # what opening it said last
         self._again_s = time.monotonic() + _AGAIN_S
+        self._look_s = time.monotonic() + _STILL_THERE_S
         try:
             other = self._open()
         except OSError as error:
@@ -150,6 +151,7 @@ class LineFile:
 
     def _write(self, line: bytes) -> None:
         try:
+            self._follow_path()
             if self._file is None:
                 self._file = self._open_again()
             data = (self._end if self._torn else b"") + line + self._end
@@ -164,6 +166,32 @@ class LineFile:
             return
         if self._size >= self._most_bytes:
             self._begin_anew()
+
+    def _follow_path(self) -> None:
+        """Look whether the open file is still at its place. Behind one that was removed the next line makes a new one;
+        one that was moved away is written on until there is a new one."""
+        if self._file is None or time.monotonic() < self._look_s:
+            return
+        self._look_s = time.monotonic() + _STILL_THERE_S
+        try:
+            if files.is_at(self._file, self._path):
+                return
+            removed = os.fstat(self._file).st_nlink == 0
+        except OSError:  # a storage that does not say: writing tells what is wrong with it
+            return
+        before = self._file
+        if removed:
+            self._lost("it was removed, and with it what was written since a second before; a new one begins")
+            self._file, self._again_s = None, 0.0
+            os.close(before)
+            return
+        self._lost("it was moved away; a new one begins")
+        try:
+            if (other := self._open()) is not None:
+                raise OSError(errno.EBUSY, f"{other} writes it")
+            os.close(before)
+        except OSError as error:
+            self._lost(f"no new file: {error.strerror}")
 
     def _begin_anew(self) -> None:
         full = self._file

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from onboard import files
 from onboard.errors import InputError
 from onboard.event import Event, Events
 from onboard.journal import record
@@ -97,7 +98,20 @@ class Journal:
     @property
     def in_memory(self) -> str | None:
         """Where the ring can be read while this process lives; None: it is the file that was named."""
-        return None if self.why_in_memory is None else f"/proc/{os.getpid()}/fd/{self._file.descriptor}"
+        return None if self.why_in_memory is None else self.open_at
+
+    @property
+    def open_at(self) -> str:
+        """Where the ring can be read while this process lives, also when it has no name any more."""
+        return f"/proc/{os.getpid()}/fd/{self._file.descriptor}"
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the ring is the file at this path; for any thread, and it may wait for storage.
+
+        Raises:
+            OSError: the place cannot be looked at.
+        """
+        return files.is_at(self._file.descriptor, path)
 
     @property
     def why_in_memory(self) -> str | None:
