@@ -137,11 +137,16 @@ class LineFile:
     def dropped(self) -> int:
         return self._not_taken + self._failed
 
-    def add(self, line: bytes) -> None:
-        """Write a line, without its end, as soon as the storage comes to it."""
-        if not self._storage.offer(partial(self._write, line), len(line)):
+    def add(self, line: bytes, tells_loss: bool = False) -> None:
+        """Write a line as soon as the storage comes to it.
+
+        Args:
+            line: without its end.
+            tells_loss: whether it is one of the events `LOSSES`, whose own loss no event tells.
+        """
+        if not self._storage.offer(partial(self._write, line, tells_loss), len(line)):
             self._not_taken += 1
-            self._lost("the storage is too slow")
+            self._lost("the storage is too slow", tells_loss)
 
     def close(self) -> None:
         """To be called when the storage has been closed. A file that its thread may still write to stays open: another
@@ -149,7 +154,7 @@ class LineFile:
         if self._storage.ended and self._file is not None:
             os.close(self._file)
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, line: bytes, tells_loss: bool) -> None:
         try:
             self._follow_path()
             if self._file is None:
@@ -162,10 +167,10 @@ class LineFile:
             self._size += written
         except OSError as error:
             self._failed += 1
-            self._lost(error.strerror)
+            self._lost(error.strerror, tells_loss)
             return
         if self._size >= self._most_bytes:
-            self._begin_anew()
+            self._begin_anew(tells_loss)
 
     def _follow_path(self) -> None:
         """Look whether the open file is still at its place. Behind one that was removed the next line makes a new one;
@@ -193,7 +198,7 @@ class LineFile:
         except OSError as error:
             self._lost(f"no new file: {error.strerror}")
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, tells_loss: bool) -> None:
         full = self._file
         try:
             if self._path.exists():  # it does not where an attempt before this one came only so far
@@ -203,10 +208,11 @@ class LineFile:
             if full is not None:
                 os.close(full)
         except OSError as error:  # lines go on into the full file, and each of them tries again
-            self._lost(f"no new file: {error.strerror}")
+            self._lost(f"no new file: {error.strerror}", tells_loss)
 
-    def _lost(self, why: str | None) -> None:
-        self._events.add("output_lost", f"{self._path}: {why}; the journal keeps the records")
+    def _lost(self, why: str | None, tells_loss: bool = False) -> None:
+        if not tells_loss:
+            self._events.add("output_lost", f"{self._path}: {why}; the journal keeps the records")
 
     def _open_again(self) -> int:
         """The file, where it can be opened by now; raises OSError where it cannot."""
