@@ -94,7 +94,8 @@ class LineFile:
 
     Args:
         storage: does the writing.
-        path: `<name>.jsonl`; a file that is there is continued, behind a line that a killed process left half.
+        path: `<name>.jsonl`; a file that is there is continued, behind a line that a killed process left half. What a
+            full disk took half of is cut back.
         most_bytes: from this size on the file becomes `<name>.1.jsonl`, which is replaced.
         events: told when the file cannot be written.
         end: of each line; nothing behind packets, which tell their own length.
@@ -161,9 +162,10 @@ class LineFile:
                 self._file = self._open_again()
             data = (self._end if self._torn else b"") + line + self._end
             written = os.write(self._file, data)
-            self._torn = written != len(data)
-            if self._torn:  # the disk became full in the middle of it
+            if written != len(data):  # the disk became full in the middle of it
+                self._cut_back(self._file, written)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._torn = False
             self._size += written
         except OSError as error:
             self._failed += 1
@@ -171,6 +173,14 @@ class LineFile:
             return
         if self._size >= self._most_bytes:
             self._begin_anew(tells_loss)
+
+    def _cut_back(self, file: int, written: int) -> None:
+        """Take back what was written of half a line; where that cannot be done, the next one begins behind it."""
+        try:
+            os.ftruncate(file, os.lseek(file, 0, os.SEEK_CUR) - written)  # not by our own size: others may have cut it
+        except OSError:
+            self._torn = True
+            self._size += written
 
     def _follow_path(self) -> None:
         """Look whether the open file is still at its place. Behind one that was removed the next line makes a new one;
