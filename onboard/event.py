@@ -4,6 +4,10 @@ import threading
 from collections import Counter, deque
 from typing import NamedTuple
 
+LOSSES = frozenset({"output_lost", "telemetry_dropped", "telemetry_failed"})
+"""Events of a line or a packet that did not go out. Where such an event's own line or packet is lost, that is counted,
+and no further event tells of it: each would cause the next."""
+
 
 class Event(NamedTuple):
     """A short machine-readable name, and a sentence for a person; and how many of this name it stands for."""

@@ -19,7 +19,7 @@ FAILING = frozenset((errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.E
 is damaged. Other reasons, such as another user's folder, are the configuration's."""
 
 _PART = re.compile(r"\.(.+)\.(\d+)\.part(\.[^.]*)?")
-_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
+_HERE, _NOREPLACE, _EXCHANGE = -100, 1, 2  # AT_FDCWD, and flags of renameat2(2)
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def open_regular(path: Path, buffering: int = -1) -> BinaryIO:
 
 
 def kind(mode: int) -> str:
-    """What a file of this mode is that is no regular one, in words."""
+    """What a file that is no regular one is, by its mode: `a folder`."""
     kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFDIR: "a folder", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
     return kinds.get(stat.S_IFMT(mode), "something else")
 
@@ -136,8 +136,44 @@ def replace_folder(beside: Path, folder: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
-    return exchange is not None and exchange(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
+    return _renamed(one, other, _EXCHANGE)
+
+
+def _renamed(one: Path, other: Path, flag: int) -> bool:
+    """Rename as a flag of renameat2(2) says; False where that cannot be done, and `ctypes.get_errno` says why."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    return rename is not None and rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), flag) == 0
+
+
+def rename_new(beside: Path, path: Path) -> None:
+    """Give a finished file a name that is free; of several processes that do so at once, one succeeds.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: it cannot be given.
+    """
+    try:
+        os.link(beside, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP):  # FAT has no second names
+            raise
+        if not _renamed(beside, path, _NOREPLACE):
+            number = ctypes.get_errno() or errno.ENOSYS
+            raise OSError(number, os.strerror(number), str(path)) from error
+    beside.unlink(missing_ok=True)
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one at this path; False where another one is there, or none.
+
+    Raises:
+        OSError: the place cannot be looked at.
+    """
+    try:
+        there = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return os.path.samestat(there, os.fstat(descriptor))
 
 
 def sha256(path: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from onboard.event import Event
+from onboard.event import LOSSES, Event
 from onboard.fly.storage import LineFile
 
 FATAL = frozenset(
@@ -91,6 +91,6 @@ class EventLog:
                 "detail": event.detail,
                 "left_out": left_out,
             }
-            self._file.add(msgspec.json.encode(line))
+            self._file.add(msgspec.json.encode(line), event.name in LOSSES)
             if self._also is not None:
                 self._also(event, level, left_out)

@@ -21,6 +21,11 @@ def tracks_beside(ring: Path) -> Path:
     return ring.with_name(f"{ring.name}.tracks")
 
 
+def drift_beside(ring: Path) -> Path:
+    """Where their drift monitor's state lies."""
+    return ring.with_name(f"{ring.name}.drift.json")
+
+
 class _KeptDrift(msgspec.Struct, forbid_unknown_fields=True):
     rule: str
     state: DriftState
@@ -42,7 +47,7 @@ class Kept:
 
     def __init__(self, ring: Path, most: int, storage: Storage, events: Events) -> None:
         self._storage, self._events = storage, events
-        self._drift = ring.with_name(f"{ring.name}.drift.json")
+        self._drift = drift_beside(ring)
         files.remove_left_parts(ring.parent, self._drift.name)
         self._tracks = TrackFile(tracks_beside(ring), most)
         self._rule: TrackRule | None = None

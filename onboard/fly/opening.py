@@ -1,5 +1,6 @@
 """From a configuration to the parts of a flight, each opened, and closed again at its end."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -26,6 +27,8 @@ from onboard.fly.kept import Kept, tracks_beside
 from onboard.fly.leftovers import Leftovers
 from onboard.fly.loop import Parts
 from onboard.fly.outlet import Outlet, VerdictSocket, tell_of_too_large
+from onboard.fly.own_places import CHOSEN, EVENTS, RECORD, VERDICTS, refuse_foreign_places
+from onboard.fly.ring_place import RingPlace
 from onboard.fly.storage import LineFile, Storage, write_whole
 from onboard.fly.tracks import MOST, Tracks
 from onboard.health.background import Background
@@ -38,14 +41,13 @@ from onboard.telemetry.opening import file_of, open_telemetry
 from onboard.telemetry.telemetry import Telemetry
 from onboard.watchdog import Pings
 
-VERDICTS, EVENTS, RECORD, CHOSEN = "verdicts.jsonl", "events.jsonl", "node.yaml", "chosen.yaml"
-
 
 @contextmanager
 def parts_of(config: NodeConfig) -> Iterator[Parts]:
     """Open everything: the places that are this node's alone first; then the bundle, for a node that cannot judge shall
     not take frames; the source last. Where something is refused, what was made for the others goes again."""
     output, place, events = config.output, config.journal, Events()
+    refuse_foreign_places(config)
     with ExitStack() as opened:
         for folder, key in places(config).items():
             opened.enter_context(held(folder, key, partial(read_only.tell_of_folder, folder, key, events)))
@@ -57,13 +59,14 @@ def parts_of(config: NodeConfig) -> Iterator[Parts]:
         pings = Pings(config.watchdog)
         archiving = None if archive is None else pings.add("archive")
         alive = (lambda: None) if archiving is None else archiving.answer
-        with made.making(Path(place.ring)):
+        with made.making(Path(os.path.realpath(place.ring))):  # a link to it was there, and stays
             journal = Journal(Path(place.ring), archive, place.records, archive_files=place.archive_files, alive=alive)
         if archiving is not None and journal.in_memory is not None:
             pings.remove(archiving)
         opened.callback(journal.close)
         read_only.tell_of_journal(journal, Path(place.ring), events)
         storage = Storage(output.queue, pings.add("storage").answer)
+        RingPlace(journal, Path(place.ring), storage, events)
         log, outlet, telemetry = _outputs(config, guard.bundle, storage, events, opened, made)
         with made.making(tracks_beside(Path(place.ring))):
             kept = Kept(Path(place.ring), MOST, storage, events)

@@ -17,6 +17,7 @@ from onboard.journal.record import Entry
 _MAGIC, _VERSION = b"DRJA", 1
 _HEADER = struct.Struct("<4sHHIIQ")
 _LOOK_S = 1.0
+RECORDS = "journal-*.drj"
 _MOST_DROPPED = 4  # for one new file: where more do not help, somebody else fills the disk
 
 
@@ -52,7 +53,7 @@ class Archive:
 
     def files(self) -> list[Path]:
         """What is there, oldest first."""
-        return sorted(self._folder.glob("journal-*.drj"))
+        return sorted(self._folder.glob(RECORDS))
 
     def offer(self, first: int, records: bytes) -> None:
         """Hand over a copy of records; dropped, with an event, where the storage is too slow for them."""

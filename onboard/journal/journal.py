@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from onboard import files
 from onboard.errors import InputError
 from onboard.event import Event, Events
 from onboard.journal import record
 from onboard.journal.archive import Archive
 from onboard.journal.record import Entry
-from onboard.journal.ringfile import RUNS_AT, open_ring
+from onboard.journal.ring_head import RUNS_AT
+from onboard.journal.ringfile import open_ring
 from onboard.journal.runs import DUPLICATE, REORDERED, TOO_LATE, Run, RunTable, Totals
 from onboard.messages import Status
 
@@ -96,7 +98,20 @@ class Journal:
     @property
     def in_memory(self) -> str | None:
         """Where the ring can be read while this process lives; None: it is the file that was named."""
-        return None if self.why_in_memory is None else f"/proc/{os.getpid()}/fd/{self._file.descriptor}"
+        return None if self.why_in_memory is None else self.open_at
+
+    @property
+    def open_at(self) -> str:
+        """Where the ring can be read while this process lives, also when it has no name any more."""
+        return f"/proc/{os.getpid()}/fd/{self._file.descriptor}"
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the ring is the file at this path; for any thread, and it may wait for storage.
+
+        Raises:
+            OSError: the place cannot be looked at.
+        """
+        return files.is_at(self._file.descriptor, path)
 
     @property
     def why_in_memory(self) -> str | None:

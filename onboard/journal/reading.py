@@ -8,7 +8,7 @@ from onboard import files
 from onboard.errors import InputError
 from onboard.journal import record
 from onboard.journal.record import Entry
-from onboard.journal.ringfile import HEADER_BYTES, RUNS_AT, read_sizes, records_at
+from onboard.journal.ring_head import HEADER_BYTES, RUNS_AT, read_sizes, records_at
 from onboard.journal.runs import RunTable, Totals
 
 

@@ -2,20 +2,16 @@
 
 import mmap
 import os
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from onboard import files, hold
 from onboard.errors import InputError
 from onboard.event import Events
-from onboard.journal import record, runs
+from onboard.journal.foreign import refuse_foreign
+from onboard.journal.ring_head import HEADER_BYTES, head, read_sizes, records_at, ring_bytes
 
-_MAGIC, _VERSION = b"DRJR", 1
-_HEADER = struct.Struct("<4sHHIIQ")
-_CRC = struct.Struct("<I")
-HEADER_BYTES, RUNS_AT = _HEADER.size + _CRC.size, 4096
+_MOST_TRIES = 5
 
 
 @dataclass
@@ -57,21 +53,12 @@ def open_ring(path: Path, records: int, run_slots: int, base: int, events: Event
         events: told of a ring that was set aside.
 
     Raises:
-        InputError: another process has it, its sizes are others, or it cannot be made here.
+        InputError: another process has it, its sizes are others, something else lies there, or it cannot be made here.
     """
+    path = Path(os.path.realpath(path))  # a link stays, also one whose file a reset took
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            opened = _open(path, records, run_slots)
-            if opened is not None:
-                return opened
-            aside = path.with_name(path.name + ".damaged")
-            path.replace(aside)
-            events.add(
-                "journal_set_aside", f"{path}: not a whole journal; it is {aside.name} now, and a new one begins"
-            )
-        _make(path, records, run_slots, base)
-        opened = _open(path, records, run_slots)
+        return _opened(path, records, run_slots, base, events)
     except OSError as error:
         if error.errno in files.FAILING:
             return _in_memory(path, records, run_slots, base, str(error.strerror))
@@ -79,34 +66,11 @@ def open_ring(path: Path, records: int, run_slots: int, base: int, events: Event
             f"{path}: the journal cannot be kept here ({error.strerror}); {ring_bytes(records, run_slots)} bytes are "
             "needed: name another place"
         ) from error
-    if opened is None:
-        raise InputError(f"{path}: what was just written there reads differently; name another place")
-    return opened
 
 
-def read_sizes(head: bytes, file_bytes: int) -> tuple[int, int, int] | None:
-    """Records, run slots and base of a ring by its first bytes; None where it is no whole one."""
-    if len(head) < HEADER_BYTES or _CRC.unpack_from(head, _HEADER.size)[0] != zlib.crc32(head[: _HEADER.size]):
-        return None
-    magic, version, size, records, run_slots, base = _HEADER.unpack_from(head)
-    if (magic, version, size) != (_MAGIC, _VERSION, record.SIZE) or file_bytes != ring_bytes(records, run_slots):
-        return None
-    return records, run_slots, base
-
-
-def records_at(run_slots: int) -> int:
-    """Where the records begin."""
-    return RUNS_AT + run_slots * runs.SLOT
-
-
-def ring_bytes(records: int, run_slots: int = 64) -> int:
-    """Size of the file."""
-    return records_at(run_slots) + records * record.SIZE
-
-
-def _head(records: int, run_slots: int, base: int) -> bytes:
-    fields = _HEADER.pack(_MAGIC, _VERSION, record.SIZE, records, run_slots, base)
-    return fields + _CRC.pack(zlib.crc32(fields))
+def aside(path: Path) -> Path:
+    """Where a damaged ring goes."""
+    return path.with_name(path.name + ".damaged")
 
 
 def _in_memory(path: Path, records: int, run_slots: int, base: int, why: str) -> RingFile:
@@ -114,7 +78,7 @@ def _in_memory(path: Path, records: int, run_slots: int, base: int, why: str) ->
     descriptor = os.memfd_create("journal", os.MFD_CLOEXEC)
     try:
         os.posix_fallocate(descriptor, 0, ring_bytes(records, run_slots))
-        os.pwrite(descriptor, _head(records, run_slots, base), 0)
+        os.pwrite(descriptor, head(records, run_slots, base), 0)
         memory = mmap.mmap(descriptor, 0)
     except OSError as error:
         os.close(descriptor)
@@ -125,36 +89,78 @@ def _in_memory(path: Path, records: int, run_slots: int, base: int, why: str) ->
     return RingFile(memory, descriptor, records, run_slots, base, why)
 
 
-def _make(path: Path, records: int, run_slots: int, base: int) -> None:
-    """Allocate it beside its place: a sparse file would kill the process when the disk is full."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.unlink(missing_ok=True)
+def _opened(path: Path, records: int, run_slots: int, base: int, events: Events) -> RingFile:
+    """Open what is there, or is made here. Another process may make one, or set one aside, at any point."""
+    made = False
+    for _ in range(_MOST_TRIES):
+        refuse_foreign(path, records, run_slots)
+        if not path.exists():
+            made = _make(path, records, run_slots, base)
+        descriptor = _hold(path)
+        if descriptor is None:
+            continue
+        try:
+            opened = _map(path, descriptor, records, run_slots)
+            if opened is not None:
+                return opened
+            if made:
+                raise InputError(f"{path}: what was just written there reads differently; name another place")
+            path.replace(aside(path))  # as long as it is locked: what comes to its place then is not moved
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        events.add(
+            "journal_set_aside", f"{path}: not a whole journal; it is {aside(path).name} now, and a new one begins"
+        )
+    raise InputError(f"{path}: another process takes this file away again and again; stop it, or name another file")
+
+
+def _make(path: Path, records: int, run_slots: int, base: int) -> bool:
+    """Allocate it beside its place: a sparse file would kill the process when the disk is full. False: another process
+    was first, and its file stays."""
+    files.remove_left_parts(path.parent, path.name)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part.{os.urandom(4).hex()}")
     try:
-        with beside.open("wb") as file:
+        with beside.open("xb") as file:
             os.posix_fallocate(file.fileno(), 0, ring_bytes(records, run_slots))
-            file.write(_head(records, run_slots, base))
-        beside.replace(path)
+            file.write(head(records, run_slots, base))
+        files.rename_new(beside, path)
+    except FileExistsError:
+        return False
     finally:
         beside.unlink(missing_ok=True)
+    return True
 
 
-def _open(path: Path, records: int, run_slots: int) -> RingFile | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+def _hold(path: Path) -> int | None:
+    """Open the file and lock it; None where another one, or none, has its place by then."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
     try:
         if not hold.locked(descriptor):
             raise InputError(f"{path}: {hold.holder(descriptor)} keeps this journal; stop it, or name another file")
-        sizes = read_sizes(os.pread(descriptor, HEADER_BYTES, 0), os.fstat(descriptor).st_size)
-        if sizes is None:
-            os.close(descriptor)
-            return None
-        found_records, found_runs, base = sizes
-        if (found_records, found_runs) != (records, run_slots):
-            raise InputError(
-                f"{path}: holds {found_records} records and {found_runs} runs, but {records} and {run_slots} are "
-                "configured; set these, or move the file away"
-            )
-        os.posix_fallocate(descriptor, 0, ring_bytes(records, run_slots))  # a copied file may have become sparse
-        return RingFile(mmap.mmap(descriptor, 0), descriptor, records, run_slots, base)
+        if files.is_at(descriptor, path):
+            return descriptor
     except BaseException:
         os.close(descriptor)
         raise
+    os.close(descriptor)
+    return None
+
+
+def _map(path: Path, descriptor: int, records: int, run_slots: int) -> RingFile | None:
+    """Map a locked file; None where it is no whole ring."""
+    sizes = read_sizes(os.pread(descriptor, HEADER_BYTES, 0), os.fstat(descriptor).st_size)
+    if sizes is None:
+        return None
+    found_records, found_runs, base = sizes
+    if (found_records, found_runs) != (records, run_slots):
+        raise InputError(
+            f"{path}: holds {found_records} records and {found_runs} runs, but {records} and {run_slots} are "
+            "configured; set these, or move the file away"
+        )
+    os.posix_fallocate(descriptor, 0, ring_bytes(records, run_slots))  # a copied file may have become sparse
+    return RingFile(mmap.mmap(descriptor, 0), descriptor, records, run_slots, base)

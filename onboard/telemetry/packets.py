@@ -10,6 +10,7 @@ from onboard.errors import InputError
 from onboard.telemetry.config import TelemetryConfig
 
 MOST_BYTES = 65_507  # one UDP datagram
+Send = Callable[[bytes, bool], None]
 _CUC_BOOT = 0x2F  # agency-defined epoch, 4 octets of seconds, 3 of a second's fraction
 
 
@@ -18,13 +19,13 @@ class Packets:
 
     Args:
         config: APID, destination and time code.
-        send: takes a packet, and does not wait.
+        send: takes a packet, and whether it tells of a loss; does not wait.
 
     Raises:
         InputError: spacepackets is not installed.
     """
 
-    def __init__(self, config: TelemetryConfig, send: Callable[[bytes], None]) -> None:
+    def __init__(self, config: TelemetryConfig, send: Send) -> None:
         try:
             from spacepackets.ccsds.time import CdsShortTimestamp
             from spacepackets.ecss.tm import PusTm
@@ -40,12 +41,13 @@ class Packets:
         self._sequence = 0
         self._of_type: Counter[tuple[int, int]] = Counter()
 
-    def add(self, service: int, subtype: int, source: Callable[[], bytes]) -> None:
+    def add(self, service: int, subtype: int, source: Callable[[], bytes], tells_loss: bool = False) -> None:
         """Make a packet and send it.
 
         Args:
             service, subtype: of it.
             source: makes its source data, when its counts are used already: the ground sees a gap where it cannot.
+            tells_loss: whether it is one of the events `LOSSES`.
 
         Raises:
             ValueError: more data than a packet holds; its counts are used, too.
@@ -67,7 +69,7 @@ class Packets:
             )
             if packet.packet_len > MOST_BYTES:
                 raise ValueError(f"packet {service}/{subtype} of {packet.packet_len} bytes, {MOST_BYTES} at most")
-            self._send(bytes(packet.pack()))
+            self._send(bytes(packet.pack()), tells_loss)
 
 
 def since_boot() -> bytes:

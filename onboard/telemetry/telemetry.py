@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from onboard.event import Event, Events
+from onboard.event import LOSSES, Event, Events
 from onboard.messages import Verdict
 from onboard.telemetry import fields
 from onboard.telemetry.config import TelemetryConfig
 from onboard.telemetry.numbers import severity
-from onboard.telemetry.packets import Packets
+from onboard.telemetry.packets import Packets, Send
 from onboard.telemetry.verification import Verification
 
 HOUSEKEEPING, EVENTS = (3, 25), 5
@@ -43,9 +43,7 @@ class Telemetry:
         InputError: spacepackets is not installed.
     """
 
-    def __init__(
-        self, config: TelemetryConfig, link: Link, send: Callable[[bytes], None], bundle: str, events: Events
-    ) -> None:
+    def __init__(self, config: TelemetryConfig, link: Link, send: Send, bundle: str, events: Events) -> None:
         self._config, self._link, self._events = config, link, events
         self._packets = Packets(config, send)
         self._due_s = time.monotonic() + config.housekeeping_s
@@ -64,8 +62,8 @@ class Telemetry:
 
     def event(self, event: Event, level: str, left_out: int) -> None:
         """Send an event: one that is written down, for what is throttled there is throttled here."""
-        subtype = severity(event.name, level)
-        self._send(EVENTS, subtype, lambda: fields.of_event(event.name, event.detail, left_out))
+        subtype, tells_loss = severity(event.name, level), event.name in LOSSES
+        self._send(EVENTS, subtype, lambda: fields.of_event(event.name, event.detail, left_out), tells_loss)
 
     def when_due(self, page: Callable[[], Mapping[str, Any]]) -> None:
         """Send housekeeping, if the time has come.
@@ -93,14 +91,15 @@ class Telemetry:
         outputs = self._config.pose_outputs
         self._send(self._config.verdict_service, NODE, lambda: fields.of_node(first, os.getpid(), bundle, outputs))
 
-    def _send(self, service: int, subtype: int, source: Callable[[], bytes]) -> None:
+    def _send(self, service: int, subtype: int, source: Callable[[], bytes], tells_loss: bool = False) -> None:
         """Send a packet; one whose source data cannot be made uses up its counts, and takes no other with it."""
-        self._safely(lambda: self._packets.add(service, subtype, source))
+        self._safely(lambda: self._packets.add(service, subtype, source, tells_loss), tells_loss)
 
-    def _safely(self, work: Callable[[], None]) -> None:
+    def _safely(self, work: Callable[[], None], tells_loss: bool = False) -> None:
         """Do it; where it fails for whatever reason, count that: a verdict is worth more than its packet."""
         try:
             work()
         except Exception as error:
             self.failed += 1
-            self._events.add("telemetry_failed", f"{type(error).__name__}: {error}")
+            if not tells_loss:
+                self._events.add("telemetry_failed", f"{type(error).__name__}: {error}")

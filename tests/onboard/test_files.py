@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import threading
@@ -76,3 +77,20 @@ def test_only_a_regular_file_is_opened_and_nothing_is_waited_for(tmp_path: Path)
     for path, kind in ((tmp_path / "pipe", "a named pipe"), (tmp_path, "a folder"), (Path("/dev/zero"), "a device")):
         with pytest.raises(OSError, match=f"{kind}, not a regular file"):
             files.open_regular(path)
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links, as on FAT"])
+def test_a_name_that_is_taken_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    def no_link(*_: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_link)
+    beside, path = tmp_path / "beside", tmp_path / "path"
+    beside.write_text("first")
+    files.rename_new(beside, path)
+    beside.write_text("second")
+    with pytest.raises(FileExistsError):
+        files.rename_new(beside, path)
+    assert path.read_text() == "first"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["beside", "path"]

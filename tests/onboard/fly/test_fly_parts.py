@@ -1,5 +1,6 @@
 """Histogram, lines of a file, events: what the loop leans on for months."""
 
+import errno
 import json
 import os
 import threading
@@ -219,6 +220,35 @@ def test_a_full_file_that_no_new_one_can_follow_is_replaced_once_that_is_possibl
     assert (file.dropped, bool(events.take())) == (0, True)
     assert (moved / "lines.jsonl").read_bytes().splitlines() == [b"%08d" % n for n in range(11)]
     assert (folder / "lines.jsonl").read_bytes() == b"00000011\n"
+
+
+@pytest.mark.parametrize("cuts", [True, False], ids=["cut back", "cannot be cut back"])
+def test_a_line_that_a_full_disk_took_half_of_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuts: bool
+) -> None:
+    path, real, full = tmp_path / "lines.jsonl", os.write, [False]
+
+    def cannot(*_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "write", lambda file, data: real(file, data[: len(data) // 2] if full[0] else data))
+    if not cuts:
+        monkeypatch.setattr(os, "ftruncate", cannot)
+    path.write_bytes(b'{"half"')  # of a killed process: a full disk may take half of what follows on it, too
+    storage, events = Storage(100), Events()
+    file = LineFile(storage, path, 1_000_000, events)
+    for n, is_full in enumerate((True, False, True, True, False)):
+        full[0] = is_full
+        file.add(b'{"n":%d}' % n)
+        until_empty(storage)
+    storage.close()
+    file.close()
+    lines = path.read_bytes().splitlines()
+    if cuts:
+        assert lines == [b'{"half"', b'{"n":1}', b'{"n":4}']
+    else:
+        assert lines[0] == b'{"half"' and b'{"n":1}' in lines and lines[-1] == b'{"n":4}'
+    assert (file.dropped, [event.name for event in events.take()]) == (3, ["output_lost"] * 3)
 
 
 def until_empty(storage: Storage) -> None:

@@ -1,13 +1,18 @@
 """The journal's account in one process: arrivals, ends, overwriting, torn records, damage."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from onboard import hold
 from onboard.errors import InputError
 from onboard.journal import Arrival, Journal, JournalError
+from onboard.journal.reading import read_ring
 from onboard.journal.record import END_AT, SIZE
 from onboard.messages import Status
 
@@ -129,19 +134,34 @@ def test_a_run_that_left_and_came_back_is_counted_anew(tmp_path: Path) -> None:
     assert (again.totals()[RUN].received, again.retired().received) == (73, 6)
 
 
-@pytest.mark.parametrize("damage", ["cut", "header", "text"])
+@pytest.mark.parametrize("damage", ["cut", "header", "empty", "zeros"])
 def test_a_damaged_ring_is_set_aside_and_sequence_numbers_go_on(tmp_path: Path, damage: str) -> None:
     ring = tmp_path / "ring"
     journal = Journal(ring, tmp_path / "archive", records=1024)
     handle(journal, RUN, range(64))
     journal.close()
     whole = ring.read_bytes()
-    ring.write_bytes({"cut": whole[:-1], "header": b"x" + whole[1:], "text": b"notes"}[damage])
+    ring.write_bytes({"cut": whole[:-1], "header": b"x" + whole[1:], "empty": b"", "zeros": bytes(9000)}[damage])
     again = Journal(ring, tmp_path / "archive", records=1024)
     assert [event.name for event in again.take_events()] == ["journal_set_aside"]
     assert (tmp_path / "ring.damaged").exists()
     handle(again, RUN, [70])
     assert again.entries()[0].sequence == 65
+
+
+@pytest.mark.parametrize("what", ["notes", "zeros at first", "folder", "named pipe"])
+def test_what_never_was_a_ring_is_refused_and_stays(tmp_path: Path, what: str) -> None:
+    ring, text = tmp_path / "ring", bytes(5000) * (what == "zeros at first") + b"notes"
+    if what == "folder":
+        ring.mkdir()
+    elif what == "named pipe":
+        os.mkfifo(ring)
+    else:
+        ring.write_bytes(text)
+    with pytest.raises(InputError, match=r"ring: is a.* set journal\.ring to another place, or move it away"):
+        Journal(ring, records=1024)
+    assert [path.name for path in tmp_path.iterdir()] == ["ring"]
+    assert not ring.is_file() or ring.read_bytes() == text
 
 
 def test_one_process_at_a_time_and_the_sizes_that_it_was_made_with(tmp_path: Path) -> None:
@@ -151,6 +171,33 @@ def test_one_process_at_a_time_and_the_sizes_that_it_was_made_with(tmp_path: Pat
     journal.close()
     with pytest.raises(InputError, match="holds 64 records"):
         Journal(tmp_path / "ring", records=128)
+
+
+@pytest.mark.parametrize("when", ["while it is made", "before it is locked", "damaged, before it is locked"])
+def test_of_two_that_start_together_one_has_the_ring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    ring, others = tmp_path / "ring", list[Journal]()
+    name = "os.posix_fallocate" if when == "while it is made" else "onboard.hold.locked"
+    real: Callable[..., Any] = os.posix_fallocate if when == "while it is made" else hold.locked
+    if when != "while it is made":
+        Journal(ring, records=64).close()
+    if when.startswith("damaged"):
+        ring.write_bytes(ring.read_bytes()[:-1])
+
+    def other_first(*given: Any) -> Any:
+        monkeypatch.undo()
+        if name == "onboard.hold.locked":
+            ring.replace(tmp_path / "ring.damaged")
+        others.append(Journal(ring, records=64))
+        return real(*given)
+
+    monkeypatch.setattr(name, other_first)
+    with pytest.raises(InputError, match=rf"process {os.getpid()} keeps this journal"):
+        Journal(ring, records=64)
+    handle(others[0], RUN, range(3))
+    assert len(read_ring(ring).entries) == 3
+    assert not list(tmp_path.glob(".*"))
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from onboard.__main__ import main
-from onboard.journal import Journal
+from onboard.journal import Journal, read_archive
 from onboard.messages import Status
 
 RUN = b"0123456789abcdef"
@@ -46,6 +46,29 @@ def test_the_records_of_an_archive(journal: Journal, tmp_path: Path, capsys: pyt
     assert len(records) >= 64  # the thread may miss some of what this test writes faster than any camera
     assert records[40]["reason"] == "frame_black"
     assert records[0]["run"] == RUN.hex()
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "folder"])
+@pytest.mark.parametrize("records", [True, False])
+def test_a_damaged_file_of_an_archive_is_named_and_the_others_are_read(
+    journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str, records: bool
+) -> None:
+    journal.close()
+    first, second, *others = sorted((tmp_path / "archive").glob("journal-*.drj"))
+    whole = second.read_bytes()
+    second.unlink()
+    if damage == "folder":
+        second.mkdir()
+    else:
+        second.write_bytes({"cut": whole[:-1], "empty": b"", "flipped": whole[:-1] + bytes([whole[-1] ^ 1])}[damage])
+    assert main(["journal", str(tmp_path / "archive"), *["--records"] * records]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"damaged: {second}: ") and "copy it again" in said.err
+    left = sum(len(read_archive(path)) for path in (first, *others))
+    if records:
+        assert len(said.out.splitlines()) == left
+    else:
+        assert said.out.startswith(f"{left} records here, INCOMPLETE: 1 file damaged")
 
 
 @pytest.mark.parametrize("name", ["nothing", "folder", "notes", "notes.drj"])

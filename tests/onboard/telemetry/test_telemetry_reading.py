@@ -29,7 +29,7 @@ def recorded(repeats: int = 1) -> list[bytes]:
     """Packets of every kind."""
     tape = Tape()
     config = TelemetryConfig(FileConfig(), apid=7, pose_outputs=("rotation",))
-    telemetry = Telemetry(config, tape, tape.packets.append, BUNDLE, Events())
+    telemetry = Telemetry(config, tape, lambda packet, _: tape.packets.append(packet), BUNDLE, Events())
     for _ in range(repeats):
         telemetry.verdict(VERDICT)
         telemetry.event(Event("gap", "ids 3 to 5"), "warning", 0)
