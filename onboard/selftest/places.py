@@ -5,10 +5,12 @@ import threading
 from pathlib import Path
 
 from onboard import hold
+from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly import opening
 from onboard.fly.config import NodeConfig
 from onboard.fly.kept import tracks_beside
+from onboard.fly.own_places import refuse_foreign_places
 from onboard.fly.realtime import ask_for
 from onboard.fly.summary import SUMMARY
 from onboard.fly.track_file import file_bytes
@@ -23,8 +25,16 @@ _SHM, _IN_MEMORY = Path("/dev/shm"), ("tmpfs", "ramfs")
 
 
 def check(config: NodeConfig) -> list[Check]:
-    """Journal, output and permissions."""
-    return [_journal(config), _output(config), _permissions(config)]
+    """The places that are written, journal, output and permissions."""
+    return [_places(config), _journal(config), _output(config), _permissions(config)]
+
+
+def _places(config: NodeConfig) -> Check:
+    try:
+        refuse_foreign_places(config)
+    except InputError as error:
+        return Check("places", False, str(error))
+    return Check("places", True, "what the node writes is its own")
 
 
 def _journal(config: NodeConfig) -> Check:
@@ -50,7 +60,7 @@ def _other_journal(path: Path, records: int) -> str | None:
     with path.open("rb") as file:
         sizes = read_sizes(file.read(HEADER_BYTES), path.stat().st_size)
     if sizes is None:
-        return "no whole journal; move it away, or the node will set it aside"
+        return "no whole journal; move it away (the node sets aside what damage left of one)"
     return None if sizes[0] == records else f"holds {sizes[0]} records, journal.records says {records}"
 
 

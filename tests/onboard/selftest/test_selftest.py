@@ -59,7 +59,7 @@ def test_all_is_well_and_nothing_is_changed(
     config = configured(deadlines={"infer": 10_000}, output__file_mb=1)
     assert ran(small, config, tmp_path) == 0
     page = capsys.readouterr().out
-    assert "all 10 checks passed" in page
+    assert "all 11 checks passed" in page
     assert "ring: a frame of 96 x 96 px, box from detector" in page
     assert not (tmp_path / "out").exists() and not (tmp_path / "journal").exists()
 
