@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from onboard.event import LOSSES, Event
-from onboard.fly.storage import LineFile
+from onboard.fly.line_file import LineFile
 
 FATAL = frozenset(
     {

@@ -25,11 +25,12 @@ from onboard.fly.guard import Guard
 from onboard.fly.keeping import keep
 from onboard.fly.kept import Kept, tracks_beside
 from onboard.fly.leftovers import Leftovers
+from onboard.fly.line_file import LineFile
 from onboard.fly.loop import Parts
 from onboard.fly.outlet import Outlet, VerdictSocket, tell_of_too_large
 from onboard.fly.own_places import CHOSEN, EVENTS, RECORD, VERDICTS, refuse_foreign_places
 from onboard.fly.ring_place import RingPlace
-from onboard.fly.storage import LineFile, Storage, write_whole
+from onboard.fly.storage import Storage, write_whole
 from onboard.fly.tracks import MOST, Tracks
 from onboard.health.background import Background
 from onboard.health.choice import Choice, Chosen

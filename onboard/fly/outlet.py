@@ -10,7 +10,7 @@ from onboard.detector import LOGIT
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.config import SocketConfig
-from onboard.fly.storage import LineFile
+from onboard.fly.line_file import LineFile
 from onboard.messages import Verdict
 from onboard.sockets import attach
 from onboard.telemetry.telemetry import Telemetry

@@ -12,7 +12,7 @@ from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.kept import drift_beside, tracks_beside
-from onboard.fly.storage import older
+from onboard.fly.line_file import older
 from onboard.fly.summary import SUMMARY
 from onboard.health.choice import Choice, Chosen
 from onboard.hold import LOCK

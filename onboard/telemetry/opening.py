@@ -5,7 +5,8 @@ from pathlib import Path
 
 from onboard.errors import InputError
 from onboard.event import Events
-from onboard.fly.storage import LineFile, Storage
+from onboard.fly.line_file import LineFile
+from onboard.fly.storage import Storage
 from onboard.telemetry.config import TelemetryConfig, UdpConfig
 from onboard.telemetry.telemetry import Telemetry
 from onboard.telemetry.udp import UdpLink

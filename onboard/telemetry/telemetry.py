@@ -19,7 +19,7 @@ VERDICT, POSE, NODE = 1, 2, 3
 
 
 class Link(Protocol):
-    """Takes packets without waiting; see `onboard.telemetry.udp` and `onboard.fly.storage.LineFile`."""
+    """Takes packets without waiting; see `onboard.telemetry.udp` and `onboard.fly.line_file.LineFile`."""
 
     @property
     def dropped(self) -> int: ...

@@ -60,7 +60,7 @@ def test_a_node_flies_where_its_output_cannot_be_opened_and_writes_once_it_can(
     monkeypatch: pytest.MonkeyPatch,
     number: int,
 ) -> None:
-    monkeypatch.setattr("onboard.fly.storage._AGAIN_S", 0.05)
+    monkeypatch.setattr("onboard.fly.line_file._AGAIN_S", 0.05)
     disk = tmp_path / "disk"
     disk.mkdir()
     config = configured(output__folder=str(disk / "out"), journal__archive=str(disk / "archive"))

@@ -12,9 +12,10 @@ import pytest
 from onboard.event import Event, Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
+from onboard.fly.line_file import LineFile
 from onboard.fly.loop import Loop
 from onboard.fly.opening import parts_of
-from onboard.fly.storage import LineFile, Storage
+from onboard.fly.storage import Storage
 
 Configured = Callable[..., NodeConfig]
 

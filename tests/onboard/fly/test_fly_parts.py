@@ -16,7 +16,8 @@ from onboard.event import Event, Events
 from onboard.fly.config import NodeConfig
 from onboard.fly.event_log import EventLog
 from onboard.fly.histogram import Histogram
-from onboard.fly.storage import LineFile, Storage
+from onboard.fly.line_file import LineFile
+from onboard.fly.storage import Storage
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -53,6 +54,21 @@ def test_a_file_of_lines_goes_on_behind_half_a_line_and_makes_way_when_full(tmp_
     newer = path.read_bytes().splitlines()
     assert older[:3] == [b'{"a": 1}', b'{"a"', b"00000000"]
     assert older[2:] + newer == [b"%08d" % n for n in range(150)]
+
+
+def test_a_pipe_in_the_place_of_a_file_is_never_full(tmp_path: Path) -> None:
+    """As root, a device in that place would be moved away from everybody: a pipe stands for it."""
+    path = tmp_path / "lines.jsonl"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    storage, events = Storage(10), Events()
+    file = LineFile(storage, path, 30, events)
+    for n in range(9):
+        file.add(b"x" * 9 + str(n).encode())
+    storage.close()
+    file.close()
+    assert os.read(reader, 1000).count(b"\n") == 9 and path.is_fifo() and list(tmp_path.iterdir()) == [path]
+    os.close(reader)
 
 
 def test_a_storage_that_hangs_drops_lines_and_never_waits(tmp_path: Path) -> None:

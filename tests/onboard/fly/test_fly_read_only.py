@@ -53,7 +53,7 @@ def test_a_node_flies_on_where_its_output_is_read_only_and_writes_once_it_is_not
     monkeypatch: pytest.MonkeyPatch,
     before: bool,
 ) -> None:
-    monkeypatch.setattr("onboard.fly.storage._AGAIN_S", 0.05)
+    monkeypatch.setattr("onboard.fly.line_file._AGAIN_S", 0.05)
     if before:
         with parts_of(on_disk()):
             pass

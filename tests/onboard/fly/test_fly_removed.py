@@ -11,9 +11,10 @@ import pytest
 from onboard.errors import InputError
 from onboard.event import Events
 from onboard.fly.config import NodeConfig
+from onboard.fly.line_file import LineFile
 from onboard.fly.loop import Loop
 from onboard.fly.opening import parts_of
-from onboard.fly.storage import LineFile, Storage
+from onboard.fly.storage import Storage
 from onboard.journal.reading import read_ring
 from onboard.sources.ring_writer import RingWriter
 from tests.onboard.fly.conftest import message, picture
@@ -33,7 +34,7 @@ def until_written(storage: Storage) -> None:
 
 @pytest.mark.parametrize("how", ["removed", "moved", "replaced"])
 def test_lines_go_on_in_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    monkeypatch.setattr("onboard.fly.storage._STILL_THERE_S", 0.0)
+    monkeypatch.setattr("onboard.fly.line_file._STILL_THERE_S", 0.0)
     folder = tmp_path / "out"
     storage, events = Storage(100), Events()
     file = LineFile(storage, folder / "lines.jsonl", 10_000, events)
@@ -63,7 +64,7 @@ def test_lines_go_on_in_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_where_no_new_file_can_be_made_lines_are_counted_or_go_on_where_they_went(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr("onboard.fly.storage._STILL_THERE_S", 0.0)
+    monkeypatch.setattr("onboard.fly.line_file._STILL_THERE_S", 0.0)
     folder = tmp_path / "out"
     storage, events = Storage(100), Events()
     file = LineFile(storage, folder / "lines.jsonl", 10_000, events)
@@ -82,7 +83,7 @@ def test_where_no_new_file_can_be_made_lines_are_counted_or_go_on_where_they_wen
 def test_a_node_tells_of_its_folder_and_of_its_ring_once(
     configured: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onboard.fly.storage._STILL_THERE_S", 0.05)
+    monkeypatch.setattr("onboard.fly.line_file._STILL_THERE_S", 0.05)
     monkeypatch.setattr("onboard.fly.ring_place._LOOK_S", 0.05)
     with RingWriter(tmp_path / "camera", 4, 96 * 96 * 3) as writer, parts_of(configured()) as parts:
         loop = Loop(parts)
