@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from onboard.bundle import Bundle
-from onboard.errors import InputError
+from onboard.errors import InputError, unforeseen
 from onboard.finder import Boxes
 from onboard.fly.config import NodeConfig
 from onboard.fly.unfit import why_unfit
@@ -79,7 +79,10 @@ def _boxed(config: NodeConfig, frame: SourceFrame) -> tuple[SourceFrame, str]:
     """The frame with the box that the node's finder gives it, and what is to be said of that."""
     if config.finder is None:
         return frame, "without a box: it will be REJECTED(no_box), for there is no finder"
-    found = Boxes(config.finder)(frame.run, frame.frame_id, frame.pixels)
+    try:
+        found = Boxes(config.finder)(frame.run, frame.frame_id, frame.pixels)
+    except Exception as error:  # the node flies on, and so does this page
+        return frame, f"without a box: it will be REJECTED(no_box), {unforeseen(error)}"
     if found.box is None:
         return frame, f"without a box: it will be REJECTED(no_box), {found.why}"
     sides = f"{found.box[2] - found.box[0]:.0f} x {found.box[3] - found.box[1]:.0f} px"
