@@ -17,7 +17,7 @@ def verdict_on(
     bundle: str,
     **flown: Any,
 ) -> Verdict:
-    """Make it.
+    """Give it.
 
     Args:
         key: run, frame id and name of the frame.

@@ -90,7 +90,15 @@ def cut(frame: Frame, box: tuple[float, float, float, float], spec: CropSpec, in
 
 
 def check_box(box: tuple[float, float, float, float], width: int, height: int) -> None:
-    """Look whether a box allows a verdict in a frame of this size, px; see `cut` for the BoxError that it raises."""
+    """Look whether a box allows a verdict, its size in a window aside.
+
+    Args:
+        box: x_min, y_min, x_max, y_max in frame pixels (edges).
+        width, height: of the frame, px.
+
+    Raises:
+        BoxError: it is not finite, is empty or inverted, lies (mostly) outside the frame, or shows less than a pixel.
+    """
     x_min, y_min, x_max, y_max = box
     if not all(map(math.isfinite, box)):
         raise BoxError("box_not_finite", f"box {tuple(box)} holds a number that is not finite")

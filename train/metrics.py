@@ -54,10 +54,17 @@ def measure(is_anomaly: Flags, scores: Scores) -> Metrics | None:
 
 
 def auroc(is_anomaly: Flags, scores: Scores) -> float:
-    """The area under the receiver operating characteristic: NaN where normals or anomalies are lacking.
+    """The area under the receiver operating characteristic, 0 to 1: NaN where normals or anomalies are lacking.
 
     It is the share of pairs of one normal and one anomaly in which the anomaly scores higher, of equal ones the half.
     scikit-learn's takes over a hundred times as long for some hundred scores, and a benchmark asks for hundreds.
+
+    Args:
+        is_anomaly: bool [N].
+        scores: [N], higher for anomalies.
+
+    Raises:
+        ValueError: a score is NaN or infinite.
     """
     if not np.isfinite(scores).all():
         raise ValueError("an AUROC of scores that hold NaN or infinity")

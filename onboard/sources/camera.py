@@ -26,12 +26,12 @@ Opener = Callable[[], Any]
 def open_camera(config: CameraConfig | GstreamerConfig, alive: Callable[[], None] = lambda: None) -> "CameraSource":
     """A V4L2 camera or a GStreamer pipeline; either may appear later.
 
+    OpenCV's warnings are switched off in this process, for it writes one to stderr at each attempt, and events tell of
+    these; where the user has set OPENCV_LOG_LEVEL, that counts.
+
     Args:
         config: which one.
         alive: called by the thread that reads it, at each frame and each attempt to open it.
-
-    OpenCV's warnings are switched off in this process, for it writes one to stderr at each attempt, and events tell of
-    these; where the user has set OPENCV_LOG_LEVEL, that counts.
 
     Raises:
         InputError: this OpenCV has no GStreamer.

@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 
 from train import metrics
 from train.benchmark.cells import Result
+from train.bootstrap import Scores
 
 _FALSE_ALARMS = 0.05
 
@@ -69,12 +70,13 @@ def stand_in_curve(results: Sequence[Result]) -> npt.NDArray[np.float64]:
 
 def left_out_alarms(results: Sequence[Result], epoch: int) -> float:
     """The share of left-out normals beyond the threshold at which 5 % of the held-back ones are."""
-    found = []
-    for result in results:
-        scores = -result.logits[epoch]
-        threshold = np.quantile(scores[: result.normals], 1 - _FALSE_ALARMS)
-        found.append(float((scores[result.normals :] > threshold).mean()))
-    return float(np.mean(found))
+    parts = [held_back_and_left_out(result, epoch) for result in results]
+    return float(np.mean([called_debris(held_back, left_out) for held_back, left_out in parts]))
+
+
+def called_debris(normal: Scores, judged: Scores) -> float:
+    """The share of what is judged beyond the threshold at which 5 % of the normals are; anomaly scores, [N] and [M]."""
+    return float((judged > np.quantile(normal, 1 - _FALSE_ALARMS)).mean())
 
 
 def choose(candidates: Sequence[Candidate]) -> Choice:
@@ -92,5 +94,15 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
 
 def stand_in(result: Result, epoch: int) -> float:
     """AUROC of one left-out kind against held-back normals of the others."""
+    return told_apart(*held_back_and_left_out(result, epoch))
+
+
+def told_apart(normal: Scores, odd: Scores) -> float:
+    """AUROC of what is odd, [M], among normals, [N], by their anomaly scores."""
+    return metrics.auroc(np.arange(len(normal) + len(odd)) >= len(normal), np.concatenate([normal, odd]))
+
+
+def held_back_and_left_out(result: Result, epoch: int) -> tuple[Scores, Scores]:
+    """Anomaly scores of a cell without a group: of the held-back normals, and of those left out."""
     scores = -result.logits[epoch]
-    return metrics.auroc(np.arange(len(scores)) >= result.normals, scores)
+    return scores[: result.normals], scores[result.normals :]

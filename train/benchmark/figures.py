@@ -189,5 +189,6 @@ class Figures:
         return self.outcome.results[Cell(protocol, c, split, method, seed)]
 
     def left_out(self, protocol: str, method: str, c: str | None, split: int) -> list[Result]:
+        """Of a candidate on a selection split, without one group after another, in the order of `Outcome.groups`."""
         groups = range(len(self.outcome.groups[protocol, c, split]))
         return [self.outcome.results[Cell(protocol, c, split, method, 0, group)] for group in groups]

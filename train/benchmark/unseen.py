@@ -5,13 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from train import metrics
 from train.benchmark import choice
 from train.benchmark.cells import Result
 from train.benchmark.figures import Figures
 from train.benchmark.table import Cell, Table
-
-_FALSE_ALARMS = 0.05
 
 
 def unseen_table(figures: Figures) -> Table:
@@ -52,20 +49,14 @@ def _by_class(results: Sequence[Result]) -> npt.NDArray[np.float64]:
     """Four figures by class left out, float [4, classes], as the table has them."""
     rows = []
     for result in results:
-        scores, debris = -result.logits[-1].astype(np.float64), -result.debris[-1].astype(np.float64)
-        held_back, unknown = scores[: result.normals], scores[result.normals :]
-        threshold = np.quantile(held_back, 1 - _FALSE_ALARMS)
+        known, unknown = choice.held_back_and_left_out(result, -1)
+        debris = -result.debris[-1]
         rows.append(
             [
-                _told_apart(held_back, debris),
-                _told_apart(unknown, debris),
-                choice.left_out_alarms([result], -1),
-                float((debris > threshold).mean()),
+                choice.told_apart(known, debris),
+                choice.told_apart(unknown, debris),
+                choice.called_debris(known, unknown),
+                choice.called_debris(known, debris),
             ]
         )
     return np.array(rows).T
-
-
-def _told_apart(normal: npt.NDArray[np.float64], debris: npt.NDArray[np.float64]) -> float:
-    """AUROC of the debris."""
-    return metrics.auroc(np.arange(len(normal) + len(debris)) >= len(normal), np.concatenate([normal, debris]))

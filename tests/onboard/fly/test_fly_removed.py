@@ -100,6 +100,12 @@ def test_a_node_tells_of_its_folder_and_of_its_ring_once(
         (tmp_path / "journal").unlink()
         for frame_id in (1, 2, 3):
             turn(frame_id)
+        end = time.monotonic() + 10
+        while not parts.log.counts["journal_not_kept"]:
+            assert time.monotonic() < end
+            loop.turn(0.05)
+        time.sleep(0.2)  # several looks more
+        loop.turn(0.0)
         assert parts.log.counts["journal_not_kept"] == 1
         assert parts.log.counts["output_lost"] >= 1
         assert [each.frame_id for each in read_ring(Path(parts.journal.open_at)).entries] == [0, 1, 2, 3]
