@@ -54,7 +54,7 @@ class Judge:
             assert frame.box is not None
             window = begun.window_for(parts.guard.flown.detector)
             answer = parts.guard(frame.pixels, frame.box, window, self._look_ahead.beside(frame))
-        if parts.guard.bundle.manifest.crop.whole and (answer.reason or "").startswith(_BOX_TROUBLE):
+        if self._sees_whole_frames() and self._has_poses() and (answer.reason or "").startswith(_BOX_TROUBLE):
             answer = self._pose_alone(frame, answer)
         if unfit is not None and answer.status is Status.ANSWERED:
             answer = without_verdict(answer, *unfit)
@@ -122,6 +122,9 @@ class Judge:
 
     def _tell(self, frame: SourceFrame, why: str) -> None:
         self._parts.events.add("debris_failed", f"{frame.name}: {why}")
+
+    def _sees_whole_frames(self) -> bool:
+        return self._parts.guard.bundle.manifest.crop.whole
 
     def _has_poses(self) -> bool:
         return self._parts.guard.flown.carries(self._parts.config.output.pose_outputs)

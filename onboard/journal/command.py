@@ -36,7 +36,10 @@ def run(options: argparse.Namespace) -> int:
     if path.is_dir():
         entries, damaged = _read_folder(path)
     elif path.suffix == ".drj":
-        entries = read_archive(path)
+        try:
+            entries = read_archive(path)
+        except InputError as error:
+            raise InputError(f"{error}; copy it again from where the node wrote it") from error
     else:
         snapshot = read_ring(path)
         totals, entries = snapshot.totals, snapshot.entries
