@@ -1,5 +1,6 @@
 """How every command line of the project ends: one line for what a user can mend, and an exit code."""
 
+import errno
 import os
 import select
 import sys
@@ -30,7 +31,8 @@ def exit_code(command: Callable[[], int], when_stopped: str) -> int:
         lost = [_lost(stream) for stream in (sys.stdout, sys.stderr)]
         if isinstance(error, BrokenPipeError) and any(lost):
             return _NOBODY_READS
-        print(f"error: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        remedy = "; free some space there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        print(f"error: {error.filename or 'output'}: {error.strerror or error}{remedy}", file=sys.stderr)
     except KeyboardInterrupt:
         print(when_stopped, file=sys.stderr)
         return 130

@@ -1,5 +1,6 @@
 """YAML text as plain Python data: numbers and keys as people expect them, nothing that takes long or much memory."""
 
+import math
 import re
 import reprlib
 from collections.abc import Hashable
@@ -93,8 +94,18 @@ def _look_at(node: yaml.ScalarNode) -> None:
         return
     if len(node.value) > _LONGEST_NUMBER:  # 1:1:1 is a number of base 60 to YAML, and takes long
         raise _refused(f"a number of more than {_LONGEST_NUMBER} characters", node)
-    if node.tag == "tag:yaml.org,2002:float" and node.value.lower().endswith("nan"):
+    if node.tag == "tag:yaml.org,2002:float" and not _is_finite(node.value):
         raise _refused(f"{node.value} is not allowed: a number is needed", node)
+
+
+def _is_finite(written: str) -> bool:
+    """Whether a number that YAML takes for a float is one: not `.nan`, `.inf`, or beyond what a float holds."""
+    if written.lower().endswith(("nan", "inf")):
+        return False
+    try:
+        return math.isfinite(float(written))
+    except ValueError:  # of base 60, or with a comma
+        return True
 
 
 def _refused(what: str, node: yaml.Node) -> yaml.YAMLError:

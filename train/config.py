@@ -39,9 +39,9 @@ class FitOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     epochs: Annotated[int, msgspec.Meta(ge=1)] = 100
     batch: Annotated[int, msgspec.Meta(ge=2)] = 32
-    learning_rate: Annotated[float, msgspec.Meta(gt=0)] | Literal["auto"] = "auto"
+    learning_rate: Annotated[float, msgspec.Meta(gt=0, le=10)] | Literal["auto"] = "auto"
     range_test_steps: Annotated[int, msgspec.Meta(ge=20)] = 100
-    weight_decay: Annotated[float, msgspec.Meta(ge=0)] = 0.01
+    weight_decay: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.01
     checkpoint_every_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
 
 

@@ -1,5 +1,6 @@
 """Fit a head: features, training, and a run folder that tells all of it."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from onboard import provenance, strict_yaml
 from onboard.errors import InputError
 from train import distributed, lock, runs
 from train.config import RunConfig
+from train.data.config import SparkData
 from train.data.samples import Split
 from train.heads.fitting import fit_head
 from train.prepare import Prepared, device, plan, prepare
@@ -32,6 +34,7 @@ def fit(config: RunConfig, run: Path) -> None:
             return
         # Before the features, which take long: a run that cannot be written is better known at once.
         with lock.held(run, "run", wait=False):
+            _warn_of_no_debris(config, planned.split)
             _refuse_another_config(config, run)  # the process that held the lock may have made one
             _fit(config, run, prepare(config, planned))
 
@@ -68,6 +71,14 @@ def _fit(config: RunConfig, run: Path, prepared: Prepared) -> None:
     rate = f", maximum learning rate {fitted.learning_rate:.2e}" if fitted.learning_rate is not None else ""
     kind = msgspec.to_builtins(config.head)["kind"]
     print(f"{run}: {kind} head fitted on {len(prepared.split.fit)} normal samples in {views} views{rate}")
+
+
+def _warn_of_no_debris(config: RunConfig, split: Split) -> None:
+    """A set of normals alone is fine, but debris under a name that nobody told would be trained on as a satellite."""
+    if isinstance(config.data, SparkData) and not any(sample.is_anomaly for sample in split.test):
+        classes = ", ".join(sorted({sample.label for sample in split.all()}))
+        told = f"no image of the test is debris by data.anomaly_classes: {list(config.data.anomaly_classes)}"
+        print(f"warning: {config.data.root}: {told}; all are taken for normal: {classes}", file=sys.stderr)
 
 
 def describe(prepared: Prepared) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def measure(is_anomaly: Flags, scores: Scores) -> Metrics | None:
         auroc_95=bootstrap_auroc(is_anomaly, scores),
         aupr=float(average_precision_score(is_anomaly, scores)),
         fpr_at_95_tpr=float(false_rate[np.argmax(true_rate >= 0.95)]),
-        tpr_at_5_fpr=float(true_rate[false_rate <= 0.05].max()),
+        tpr_at_5_fpr=detection_rate(is_anomaly, scores, 0.05),
         tpr_at_1e2_fpr=detection_rate(is_anomaly, scores, 1e-2),
         tpr_at_1e3_fpr=detection_rate(is_anomaly, scores, 1e-3),
     )

@@ -14,7 +14,7 @@ from train.backbones import registry
 from train.backbones.registry import Loaded
 from train.config import RunConfig
 from train.data import load as loading
-from train.data import statistics
+from train.data import statistics, twins
 from train.data.config import SparkData
 from train.data.samples import Part, Sample, Split
 from train.features.extract import Features, Item, extract
@@ -68,7 +68,8 @@ def prepare(config: RunConfig, planned: Plan | None = None) -> Prepared:
     """Extract the features of a plan, or of a new one (from the cache where they are in it).
 
     Raises:
-        InputError: see `plan`; images that cannot be read, unless the configuration says to skip them.
+        InputError: see `plan`; images that cannot be read, unless the configuration says to skip them; an image that
+            stands in two parts.
     """
     planned = planned or plan(config)
     split, backbone = planned.split, planned.backbone
@@ -89,6 +90,8 @@ def prepare(config: RunConfig, planned: Plan | None = None) -> Prepared:
     vectors = features.layers(config.layers)
     split = _without_defects(split, items, features, config)
     _refuse_too_few(split, config.data.root)
+    digests = {sample.key: features.digests[row] for row, (sample, _) in enumerate(items) if row in features.digests}
+    twins.refuse_shared(split, digests, config.data.root)
     row_of = {item: row for row, item in enumerate(items)}
     names: tuple[Part, ...] = ("fit", "calibration", "test")
     parts = {name: vectors[[row_of[sample, PLAIN] for sample in split.part(name)]] for name in names}

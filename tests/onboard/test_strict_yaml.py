@@ -77,6 +77,8 @@ def refusal(tmp_path: Path, text: str | bytes, overrides: dict[str, object] | No
         ("a: 1\n---\na: 2", ["single document"]),
         ("title: &a [*a]", ["an alias (*) stands in its own value", "line 1"]),
         ("title: .nan", [".nan is not allowed: a number is needed"]),
+        ("title: -.INF", ["-.INF is not allowed: a number is needed"]),
+        ("title: 1e400", ["1e400 is not allowed: a number is needed"]),
         ('title: "a\\0b"', ["the character '\\x00' is not allowed"]),
         ('title: "\\ud800"', ["the character '\\ud800' is not allowed"]),
         ("title: 1" + ":1" * 1000, ["a number of more than 400 characters"]),

@@ -62,3 +62,13 @@ def test_groups_are_compared_with_all_of_the_other_side() -> None:
     assert {name: group["auroc"] for name, group in by_kind.items()} == {"tank": 0.5, "plate": 1.0}
     by_class = metrics.by_group(truth, scores, kinds, of_anomalies=False)
     assert {name: group["auroc"] for name, group in by_class.items()} == {"a": 1.0, "b": 0.5}
+
+
+def test_a_detection_rate_of_tied_scores_is_the_best_that_a_threshold_gives() -> None:
+    # 16 anomalies and 48 normals; the best threshold's point lies on the line between its neighbours.
+    truth = np.arange(64) < 16
+    scores = np.where(truth, 1.0, 0.0)
+    for n in range(3):
+        scores[n] = scores[16 + n] = 4.0 - n
+    measured = metrics.measure(truth, scores)
+    assert measured is not None and measured.tpr_at_5_fpr == 2 / 16

@@ -228,10 +228,30 @@ def test_an_image_that_cannot_be_decoded_stops_the_training_with_its_name(call, 
     refused(call("fit", "c.yaml"), name, "1 images cannot be used", "on_defect: skip")
 
 
+def test_an_image_of_two_parts_stops_the_training(call, data: Path) -> None:
+    fitted_on, tested_on = (sorted((data / part).iterdir())[0] for part in ("train", "val"))
+    shutil.copy(fitted_on, tested_on)
+    boxes = (data / "train.csv").read_text().splitlines()
+    (box,) = [row.partition(",")[2] for row in boxes if row.startswith(f"{fitted_on.name},")]
+    kept = [row for row in (data / "val.csv").read_text().splitlines() if not row.startswith(f"{tested_on.name},")]
+    (data / "val.csv").write_text("\n".join([*kept, f"{tested_on.name},{box}"]))
+    refused(call("fit", "c.yaml"), "1 images stand in two of", f"{tested_on.name} (test) is train/{fitted_on.name}")
+
+
+def test_debris_under_a_name_that_nobody_told_are_not_trained_on_without_a_word(call, data: Path) -> None:
+    for path in data.glob("*.csv"):
+        path.write_text(path.read_text().replace("debris", "junk"))
+    code, printed = call("fit", "c.yaml")
+    assert code == 0 and "warning: " in printed and "all are taken for normal" in printed and "junk" in printed
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         ("backbone: {name: resnet5O}", "resnet50"),
+        ("augment: [{blur_px: 1.0e+9}]", "augment.0.blur_px"),
+        ("augment: [{exposure: .inf}]", ".inf is not allowed"),
+        ("cache: /proc/nowhere", "set 'cache' to a folder"),
         ("layers: [stage99]", "stage99"),
         ("head: {kind: plume, preset: best}", "allowed: ours, paper, reference"),
         ("fit: {epochs: 0}", "fit.epochs"),
@@ -282,7 +302,7 @@ def test_shipped_configurations_are_valid() -> None:
         assert benchmark.load(folder / f"{name}.yaml").methods
 
     strict_yaml.load(folder / "flight.yaml", FlightConfig)
-    for name in ("synth", "demo_synth", "pose_synth"):
+    for name in ("synth", "demo_synth", "pose_synth", "calibration_tracks"):
         synth.load(folder / f"{name}.yaml")
     pose.load(folder / "pose_example.yaml")
     strict_yaml.load(folder / "node.yaml", NodeConfig)

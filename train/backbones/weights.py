@@ -30,7 +30,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-        raise InputError(f"{path}: not a file of weights ({type(error).__name__}: {error})") from error
+        raise InputError(
+            f"{path}: not a file of weights ({type(error).__name__}); give what torch.save or safetensors wrote of a "
+            "state_dict()"
+        ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard import files
+from train.backbones.registry import BackboneOptions
 from train.benchmark.config import BenchmarkConfig, Method
 from train.benchmark.features import ProtocolFeatures, test_view
 from train.data.samples import Sample, Split
@@ -101,6 +102,10 @@ def _fit_decided_by(
         stand_ins = [config.stand_ins, config.left_out]
         if config.stand_ins == "clusters":  # which come of the features, and of another library
             stand_ins.append(sorted(groups[cell.left_out]))
+    backbone, own = config.backbone, BackboneOptions()
+    normalisation = [backbone.normalisation, backbone.mean, backbone.std]
+    if normalisation == [own.normalisation, own.mean, own.std]:
+        normalisation = []  # so that what was computed before this was looked at is found
     return {
         "format": FORMAT,
         "head": head,
@@ -108,7 +113,7 @@ def _fit_decided_by(
         "fit": msgspec.to_builtins(method.fit),
         "views": [msgspec.to_builtins(view) for view in table.train_views],
         "crop": msgspec.to_builtins(table.protocol.crop or config.crop),
-        "normalisation": [table.protocol.mean, table.protocol.std],
+        "normalisation": [table.protocol.mean, table.protocol.std, *normalisation],
         "weights": table.weights_sha256,
         "stand_ins": stand_ins,
     }

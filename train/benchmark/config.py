@@ -7,7 +7,7 @@ import msgspec
 
 from onboard import strict_yaml
 from onboard.crop_spec import CropSpec
-from train.backbones.registry import BackboneOptions
+from train.backbones.registry import BackboneOptions, Positive
 from train.config import FitOptions, HeadOptions, refuse_sets
 from train.data.config import CifarData, Data
 from train.views.recipe import Recipe, refuse_on_whole_frames
@@ -23,15 +23,19 @@ class Protocol(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         recipe: what is done to every frame, its turns aside.
         augment: recipes whose views are trained on instead of the recipe's own.
         crop: another crop than the benchmark's.
-        mean: another normalisation than the backbone's own, in grey levels.
-        std: likewise.
+        mean: another normalisation than the backbone's own, in grey levels; goes with `std`.
+        std: likewise; above 0.
     """
 
     recipe: Recipe = Recipe()
     augment: tuple[Recipe, ...] = ()
     crop: CropSpec | None = None
     mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
+    std: tuple[Positive, Positive, Positive] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("'mean' and 'std' go together; give both, or neither for the backbone's own")
 
     @property
     def trained_on(self) -> tuple[Recipe, ...]:
@@ -97,7 +101,7 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     left_out: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
     selection_splits: Annotated[int, msgspec.Meta(ge=0)] = 5
     unseen: bool = False
-    choices: dict[Name, tuple[str, ...]] = {}
+    choices: dict[Name, Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]] = {}
     crop: CropSpec = msgspec.field(default_factory=CropSpec)
     backbone: BackboneOptions = msgspec.field(default_factory=BackboneOptions)
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -114,6 +118,8 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
                 raise ValueError(f"protocols.{reduced[0]}: with CIFAR reduce_to_px needs 'reduce: all'")
         if self.unseen and (self.stand_ins != "classes" or not self.selection_splits):
             raise ValueError("unseen: true needs 'stand_ins: classes' and selection_splits of 1 or more")
+        if self.unseen and not any(method.candidate for method in self.methods.values()):
+            raise ValueError("unseen: true judges candidates, and there is none: give a method 'candidate: true'")
         if self.redraw and isinstance(self.data, CifarData):
             raise ValueError("redraw: CIFAR has a test of its own, which is large enough; leave redraw out")
         if self.backbone.normalisation == "data":  # features are made once for all splits and normal classes

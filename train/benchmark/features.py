@@ -35,6 +35,7 @@ class ProtocolFeatures:
         protocol: how the crops came about.
         weights_sha256: of the backbone.
         content_sha256: of the images.
+        digests: of each image's content, by the sample's key.
     """
 
     values: npt.NDArray[np.float32]
@@ -44,6 +45,7 @@ class ProtocolFeatures:
     protocol: Protocol
     weights_sha256: str
     content_sha256: str
+    digests: dict[str, bytes]
 
     def normals(self, samples: Sequence[Sample], layers: Sequence[str]) -> Normals:
         """What a head on these layers is fitted to: all training views of the samples."""
@@ -104,6 +106,7 @@ def protocol_features(config: BenchmarkConfig, protocol: Protocol, samples: Sequ
         first = "\n  ".join(defects[:5])
         raise InputError(f"{config.data.root}: {len(defects)} images cannot be used:\n  {first}")
     items = [item for part in parts for item in part]
+    digests = {part[row][0].key: d for part, f in zip(parts, found, strict=True) for row, d in f.digests.items()}
     return ProtocolFeatures(
         np.concatenate([features.values for features in found]) if len(found) > 1 else found[0].values,
         found[0].columns,
@@ -112,4 +115,5 @@ def protocol_features(config: BenchmarkConfig, protocol: Protocol, samples: Sequ
         protocol,
         backbone.weights_sha256,
         hashlib.sha256("".join(features.content_sha256 for features in found).encode()).hexdigest(),
+        digests,
     )

@@ -18,6 +18,7 @@ from train.benchmark.config import BenchmarkConfig
 from train.benchmark.features import ProtocolFeatures, protocol_features
 from train.benchmark.probes import Numbers
 from train.benchmark.stand_ins import groups
+from train.data import twins
 from train.data.config import SparkData
 from train.data.samples import Sample, Split
 
@@ -105,6 +106,7 @@ def stages(config: BenchmarkConfig) -> Iterator[Stage]:
     for name, protocol in config.protocols.items():
         table = protocol_features(config, protocol, samples)
         for (normal_class, number), split in drawn.items():
+            twins.refuse_shared(split, table.digests, config.data.root)
             left_out = groups(config, table, split, number) if number < config.selection_splits else []
             found = list(cell_files.cells(config, name, normal_class, number, len(left_out)))
             yield Stage((name, normal_class, number), split, table, left_out, found)

@@ -4,6 +4,7 @@ import math
 import re
 from typing import Literal
 
+from onboard import window
 from onboard.errors import InputError
 from train.data.defects import Kind
 from train.data.samples import Box
@@ -60,15 +61,13 @@ def parse(text: str, order: Order) -> Box:
     return x_min, y_min, x_max, y_max
 
 
-def outside(box: Box, height: int, width: int) -> str | None:
-    """Say how a box lies wholly outside an image of this size in pixels; None if some of it is inside."""
-    x_min, y_min, x_max, y_max = box
-    if x_min < width and y_min < height and x_max > 0 and y_max > 0:
-        return None
-    return (
-        f"the box x {x_min:g} to {x_max:g}, y {y_min:g} to {y_max:g} lies outside the image "
-        f"of {width} x {height} pixels"
-    )
+def unfit(box: Box, height: int, width: int) -> str | None:
+    """Say why a box in an image of this size in pixels could not be looked at in flight either; None if it could."""
+    try:
+        window.check_box(box, width, height)
+    except window.BoxError as error:
+        return str(error)
+    return None
 
 
 def transposed(box: Box) -> Box:

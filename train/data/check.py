@@ -1,17 +1,19 @@
 """Checks a SPARK data set: finds all that cannot be used, and says it all at once."""
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
 from onboard import image
 from onboard.errors import InputError
 from onboard.image import Frame, Grey
-from train.data import box_order, boxes, classes, spark
+from train.data import box_order, boxes, classes, spark, twins
 from train.data.box_order import Sign
 from train.data.config import SparkData
 from train.data.defects import Defect, Kind
@@ -19,8 +21,21 @@ from train.data.report import Report, Summary
 from train.data.samples import Sample
 from train.data.spark import Labels
 
-Finding = tuple[tuple[Kind, str] | None, tuple[int, int] | None, Sign | None]
-"""An image's defect, its (height, width) in pixels, and what it says of the box order."""
+
+class Finding(NamedTuple):
+    """What one image says.
+
+    Attributes:
+        defect: of it.
+        size: height and width, px.
+        sign: what it says of the box order.
+        digest: of its content.
+    """
+
+    defect: tuple[Kind, str] | None = None
+    size: tuple[int, int] | None = None
+    sign: Sign | None = None
+    digest: bytes | None = None
 
 
 def check(config: SparkData) -> Report:
@@ -41,17 +56,22 @@ def check(config: SparkData) -> Report:
     sizes: Counter[tuple[int, int]] = Counter()
     signs: list[Sign] = []
     good = dict(by_key)
+    first: dict[bytes, Sample] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # OpenCV decodes without Python's lock
         # disable=None: the bar is for terminals, not for log files
         findings = tqdm(pool.map(look, wanted), total=len(wanted), desc="images", unit="", disable=None)
-        for key, (defect, size, sign) in zip(wanted, findings, strict=True):
-            if defect is not None:
-                defects.append(Defect(defect[0], *labels.lines[key], defect[1]))
+        for key, found in zip(wanted, findings, strict=True):
+            if found.defect is not None:
+                defects.append(Defect(found.defect[0], *labels.lines[key], found.defect[1]))
                 good.pop(key, None)
-            if size is not None:
-                sizes[size] += 1
-            if sign is not None:
-                signs.append(sign)
+            if found.size is not None:
+                sizes[found.size] += 1
+            if found.sign is not None:
+                signs.append(found.sign)
+            if (sample := good.get(key)) is not None and found.digest is not None:
+                twin = first.setdefault(found.digest, sample)
+                if said := twins.told(sample, twin):
+                    defects.append(Defect("same-image", *labels.lines[key], said))
     files = {part.labels.relative_to(labels.root).as_posix(): i for i, part in enumerate(labels.layout.parts)}
     defects.sort(key=lambda defect: (files.get(defect.file, len(files)), defect.line))
     present = {sample.label for sample in good.values()}
@@ -74,21 +94,23 @@ def _too_few(samples: Iterable[Sample]) -> list[str]:
 
 def _look(root: Path, key: str, sample: Sample | None, grey: Grey) -> Finding:
     """Decode one image; `sample` is None where its label row is of no use."""
-    rgb, defect = _decode(root / key, key, grey)
-    if rgb is None or sample is None:
-        return defect, None if rgb is None else (rgb.shape[0], rgb.shape[1]), None
-    size = (rgb.shape[0], rgb.shape[1])
-    sign = box_order.sign(rgb, sample.box)
-    if said := boxes.outside(sample.box, *size):
-        return ("box-outside-image", f"{key}: {said}"), size, sign
-    return None, size, sign
-
-
-def _decode(path: Path, key: str, grey: Grey) -> tuple[Frame | None, tuple[Kind, str] | None]:
     try:
-        data = path.read_bytes()
+        data = (root / key).read_bytes()
     except OSError as error:
-        return None, ("missing-image", f"{key}: cannot be read ({error.strerror})")
+        return Finding(("missing-image", f"{key}: cannot be read ({error.strerror})"))
+    rgb, defect = _decode(data, key, grey)
+    if rgb is None:
+        return Finding(defect)
+    size = (rgb.shape[0], rgb.shape[1])
+    if sample is None:
+        return Finding(None, size)
+    sign, digest = box_order.sign(rgb, sample.box), hashlib.blake2b(data, digest_size=16).digest()
+    if said := boxes.unfit(sample.box, *size):
+        return Finding(("box-outside-image", f"{key}: {said}"), size, sign)
+    return Finding(None, size, sign, digest)
+
+
+def _decode(data: bytes, key: str, grey: Grey) -> tuple[Frame | None, tuple[Kind, str] | None]:
     try:
         return image.decode(data, key, grey), None
     except InputError as error:

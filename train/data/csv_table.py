@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,12 @@ class Row:
     Attributes:
         line: the line in the file at which the row ends, counted from 1.
         cells: the stripped text by column name (see `column`); an absent cell is "".
+        surplus: how many cells the row has beyond the header's, blank ones aside.
     """
 
     line: int
     cells: dict[str, str]
+    surplus: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def read(path: Path) -> Table:
     """Read a CSV file with a header.
 
     Raises:
-        InputError: the file cannot be read, is not UTF-8 text, or is not CSV.
+        InputError: the file cannot be read, is not UTF-8 text, is not CSV, or has two columns of one name.
     """
     return _parse(_text(path), path)
 
@@ -54,11 +57,14 @@ def header(path: Path) -> tuple[str, ...]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+    if "\0" in text:  # a file system after a power cut
+        raise InputError(f"{path}: damaged: holds zero bytes, from character {text.index(chr(0))} on; restore it")
+    return text
 
 
 def _parse(text: str, path: Path) -> Table:
@@ -72,12 +78,21 @@ def _parse(text: str, path: Path) -> Table:
                 continue
             if columns is None:
                 columns = tuple(column(value) for value in values)
+                _refuse_twins(columns, path)
                 continue
             cells = dict.fromkeys(columns, "")
             cells.update((name, value.strip()) for name, value in zip(columns, values, strict=False))
-            rows.append(Row(reader.line_num, cells))
+            surplus = sum(1 for value in values[len(columns) :] if value.strip())
+            rows.append(Row(reader.line_num, cells, surplus))
     except csv.Error as error:
         raise InputError(f"{path}:{reader.line_num}: not valid CSV ({error})") from error
     if columns is None:
         raise InputError(f"{path}: the file is empty; a header line is needed")
     return Table(columns, tuple(rows))
+
+
+def _refuse_twins(columns: tuple[str, ...], path: Path) -> None:
+    """Refuse two columns of one name, for which of them counts cannot be known; nameless ones are nobody's."""
+    twins = [name for name, times in Counter(columns).items() if name and times > 1]
+    if twins:
+        raise InputError(f"{path}: more than one column is named {twins[0]!r}; rename or remove all but one")

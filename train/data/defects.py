@@ -8,6 +8,7 @@ from typing import Literal
 Kind = Literal[
     "unreadable-labels",
     "missing-column",
+    "no-rows",
     "missing-labels",
     "missing-folder",
     "missing-class",
@@ -23,9 +24,13 @@ Kind = Literal[
     "unreadable-image",
     "grey-image",
     "duplicate-row",
+    "surplus-cells",
+    "same-image",
 ]
 
-WHOLE_FILE: frozenset[str] = frozenset({"unreadable-labels", "missing-column", "missing-labels", "missing-folder"})
+WHOLE_FILE: frozenset[str] = frozenset(
+    {"unreadable-labels", "missing-column", "no-rows", "missing-labels", "missing-folder"}
+)
 """Defects that lose a whole part of the data; `on_defect: skip` does not cover them."""
 
 

@@ -18,7 +18,7 @@ def read_sample(sample: Sample, grey: Grey = "refuse") -> Frame:
         uint8 RGB [H, W, 3].
 
     Raises:
-        InputError: the image cannot be read or decoded, or the sample's box lies wholly outside it; the
+        InputError: the image cannot be read or decoded, or the sample's box shows too little of it; the
             message names the image and the line of the label file.
     """
     where = f"{sample.line}: " if sample.line else ""
@@ -28,6 +28,6 @@ def read_sample(sample: Sample, grey: Grey = "refuse") -> Frame:
         rgb = image.read(sample.path, grey)
     except InputError as error:
         raise InputError(f"{where}{error}") from error
-    if said := boxes.outside(sample.box, rgb.shape[0], rgb.shape[1]):
+    if said := boxes.unfit(sample.box, rgb.shape[0], rgb.shape[1]):
         raise InputError(f"{where}{sample.path}: {said}; is 'box_order' right?")
     return rgb

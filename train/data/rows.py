@@ -59,6 +59,9 @@ class RowReader:
             found: list[tuple[Kind, str]] = []
             label = self._label(row, found)
             box = self._box(row, found)
+            if row.surplus and not found:  # a box without its quotes is told of already
+                told = "what holds a comma has to stand in quotes"
+                found.append(("surplus-cells", f"{row.surplus} cells more than the header has columns; {told}"))
             key = self._key(row, label or row.cells[self.layout.label], found)
             if key is not None and (first := done.first.setdefault(key, row)) is not row:
                 told = "the same"

@@ -93,6 +93,10 @@ def _tables(root: Path, layout: Layout) -> tuple[list[tuple[Part, Table]], list[
             message = f"no column {', '.join(map(repr, missing))}; the columns are {', '.join(table.columns)}"
             defects.append(Defect("missing-column", file, 1, message))
             continue
+        if not table.rows:
+            message = "a header, but no row: without one the part would count as absent; remove file and folder if so"
+            defects.append(Defect("no-rows", file, 1, message))
+            continue
         tables.append((part, table))
     return tables, defects
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import zlib
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +24,8 @@ class FeatureCache:
     """A folder that holds one float32 row for each sample, and the state of each row.
 
     A row is valid once its `done` flag is set, which happens after its values were written: a killed process leaves
-    no row that is half written and counts as done. Size, modification time and hash of the image file are kept with
-    each row, so that an image that changed is extracted anew.
+    no row that is half written and counts as done. The image file's hash is kept with each row, and what tells without
+    reading it that it is still that file, so that an image that changed is extracted anew.
 
     Args:
         folder: where caches lie.
@@ -43,7 +44,13 @@ class FeatureCache:
     def __init__(self, folder: Path, key: dict[str, Any], rows: int, columns: int, shares: bool = False) -> None:
         name = hashlib.sha256(msgspec.json.encode({"format": FORMAT, **key}, order="deterministic")).hexdigest()[:20]
         self.folder = folder / name
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{self.folder}: the feature cache cannot be made there ({error.strerror}); set 'cache' to a folder "
+                "that can be written to"
+            ) from error
         self._open = ExitStack()
         if not shares:
             self._open.enter_context(lock.held(self.folder, "feature cache", wait=True))
@@ -51,7 +58,7 @@ class FeatureCache:
             files.write_text(self.folder / "key.yaml", strict_yaml.dump({"format": FORMAT, **described}))
         self.features = self._map("features.npy", np.float32, (rows, columns))
         self._done = self._map("done.npy", np.uint8, (rows,))
-        self._stat = self._map("stat.npy", np.int64, (rows, 2))
+        self._stat = self._map("file.npy", np.int64, (rows, len(_stat(self.folder))))
         self._digest = self._map("digest.npy", np.uint8, (rows, 16))
         self._check = self._map("check.npy", np.uint32, (rows,))
 
@@ -108,6 +115,10 @@ class FeatureCache:
         """SHA-256 over the hashes of all images, in the rows' order."""
         return hashlib.sha256(self._digest.tobytes()).hexdigest()
 
+    def digests(self, rows: Sequence[int]) -> list[bytes]:
+        """The hash of each of these rows' images."""
+        return [self._digest[row].tobytes() for row in rows]
+
     def put(self, row: int, vector: npt.NDArray[np.float32], path: Path, digest: bytes) -> None:
         """Keep a row; its flag is set last."""
         self.features[row] = vector
@@ -126,9 +137,12 @@ def content_digest(path: Path) -> bytes:
     return digest.digest()
 
 
-def _stat(path: Path) -> tuple[int, int]:
+def _stat(path: Path) -> tuple[int, ...]:
+    """What changes with the file. Its size and the time of its content are not enough: archives and images of
+    containers give all files one time, and uncompressed pictures have one size."""
     try:
         found = path.stat()
     except OSError:
-        return (-1, -1)
-    return (found.st_size, found.st_mtime_ns)
+        return (-1,) * 5
+    inode = found.st_ino & 0x7FFF_FFFF_FFFF_FFFF  # unsigned, and beyond what int64 holds on some file systems
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, inode, found.st_dev & 0x7FFF_FFFF_FFFF_FFFF)

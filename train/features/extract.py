@@ -47,12 +47,14 @@ class Features:
         columns: where in C each of them lies, by name.
         defects: what could not be extracted: row -> error. Those rows hold NaN.
         content_sha256: over the contents of all images.
+        digests: of each row's image's content, but for defects.
     """
 
     values: npt.NDArray[np.float32]
     columns: dict[str, slice]
     defects: dict[int, str]
     content_sha256: str
+    digests: dict[int, bytes]
 
     def layers(self, names: Sequence[str]) -> Tensor:
         """The named vectors concatenated, N x F."""
@@ -116,11 +118,12 @@ def extract(
         place = {item: row for row, item in enumerate(ordered)}
         rows = [place[item] for item in items]
         values = np.asarray(store.features[rows])
-        content = store.content()
+        content, digests = store.content(), store.digests(rows)
     values[[i for i, row in enumerate(rows) if row in defects]] = np.nan
     ends = np.cumsum(list(channels.values()))
     columns = {name: slice(int(end - channels[name]), int(end)) for name, end in zip(channels, ends, strict=True)}
-    return Features(values, columns, {i: defects[row] for i, row in enumerate(rows) if row in defects}, content)
+    bad = {i: defects[row] for i, row in enumerate(rows) if row in defects}
+    return Features(values, columns, bad, content, {i: d for i, d in enumerate(digests) if i not in bad})
 
 
 def _place(item: Item) -> tuple[str, Box, bytes]:

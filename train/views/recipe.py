@@ -9,8 +9,9 @@ from onboard.crop_spec import CropSpec
 
 Pixels = Annotated[float, msgspec.Meta(ge=8, le=4096)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
-NonNegative = Annotated[float, msgspec.Meta(ge=0)]
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+Factor = Annotated[float, msgspec.Meta(gt=0, le=100)]
+Levels = Annotated[float, msgspec.Meta(ge=0, le=255)]
+Spread = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
 
 class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
@@ -36,9 +37,9 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
     match_px: Pixels | None = None
     shift: Share = 0.0
     scale: Share = 0.0
-    exposure: Positive = 1.0
-    noise_levels: NonNegative = 0.0
-    blur_px: NonNegative = 0.0
+    exposure: Factor = 1.0
+    noise_levels: Levels = 0.0
+    blur_px: Spread = 0.0
     turns: Literal[1, 2, 4, 8] = 1
     copies: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
 

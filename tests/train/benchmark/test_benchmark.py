@@ -18,9 +18,9 @@ import torch
 from onboard.errors import InputError
 from train import distributed, metrics
 from train.__main__ import main
-from train.benchmark import choice
+from train.benchmark import choice, splits
 from train.benchmark import config as configs
-from train.benchmark.cells import Cell, Result, compute
+from train.benchmark.cells import Cell, Result, compute, path_of
 from train.benchmark.choice import Candidate
 from train.benchmark.choice_tables import differences_table
 from train.benchmark.command import benchmark
@@ -30,6 +30,7 @@ from train.benchmark.run import Judged, Outcome, run, stages
 from train.benchmark.tables import methods_table
 from train.benchmark.unseen import unseen_table
 from train.heads.config import GaussianOptions
+from train.views.recipe import views
 
 CONFIG = """
 data: {{kind: spark, root: {root}, calibration_fraction: 0.3, test_fraction: 0.3}}
@@ -106,6 +107,36 @@ def test_what_is_there_is_not_computed_again(place: Path, text: str, monkeypatch
     files[5].write_bytes(b"damaged")
     assert benchmark(place / "b.yaml", None, place / "out") == text
     assert len(computed) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("weights: random", "weights: random, normalisation: none"),
+        ("weights: random", "weights: random, mean: [1, 2, 3]"),
+        ("weights: random", "weights: random, std: [1, 2, 3]"),
+        ("raw: {recipe", "raw: {mean: [0, 0, 0], std: [1, 1, 1], recipe"),
+        ("input_px: 64", "input_px: 64, margin: 0.2"),
+        ("turns: 2", "turns: 2, blur_px: 1"),
+        ("layers: [stage2], head: {kind: gaussian}", "layers: [stage2_std], head: {kind: gaussian}"),
+        ("test_fraction: 0.3", "test_fraction: 0.4"),
+    ],
+)
+def test_a_fit_of_something_else_is_not_found(place: Path, text: str, old: str, new: str) -> None:
+    stage = next(stages(configs.load(place / "b.yaml")))
+
+    def first_cell(written: str) -> Path:
+        (place / "other.yaml").write_text(written)
+        config = configs.load(place / "other.yaml")
+        protocol = config.protocols["raw"]
+        seen = [view for recipe in protocol.trained_on for view in views(recipe)]
+        table = dataclasses.replace(stage.table, protocol=protocol, train_views=seen)
+        split = splits.load(config, 0, None)
+        return path_of(place / "out", stage.cells[0], config, table, split, stage.groups)
+
+    before = (place / "b.yaml").read_text()
+    assert old in before and first_cell(before).exists()
+    assert not first_cell(before.replace(old, new, 1)).exists()
 
 
 def _second(arguments: list[str], environment: dict[str, str], said: Path) -> None:
@@ -227,7 +258,9 @@ def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None
     ("old", "new", "said"),
     [
         ("unseen: true", "unseen: true\nstand_ins: clusters", "unseen: true needs"),
+        ("unseen: true", "unseen: true\nchoices: {all: []}", r"choices.*length >= 1"),
         ("protocols: [raw]", "protocols: [row]", "row"),
+        ("raw: {", "raw: {mean: [0, 0, 0], ", "'mean' and 'std' go together"),
         ("match_px: 32, turns: 2", "match_px: 32, turns: 3", "turns"),
         ("kind: gaussian", "kind: gaussain", r"methods\.gaussian\.head.*gaussain"),
         ("layers: [stage2], head: {kind: gaussian}", "layers: [stage99], head: {kind: gaussian}", "stage99"),

@@ -1,5 +1,6 @@
 """The check finds every defect at once, each in its file and line; what is only odd stays usable."""
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -31,6 +32,10 @@ PLANTED = [
     ("h.jpg,soho,", "missing-box"),
     ('i.jpg,sohoo,"[10, 20, 40, 50]"', "unknown-class"),
     ('j.jpg,,"[10, 20, 40, 50]"', "missing-class"),
+    ('o.jpg,soho,"[10, 20, 10.5, 50]"', "box-outside-image"),  # less than a pixel
+    ('p.jpg,soho,"[0, 0, 1e9, 1e9]"', "box-outside-image"),  # hardly any of it is in the image
+    ('q.jpg,soho,"[10, 20, 40, 50]",5', "surplus-cells"),
+    ('twin.jpg,cheops,"[10, 20, 40, 50]"', "same-image"),
     ('soho00.jpg,soho,"[10, 20, 40, 50]"', "duplicate-row"),
     ('soho01.jpg,cheops,"[10, 20, 40, 50]"', "duplicate-row"),
 ]
@@ -47,8 +52,9 @@ HARMLESS = [
 @pytest.fixture
 def planted(spark2022: Path, drawn) -> Path:
     train = spark2022 / "train"
-    for name in "abcdefghijklmn":
+    for name in "abcdefghijklmnopq":
         drawn(train / f"{name}.jpg")
+    shutil.copy(train / "soho02.jpg", train / "twin.jpg")
     drawn(train / "cut.jpg")
     (train / "cut.jpg").write_bytes((train / "cut.jpg").read_bytes()[:-40])
     (train / "empty.jpg").touch()
@@ -66,7 +72,7 @@ def test_every_planted_defect_is_found_at_once(planted: Path) -> None:
     assert [(d.kind, d.file, d.line) for d in report.defects] == expected
     text = report.text(limit=None)
     assert "train.csv:28: unreadable-image: train/cut.jpg: truncated JPEG" in text
-    assert f"{len(PLANTED)} defects: 3 unreadable-image" in text
+    assert f"{len(PLANTED)} defects: 4 box-outside-image, 3 unreadable-image" in text
     assert "... and 2 more of unreadable-image" in report.text(limit=1)
 
 
@@ -79,10 +85,10 @@ def test_one_row_shows_all_its_defects(spark2022: Path) -> None:
 
 
 def test_refuse_lists_the_defects_and_skip_counts_them(planted: Path) -> None:
-    with pytest.raises(InputError, match=r"(?s)13 defects.*train\.csv:26: missing-image.*python -m train check"):
+    with pytest.raises(InputError, match=r"(?s)14 defects.*train\.csv:26: missing-image.*python -m train check"):
         load(SparkData(root=str(planted)))
     split = load(SparkData(root=str(planted), on_defect="skip"))
-    assert sum(split.skipped.values()) == 13  # the five that show only in pixels are met by read_sample
+    assert sum(split.skipped.values()) == 14  # the eight that show only in pixels are met by read_sample
     keys = {sample.key: sample for sample in split.all()}
     assert "train/soho00.jpg" in keys, "the same row twice is one sample"
     assert "train/soho01.jpg" not in keys, "of two contrary rows neither is believed"
@@ -109,6 +115,26 @@ def test_a_missing_column_or_table_is_refused_even_with_skip(spark2022: Path) ->
     table.unlink()
     with pytest.raises(InputError, match="missing-labels"):
         load(SparkData(root=str(spark2022), on_defect="skip"))
+
+
+def test_columns_of_one_name_are_refused(spark2022: Path) -> None:
+    table = spark2022 / "train.csv"
+    table.write_text(table.read_text().replace("filename,class,bbox", "filename,class,bbox,BBox "))
+    with pytest.raises(InputError, match=r"train\.csv: more than one column is named 'bbox'"):
+        load(SparkData(root=str(spark2022), on_defect="skip"))
+
+
+def test_a_part_without_rows_is_not_an_absent_part(spark2022: Path) -> None:
+    (spark2022 / "val.csv").write_text("filename,class,bbox\n")
+    with pytest.raises(InputError, match=r"val\.csv:1: no-rows"):
+        load(SparkData(root=str(spark2022), on_defect="skip"))
+
+
+def test_an_image_of_two_parts_is_a_defect(spark2022: Path) -> None:
+    shutil.copy(spark2022 / "train/soho05.jpg", spark2022 / "val/debris01.jpg")
+    (defect,) = check(SparkData(root=str(spark2022))).defects
+    assert (defect.kind, defect.file, defect.line) == ("same-image", "train.csv", 7)
+    assert "val/debris01.jpg (val.csv:11), of another part and class" in defect.message
 
 
 def test_unknown_names_are_defects_only_beside_known_ones(spark2022: Path) -> None:

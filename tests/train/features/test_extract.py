@@ -79,6 +79,26 @@ def test_a_changed_image_is_extracted_anew_and_a_touched_one_is_not(samples, bac
     assert changed.tolist() == [i == 1 for i in range(12)]
 
 
+@pytest.mark.parametrize("where", ["in_place", "elsewhere"])
+def test_another_image_of_the_same_size_and_time_is_extracted_anew(
+    samples, backbone, tmp_path, stored, where: str
+) -> None:
+    shape = image.read(samples[0].path).shape
+    samples = [replace(sample, path=tmp_path / f"{n}.bmp") for n, sample in enumerate(samples)]
+    for sample in samples:
+        image.write(sample.path, np.full(shape, 40, np.uint8))
+        os.utime(sample.path, (1, 1))
+    run(samples, backbone, tmp_path / "cache")
+    if where == "elsewhere":
+        (tmp_path / "other").mkdir()
+        samples = [replace(sample, path=tmp_path / "other" / sample.path.name) for sample in samples]
+    for sample in samples:
+        image.write(sample.path, np.full(shape, 90, np.uint8))
+        os.utime(sample.path, (1, 1))
+    run(samples, backbone, tmp_path / "cache")
+    assert len(stored) == 24
+
+
 def test_another_crop_or_backbone_is_another_cache(samples, backbone, tmp_path, stored) -> None:
     run(samples, backbone, tmp_path / "cache")
     run(samples, backbone, tmp_path / "cache", CropSpec(input_px=96, margin=0.2))
