@@ -70,8 +70,8 @@ def check(config: SparkData) -> Report:
                 signs.append(found.sign)
             if (sample := good.get(key)) is not None and found.digest is not None:
                 twin = first.setdefault(found.digest, sample)
-                if said := twins.told(sample, twin):
-                    defects.append(Defect("same-image", *labels.lines[key], said))
+                if twin is not sample:
+                    defects.append(Defect("same-image", *labels.lines[key], twins.told(sample, twin)))
     files = {part.labels.relative_to(labels.root).as_posix(): i for i, part in enumerate(labels.layout.parts)}
     defects.sort(key=lambda defect: (files.get(defect.file, len(files)), defect.line))
     present = {sample.label for sample in good.values()}

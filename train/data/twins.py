@@ -37,10 +37,9 @@ def refuse_shared(split: Split, digests: Mapping[str, bytes], root: str) -> None
         )
 
 
-def told(sample: Sample, twin: Sample) -> str | None:
-    """What is wrong with two samples of one image; None where both are of one part and class."""
-    differ = [name for name in ("source", "label") if getattr(sample, name) != getattr(twin, name)]
-    if not differ:
-        return None
-    of = " and ".join({"source": "part", "label": "class"}[name] for name in differ)
-    return f"{sample.key} is, byte for byte, {twin.key} ({twin.line}), of another {of}"
+def told(sample: Sample, twin: Sample) -> str:
+    """What is wrong with two samples of one image: a split could put them in two parts, and training refuses that."""
+    pairs = {"part": (sample.source, twin.source), "class": (sample.label, twin.label)}
+    differ = [name for name, (mine, theirs) in pairs.items() if mine != theirs]
+    of = f", of another {' and '.join(differ)}" if differ else ""
+    return f"{sample.key} is, byte for byte, {twin.key} ({twin.line}){of}; remove one of the rows"

@@ -137,6 +137,12 @@ def test_an_image_of_two_parts_is_a_defect(spark2022: Path) -> None:
     assert "val/debris01.jpg (val.csv:11), of another part and class" in defect.message
 
 
+def test_an_image_that_stands_twice_in_one_class_is_a_defect_too(spark2022: Path) -> None:
+    shutil.copy(spark2022 / "train/soho05.jpg", spark2022 / "train/soho06.jpg")
+    (defect,) = check(SparkData(root=str(spark2022))).defects
+    assert (defect.kind, defect.line) == ("same-image", 8) and "(train.csv:7); remove" in defect.message
+
+
 def test_unknown_names_are_defects_only_beside_known_ones(spark2022: Path) -> None:
     for table in spark2022.glob("*.csv"):
         table.write_text(table.read_text().replace(",soho,", ",cube,").replace(",cheops,", ",rod,"))
