@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from onboard import image
 from tests.once import made_once
 
 REPOSITORY = Path(__file__).parent.parent
+# A shell has what it starts with `&` ignore Ctrl-C, and so would the commands whose end by Ctrl-C is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # In this order, the longest first. The short plan waits for its node most of its time: one busy process beside it, not
 # two, or the node's scrubbing, which comes last on a busy core, is too late.
 LONG = (

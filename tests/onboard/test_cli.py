@@ -46,4 +46,4 @@ def test_a_pipe_that_is_not_the_reader_s_is_an_error() -> None:
 def test_a_full_disk_below_stdout_is_one_line() -> None:
     with Path("/dev/full").open("w") as full:
         ended = _run("print('x')", full.fileno(), subprocess.PIPE, True)
-    assert (ended.returncode, ended.stderr) == (2, "error: output: No space left on device\n")
+    assert (ended.returncode, ended.stderr) == (2, "error: output: No space left on device; free some space there\n")

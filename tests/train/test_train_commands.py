@@ -302,14 +302,15 @@ def test_shipped_configurations_are_valid() -> None:
         assert benchmark.load(folder / f"{name}.yaml").methods
 
     strict_yaml.load(folder / "flight.yaml", FlightConfig)
-    for name in ("synth", "demo_synth", "pose_synth", "calibration_tracks"):
+    rendered = {"synth", "demo_synth", "pose_synth", "calibration_tracks"}
+    for name in rendered:
         synth.load(folder / f"{name}.yaml")
     pose.load(folder / "pose_example.yaml")
     strict_yaml.load(folder / "node.yaml", NodeConfig)
     assert strict_yaml.load(folder / "pose_outputs.yaml", PoseOutputs).pose_outputs
     assert bench.load(folder / "bench.yaml") and limits.read(folder / "limits.yaml")
     assert plan.read(folder / "faults_short.yaml") and plan.read(folder / "faults_full.yaml")
-    others = {"flight", "node", "pose_outputs", "synth", "demo_synth", "pose_synth", "pose_example"}
+    others = {"flight", "node", "pose_outputs", "pose_example", *rendered}
     assert strict_yaml.load(folder / "latency.yaml", LatencyConfig)
     others |= {"latency", "bench", "limits", "faults_short", "faults_full"}
     assert {p.stem for p in folder.glob("*.yaml")} == names | benchmarks | others
