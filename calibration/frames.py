@@ -62,14 +62,22 @@ def read(data: Path, part: str | None = None) -> list[LabelledFrame]:
 def _beside(folder: Path) -> list[LabelledFrame]:
     found = replay.items(Source(folder=str(folder)))
     labels, whole = _column(folder / SIDECAR), _track_label(folder)
-    return [LabelledFrame(item.path, item.box, labels.get(item.name) or whole) for item in found]
+    frames = [LabelledFrame(item.path, item.box, labels.get(item.name) or whole) for item in found]
+    nameless = [frame.path.name for frame in frames if frame.label is None]
+    if nameless and len(nameless) < len(frames):
+        raise InputError(
+            f"{folder / SIDECAR}: {len(nameless)} of {len(frames)} frames have no class ({nameless[0]} for one), "
+            "though others do; name the class of each, or leave the column out where all are normal"
+        )
+    return frames
 
 
 def _column(path: Path) -> dict[str, str]:
     """The sidecar's classes; `replay` has checked the rest of it."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, skipinitialspace=True)
-        reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
+        header = [name.strip() for name in reader.fieldnames or []]
+        reader.fieldnames = ["class" if name.casefold() == "class" else name for name in header]
         rows = [((row["filename"] or "").strip(), (row.get("class") or "").strip()) for row in reader]
     return {Path(name).as_posix(): label for name, label in rows if label}
 
@@ -79,7 +87,9 @@ def _track_label(folder: Path) -> str | None:
     if not path.is_file():
         return None
     label = strict_yaml.parse(path.read_text(encoding="utf-8", errors="replace"), str(path)).get("class")
-    return None if label is None else str(label)
+    if label is not None and not isinstance(label, str):
+        raise InputError(f"{path}: class: {label!r} is not allowed: a name is needed")
+    return label
 
 
 def _spark(root: Path, part: str) -> list[LabelledFrame]:
@@ -93,6 +103,7 @@ def _spark(root: Path, part: str) -> list[LabelledFrame]:
                     f"{path}: the columns {', '.join(missing)} are missing; found {', '.join(header) or 'nothing'}. "
                     f"Of another layout than SPARK-2022, 'python -m train boxes' writes a {SIDECAR}"
                 )
+            replay.refuse_twins(header, path)
             reader.fieldnames = header
             rows = [(f"{path}:{reader.line_num}", row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -48,7 +48,12 @@ class ScoreCache:
         manifest = bundle.manifest
         runtime = provenance.versions().get("onnxruntime", "")
         made_by = msgspec.json.encode([manifest.files[manifest.model], manifest.crop, runtime])
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{folder}: scores cannot be kept there ({error.strerror}); give another --cache"
+            ) from error
         self.path = folder / f"scores_{hashlib.sha256(made_by).hexdigest()[:12]}.jsonl"
         self._scores = self._read()
         self._file = self.path.open("ab", buffering=0)

@@ -56,12 +56,19 @@ def calibrate(
     ours = shares.calibrate
     normals.left_out["kept back"] = len(shares.select)
     normals.left_out["that the graph was made with"] = shares.made_graph
-    _refuse_too_few(options.data, len(ours), rate, confidence, len(normals.frames) - len(ours))
+    kept = f"{len(normals.frames) - len(ours)} were kept back or used; --kept-back 0 keeps none back"
+    _refuse_too_few(options.data, len(ours), rate, confidence, kept)
     with ScoreCache(options.cache, detector.bundle) as cache:
         scores = scoring.score(detector, ours, cache, options.grey)
     answered = [(pair, s.score) for pair, s in zip(ours, scores, strict=True) if s.score is not None]
-    normals.left_out["rejected"] = len(ours) - len(answered)
-    _refuse_too_few(options.data, len(answered), rate, confidence, len(ours) - len(answered))
+    rejected = [
+        (frame.path.name, one.reason or "unknown")
+        for (_, frame), one in zip(ours, scores, strict=True)
+        if one.score is None
+    ]
+    normals.left_out.update(f"rejected ({reason})" for _, reason in rejected)
+    why = f"{len(rejected)} were rejected, {rejected[0][0]} for {rejected[0][1]}" if rejected else kept
+    _refuse_too_few(options.data, len(answered), rate, confidence, why)
     boxes = [_box(frame) for (_, frame), _ in answered]
     values = np.array([value for _, value in answered], np.float32)
     spans = [EVERY_SIZE]
@@ -129,15 +136,15 @@ def _write(bundle: Bundle, made: FrameThreshold, added: dict[str, bytes]) -> Bun
     return rewrite(bundle, manifest, added)
 
 
-def _refuse_too_few(data: Path, count: int, rate: float, confidence: float | None, less: int) -> None:
+def _refuse_too_few(data: Path, count: int, rate: float, confidence: float | None, less: str) -> None:
     if conformal.rank(count, rate, confidence):
         return
     sure = "" if confidence is None else f" at a confidence of {confidence:g}"
     finest = 1 / (count + 1) if confidence is None else 1 - (1 - confidence) ** (1 / max(1, count))
     raise InputError(
         f"{data}: a false-alarm rate of {rate:g}{sure} needs {conformal.needed(rate, confidence)} normal frames, and "
-        f"{count} are left for the calibration ({less} were kept back, used, rejected; --kept-back 0 keeps none back); "
-        f"the finest rate that {count} support{sure} is {math.ceil(finest * 1e4) / 1e4:g}"
+        f"{count} are left for the calibration ({less})"
+        + (f"; the finest rate that {count} support{sure} is {math.ceil(finest * 1e4) / 1e4:g}" if count else "")
     )
 
 

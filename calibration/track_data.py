@@ -2,13 +2,14 @@
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from calibration import frames as reading
 from calibration import scoring
-from calibration.frames import SIDECAR, LabelledFrame
+from calibration.frames import ABOUT, SIDECAR, LabelledFrame
 from calibration.normal import same_frame_size
 from calibration.score_cache import ScoreCache
 from onboard.detector import Detector
@@ -42,12 +43,14 @@ class ScoredTrack:
 
     Attributes:
         frame_px: width and height of the frames, those of all tracks that were scored together; None: none is there.
+        rejected: why, for each frame that was.
     """
 
     track: TrackFrames
     scores: list[float | None]
     p_values: list[float | None]
     frame_px: tuple[int, int] | None = None
+    rejected: tuple[str, ...] = ()
 
 
 def read_tracks(data: Path) -> list[TrackFrames]:
@@ -66,7 +69,14 @@ def read_tracks(data: Path) -> list[TrackFrames]:
         raise InputError(
             f"{below}: holds no track, a folder of frames with {SIDECAR}; 'python -m train synth' renders some"
         )
-    return [_read(folder) for folder in folders]
+    tracks = [_read(folder) for folder in folders]
+    nameless = [track.name for track in tracks if track.label is None]
+    if nameless and len(nameless) < len(tracks):
+        raise InputError(
+            f"{below}: {len(nameless)} of {len(tracks)} tracks say no class ({nameless[0]} for one), though others do; "
+            f"write 'class: NAME' into each one's {ABOUT}, or into none where all are normal"
+        )
+    return tracks
 
 
 def _read(folder: Path) -> TrackFrames:
@@ -114,10 +124,39 @@ def score_tracks(detector: Detector, tracks: Sequence[TrackFrames], cache: Score
     found = iter(answers)
     scored = []
     for track in tracks:
-        scores = [next(found).score if digest else None for digest in track.digests]
+        said = [next(found) if digest else None for digest in track.digests]
+        scores = [one.score if one else None for one in said]
+        rejected = tuple(one.reason or "unknown" for one in said if one and one.score is None)
         p_values = [
             None if score is None or frame.box is None else normal.p_value(score, frame.box)
             for score, frame in zip(scores, track.frames, strict=True)
         ]
-        scored.append(ScoredTrack(track, scores, p_values, answers[0].frame_px if answers else None))
+        scored.append(ScoredTrack(track, scores, p_values, answers[0].frame_px if answers else None, rejected))
     return scored
+
+
+def refuse_blind(data: Path, scored: Sequence[ScoredTrack], horizon: int) -> None:
+    """Refuse tracks of which no frame was scored: their evidence would count as none, and lower the threshold.
+
+    Raises:
+        InputError: there are; names them, and why their frames were rejected.
+    """
+    blind = [one for one in scored if all(score is None for score in one.scores[:horizon])]
+    if blind:
+        reasons = sorted({reason for one in blind for reason in one.rejected})
+        why = ", ".join(reasons) or "none has an image and a box"
+        names = ", ".join(one.track.name for one in blind[:5])
+        raise InputError(
+            f"{data}: {len(blind)} tracks have no frame among the first {horizon} that can be scored ({why}): {names}; "
+            "mend or remove them"
+        )
+
+
+def rejected_text(scored: Sequence[ScoredTrack]) -> str | None:
+    """How many frames were rejected and why; None: none was."""
+    reasons = Counter(reason for one in scored for reason in one.rejected)
+    if not reasons:
+        return None
+    names = [one.track.name for one in scored if one.rejected]
+    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    return f"rejected frames, which count as missing: {told}; in {len(names)} tracks ({', '.join(names[:5])})"

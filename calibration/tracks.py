@@ -11,7 +11,7 @@ from calibration.npy import npy
 from calibration.rewrite import rewrite
 from calibration.score_cache import ScoreCache
 from calibration.track_choice import Candidate
-from calibration.track_data import TrackFrames, read_tracks, score_tracks
+from calibration.track_data import TrackFrames, read_tracks, refuse_blind, rejected_text, score_tracks
 from calibration.track_threshold import MAXIMA, TrackOptions
 from onboard.bundle import Bundle
 from onboard.calibration import Calibration, TrackThreshold
@@ -44,6 +44,7 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
     reference = NormalScores.of(detector.bundle)
     with ScoreCache(options.cache, detector.bundle) as cache:
         scored = score_tracks(detector, found, cache, options.grey)
+        refuse_blind(options.data, scored, asked.horizon)
         if reference is None:
             raise AssertionError("tracks are scored against normal scores")
         ours = [one for one in scored if roles[one.track.sha256] == "calibrate"]
@@ -77,6 +78,8 @@ def tracks(folder: Path, options: NormalData, asked: TrackOptions) -> None:
     )
     written = _write(detector.bundle, made, npy(tops))
     print(_text(made, ranked, left + Counter({"kept back": len(kept)})))
+    if told := rejected_text(scored):
+        print(told)
     if strange := normal.unfitted_text(detector.bundle, (one.track.label for one in ours), "tracks"):
         print(strange)
     if seen is not None:

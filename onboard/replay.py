@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -56,8 +58,8 @@ def read_boxes(path: Path) -> dict[str, Box]:
     Numbers that make no sense as a box are left to the verdict, which rejects them one by one.
 
     Raises:
-        InputError: the file is missing, lacks a column, names a frame twice or one outside the folder, has a row of
-            more cells than columns, or a number cannot be read.
+        InputError: the file is missing, lacks a column or has two of one name, names a frame twice or one outside the
+            folder, has a row of more cells than columns, or a number cannot be read.
     """
     try:
         with io.TextIOWrapper(files.open_regular(path), encoding="utf-8-sig", newline="") as file:
@@ -68,6 +70,7 @@ def read_boxes(path: Path) -> dict[str, Box]:
                     f"{path}: the columns {', '.join(missing)} are missing; found {', '.join(header) or 'nothing'}, "
                     f"needed {', '.join(_COLUMNS)}. 'python -m train boxes' writes such a file from a SPARK data set"
                 )
+            refuse_twins(header, path)
             reader.fieldnames = header
             boxes: dict[str, Box] = {}
             for row in reader:
@@ -89,6 +92,17 @@ def read_boxes(path: Path) -> dict[str, Box]:
     return boxes
 
 
+def refuse_twins(header: Sequence[str], path: Path) -> None:
+    """Refuse two columns of one name, but for its case: which of them counts could not be known.
+
+    Raises:
+        InputError: there are; nameless columns are nobody's.
+    """
+    names = Counter(name.strip().casefold() for name in header)
+    if twins := [name for name, times in names.items() if name and times > 1]:
+        raise InputError(f"{path}: more than one column is named '{twins[0]}'; rename or remove all but one")
+
+
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of frames (source.folder)")
@@ -107,8 +121,10 @@ def _images(folder: Path) -> set[str]:
 
 def _name(text: str, where: str) -> str:
     """The name as the folder's listing has it: `./a.png` is `a.png`."""
+    if "\0" in text:  # a file system after a power cut
+        raise InputError(f"{where}: damaged: holds zero bytes; restore the file")
     name = PurePosixPath(text)
-    if not name.name or name.is_absolute() or ".." in name.parts or "\0" in text:
+    if not name.name or name.is_absolute() or ".." in name.parts:
         raise InputError(f"{where}: '{text}' is not allowed: the name of a file below the folder of frames is needed")
     return name.as_posix()
 
@@ -116,6 +132,8 @@ def _name(text: str, where: str) -> str:
 def _box(row: dict[str, str], where: str) -> Box:
     try:
         x_min, y_min, x_max, y_max = (float(row[name]) for name in _COLUMNS[1:])
-    except (TypeError, ValueError) as error:
+    except TypeError as error:  # None, where csv has no cell
+        raise InputError(f"{where}: four numbers are needed after the file name, and cells are missing") from error
+    except ValueError as error:
         raise InputError(f"{where}: four numbers are needed after the file name ({error})") from error
     return x_min, y_min, x_max, y_max

@@ -89,6 +89,42 @@ def test_each_size_keeps_its_own_promise(call: Call, light: Path, root: Path, tm
         assert rule.scores.p_value(highest, (5, 5, 5 + side, 5 + side)) == 2 / 16
 
 
+@pytest.mark.parametrize(
+    ("column", "second", "said"),
+    [
+        (",Class", ",debris", "15 of 30 frames are labelled debris"),
+        (",class", ",", "15 of 30 frames have no class"),
+        (",x_max", ",7", "more than one column is named 'x_max'"),
+    ],
+)
+def test_debris_or_boxes_that_a_column_hides_are_refused(
+    call: Call, light: Path, root: Path, tmp_path: Path, column: str, second: str, said: str
+) -> None:
+    data = Path(shutil.copytree(root / "val", tmp_path / "frames"))
+    rows = [f"filename,x_min,y_min,x_max,y_max{column}"]
+    for number, path in enumerate(sorted(data.glob("*.png"))):
+        rows.append(f"{path.name},100,100,200,200{second if number % 2 else ',a'}")
+    (data / "boxes.csv").write_text("\n".join(rows) + "\n")
+    code, told = call("threshold", light, data, "--kept-back", 0, "--false-alarm-rate", 0.2)
+    assert code == 2 and said in told, told
+
+
+def test_rejected_frames_are_told_with_their_reason(call: Call, light: Path, root: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(root / "val", tmp_path / "frames"))
+    names = sorted(path.name for path in data.glob("*.png"))
+
+    def calibrated(wrong: int) -> tuple[int, str]:
+        rows = ["filename,x_min,y_min,x_max,y_max"]
+        rows += [f"{name},100,100,{90 if number < wrong else 200},200" for number, name in enumerate(names)]
+        (data / "boxes.csv").write_text("\n".join(rows) + "\n")
+        return call("threshold", light, data, "--kept-back", 0, "--false-alarm-rate", 0.2)
+
+    code, said = calibrated(2)
+    assert code == 0 and "28 normal frames; left out: 2 rejected (box_empty)" in said
+    code, said = calibrated(30)
+    assert code == 2 and f"0 are left for the calibration (30 were rejected, {names[0]} for box_empty)" in said
+
+
 def test_what_the_head_was_fitted_on_is_refused(call: Call, bundle: Path, root: Path, tmp_path: Path) -> None:
     code, said = call("threshold", bundle, root, "--part", "train", "--false-alarm-rate", 0.2)
     assert code == 2 and "fitted on 33 of its 48 images" in said and "--skip-fitted" in said

@@ -111,6 +111,33 @@ def test_a_track_that_the_graph_was_made_with(call: Call, bundle: Path, flown: P
     assert code == 0 and "7 normal tracks; left out: 2 debris, 1 fitted" in said
 
 
+def test_a_track_that_cannot_be_seen_lowers_no_threshold(call: Call, bundle: Path, flown: Path, tmp_path: Path) -> None:
+    named, spoilt = ("--statistic", "cusum", "--evidence", "score"), Path(shutil.copytree(flown, tmp_path / "spoilt"))
+    boxes = spoilt / "tracks" / "track_2" / "boxes.csv"
+    whole = boxes.read_text()
+    boxes.write_text(whole.replace("_0.png,40,", "_0.png,nan,"))
+    code, said = call("tracks", bundle, spoilt, *ASKED, *named)
+    assert code == 0 and "count as missing: 1 box_not_finite; in 1 tracks (track_2)" in said, said
+    before = bundles.read(bundle).sha256
+    boxes.write_text(whole.replace(".png,40,", ".png,nan,"))
+    code, said = call("tracks", bundle, spoilt, *ASKED, *named)
+    assert code == 2 and "1 tracks have no frame among the first 4 that can be scored (box_not_finite): track_2" in said
+    assert bundles.read(bundle).sha256 == before
+
+
+@pytest.mark.parametrize(
+    ("about", "said"), [(None, "1 of 10 tracks say no class (track_8"), ("class: [debris]", "a name")]
+)
+def test_debris_whose_class_is_missing_calibrate_nothing(
+    call: Call, bundle: Path, flown: Path, tmp_path: Path, about: str | None, said: str
+) -> None:
+    spoilt = Path(shutil.copytree(flown, tmp_path / "spoilt"))
+    path = spoilt / "tracks" / "track_8" / "track.yaml"
+    path.unlink() if about is None else path.write_text(about)
+    code, told = call("tracks", bundle, spoilt, *ASKED)
+    assert code == 2 and said in told and told.count("\n") == 1
+
+
 def test_a_head_that_never_saw_a_class(call: Call, bundle: Path, flown: Path) -> None:
     named = ("--statistic", "cusum", "--evidence", "score")
     code, said = call("tracks", bundle, flown, *ASKED, *named, "--without", f"z={bundle}")
