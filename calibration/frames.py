@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from onboard import replay, strict_yaml
+from onboard import columns, replay, strict_yaml
 from onboard.config import Source
 from onboard.errors import InputError
 from onboard.replay import Box
@@ -103,7 +103,7 @@ def _spark(root: Path, part: str) -> list[LabelledFrame]:
                     f"{path}: the columns {', '.join(missing)} are missing; found {', '.join(header) or 'nothing'}. "
                     f"Of another layout than SPARK-2022, 'python -m train boxes' writes a {SIDECAR}"
                 )
-            replay.refuse_twins(header, path)
+            columns.refuse_twins(header, path)
             reader.fieldnames = header
             rows = [(f"{path}:{reader.line_num}", row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -2,12 +2,10 @@
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from onboard import files
+from onboard import columns, files
 from onboard.config import Source
 from onboard.errors import InputError
 
@@ -70,7 +68,7 @@ def read_boxes(path: Path) -> dict[str, Box]:
                     f"{path}: the columns {', '.join(missing)} are missing; found {', '.join(header) or 'nothing'}, "
                     f"needed {', '.join(_COLUMNS)}. 'python -m train boxes' writes such a file from a SPARK data set"
                 )
-            refuse_twins(header, path)
+            columns.refuse_twins(header, path)
             reader.fieldnames = header
             boxes: dict[str, Box] = {}
             for row in reader:
@@ -90,17 +88,6 @@ def read_boxes(path: Path) -> dict[str, Box]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV text file ({error})") from error
     return boxes
-
-
-def refuse_twins(header: Sequence[str], path: Path) -> None:
-    """Refuse two columns of one name, but for its case: which of them counts could not be known.
-
-    Raises:
-        InputError: there are; nameless columns are nobody's.
-    """
-    names = Counter(name.strip().casefold() for name in header)
-    if twins := [name for name, times in names.items() if name and times > 1]:
-        raise InputError(f"{path}: more than one column is named '{twins[0]}'; rename or remove all but one")
 
 
 def _existing(folder: Path) -> Path:

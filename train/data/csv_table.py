@@ -2,10 +2,10 @@
 
 import csv
 import io
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from onboard.columns import refuse_twins
 from onboard.errors import InputError
 
 
@@ -78,7 +78,7 @@ def _parse(text: str, path: Path) -> Table:
                 continue
             if columns is None:
                 columns = tuple(column(value) for value in values)
-                _refuse_twins(columns, path)
+                refuse_twins(columns, path)
                 continue
             cells = dict.fromkeys(columns, "")
             cells.update((name, value.strip()) for name, value in zip(columns, values, strict=False))
@@ -89,10 +89,3 @@ def _parse(text: str, path: Path) -> Table:
     if columns is None:
         raise InputError(f"{path}: the file is empty; a header line is needed")
     return Table(columns, tuple(rows))
-
-
-def _refuse_twins(columns: tuple[str, ...], path: Path) -> None:
-    """Refuse two columns of one name, for which of them counts cannot be known; nameless ones are nobody's."""
-    twins = [name for name, times in Counter(columns).items() if name and times > 1]
-    if twins:
-        raise InputError(f"{path}: more than one column is named {twins[0]!r}; rename or remove all but one")

@@ -94,7 +94,7 @@ def _tables(root: Path, layout: Layout) -> tuple[list[tuple[Part, Table]], list[
             defects.append(Defect("missing-column", file, 1, message))
             continue
         if not table.rows:
-            message = "a header, but no row: without one the part would count as absent; remove file and folder if so"
+            message = "a header and no row; fill it, or remove the file and its folder"
             defects.append(Defect("no-rows", file, 1, message))
             continue
         tables.append((part, table))
