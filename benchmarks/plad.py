@@ -2,8 +2,8 @@
 
 python -m benchmarks.plad /path/to/cifar --epochs 10
 
-Each run is kept in `--out` as soon as it has ended, and not made again. The tables there, `plad.md` and `plad.csv`, hold
-the runs that were asked for last.
+Each run is kept in `--out` as soon as it has ended, and not made again. The tables there, `plad.md` and `plad.csv`,
+hold the runs that were asked for last.
 """
 
 import argparse
