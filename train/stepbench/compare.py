@@ -11,12 +11,13 @@ from train.stepbench import floor
 from train.stepbench.forms import Form, build
 from train.stepbench.worker import Task, work
 
-_WARM_UP = 2
+_WARM_UP = 1  # turns
+_STEPS = 2  # a turn; the last is timed: in training a step follows its like, not another process that left the caches
 _CHECKED = 3  # first steps whose losses are compared: later, rounding has been amplified by the training itself
 
 
 class Samples:
-    """What was measured; lists go over the timed steps, except `losses`, which begin with the warm-up."""
+    """What was measured; lists go over the timed steps, except `losses`, which go over all."""
 
     def __init__(self) -> None:
         self.losses: dict[Form, list[dict[str, float]]] = {"ours": [], "materialised": []}
@@ -54,8 +55,9 @@ def compare(task: Task, repeats: int) -> Samples:
         for repeat in range(_WARM_UP + repeats):
             bandwidth.measure()
             for process in (ours, materialised):
-                losses, phases = process.ask("step")
-                samples.losses[process.form].append(losses)
+                for _ in range(_STEPS):
+                    losses, phases = process.ask("step")
+                    samples.losses[process.form].append(losses)
                 if repeat >= _WARM_UP:
                     samples.phases[process.form].append(phases)
         samples.peak_bytes = {process.form: process.ask("peak") for process in (ours, materialised)}
