@@ -2,10 +2,13 @@
 figure the best single number of the images and of the backbone's features, chosen and turned by the test's labels.
 
 python -m benchmarks.fly_protocols runs/spark_sample --data /path/to/spark
+python -m benchmarks.fly_protocols runs/spark_sample --disturbed      # other frames, and what becomes of the threshold
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,7 +16,9 @@ import numpy.typing as npt
 
 from benchmarks import ending
 from onboard import Detector, machine
+from onboard.errors import InputError
 from onboard.image import Grey
+from onboard.messages import Answer
 from train import bootstrap, metrics, runs
 from train.benchmark import probes
 from train.config import RunConfig
@@ -32,39 +37,66 @@ PROTOCOLS = {
     "matched at 32 px": Recipe(match_px=32),
     "equalised": Recipe(reduce_to_px=(64, 160), match_px=64),
 }
+DISTURBED = {
+    "as they are": Recipe(),
+    **{f"{factor:g} times the light": Recipe(exposure=factor) for factor in (0.5, 0.75, 1.3, 2)},
+    **{f"grey noise, {levels} levels": Recipe(noise_levels=levels) for levels in (2, 4, 8)},
+    **{f"colour noise, {levels} levels": Recipe(colour_noise_levels=levels) for levels in (2, 4, 8)},
+    **{f"blur, {pixels} px": Recipe(blur_px=pixels) for pixels in (1, 2)},
+}
+_ALPHA = 0.05
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", type=Path, help="with its bundle")
     parser.add_argument("--data", help="the data set's folder, where it has moved")
+    parser.add_argument("--disturbed", action="store_true", help="frames under other light, noise and focus")
     options = parser.parse_args()
     config = runs.read_config(options.run)
     data = msgspec.structs.replace(config.data, root=options.data) if options.data else config.data
     grey = data.grey if isinstance(data, SparkData) else "refuse"
     split = loading.load(data, config.seed)
-    test = split.test
     detector = Detector.load(options.run / "bundle")
-    is_anomaly = np.array([sample.is_anomaly for sample in test])
-    print(f"{options.run}: {len(test)} test images through onboard.Detector, {machine.describe()}")
-    for name, recipe in PROTOCOLS.items():
+    print(f"{options.run}: {len(split.test)} test images through onboard.Detector, {machine.describe()}")
+    for name, recipe in (DISTURBED if options.disturbed else PROTOCOLS).items():
         view = views(recipe, seed=2_000_000)[0]  # draws that no training saw
-        answers = [detector(*apply(view, read_sample(sample, grey), sample)) for sample in test]
-        answered = np.array([answer.anomaly_score is not None for answer in answers])
-        scores = np.array([answer.anomaly_score for answer in answers if answer.anomaly_score is not None])
-        found = metrics.measure(is_anomaly[answered], scores)
+        answers = [detector(*apply(view, read_sample(sample, grey), sample)) for sample in split.test]
+        flown = _flown(split, answers)
+        print(f"  {name:<24}{flown.text()}")
+        if not options.disturbed:
+            best, number = _best_number(config, split, view, grey)
+            beside = _beside(best, number[flown.answered], flown.scores, flown.truth[flown.answered])
+            print(f"  {'':<24}{beside}")
+
+
+class _Flown(NamedTuple):
+    """Which images are debris, which were answered, the scores of these, and the shares with p <= `_ALPHA`."""
+
+    truth: metrics.Flags
+    answered: metrics.Flags
+    scores: npt.NDArray[np.float64]
+    satellites: float
+    debris: float
+
+    def text(self) -> str:
+        found = metrics.measure(self.truth[self.answered], self.scores)
         if found is None:
-            raise SystemExit(f"{name}: normals and anomalies are both needed")
+            raise InputError("the test part holds no debris, or nothing else; name a data set with both: --data")
         low, high = found.auroc_95
-        alarms = np.mean(
-            [a.p_value is not None and a.p_value <= 0.05 for a, x in zip(answers, is_anomaly, strict=True) if not x]
+        return (
+            f"AUROC {100 * found.auroc:.1f} (95 % interval {100 * low:.1f} to {100 * high:.1f}), p <= {_ALPHA:g}: "
+            f"{100 * self.satellites:.0f} % of the satellites, {100 * self.debris:.0f} % of the debris, "
+            f"answered {self.answered.sum()} of {len(self.truth)}"
         )
-        print(
-            f"  {name:<18}AUROC {100 * found.auroc:.1f} (95 % interval {100 * low:.1f} to {100 * high:.1f}), "
-            f"satellites with p <= 0.05: {100 * alarms:.0f} %, answered {answered.sum()} of {len(test)}"
-        )
-        best, number = _best_number(config, split, view, grey, is_anomaly)
-        print(f"  {'':<18}{_beside(best, number[answered], scores, is_anomaly[answered])}")
+
+
+def _flown(split: Split, answers: Sequence[Answer]) -> _Flown:
+    truth = np.array([sample.is_anomaly for sample in split.test])
+    answered = np.array([answer.anomaly_score is not None for answer in answers])
+    scores = np.array([answer.anomaly_score for answer in answers if answer.anomaly_score is not None])
+    low = np.array([answer.p_value is not None and answer.p_value <= _ALPHA for answer in answers])
+    return _Flown(truth, answered, scores, float(low[~truth].mean()), float(low[truth].mean()))
 
 
 def _beside(name: str, number: npt.NDArray[np.float64], scores: npt.NDArray[np.float64], truth: metrics.Flags) -> str:
@@ -78,9 +110,7 @@ def _beside(name: str, number: npt.NDArray[np.float64], scores: npt.NDArray[np.f
     )
 
 
-def _best_number(
-    config: RunConfig, split: Split, view: View, grey: Grey, is_anomaly: npt.NDArray[np.bool_]
-) -> tuple[str, npt.NDArray[np.float64]]:
+def _best_number(config: RunConfig, split: Split, view: View, grey: Grey) -> tuple[str, npt.NDArray[np.float64]]:
     """Its name, and what it is of each sample, high where it is debris."""
     backbone = backbone_of(config, split)
     test = split.test
@@ -88,6 +118,7 @@ def _best_number(
     numbers = probes.of_vectors({name: features.values[:, place] for name, place in features.columns.items()})
     seen = np.array([probes.area_and_brightness(view, sample, grey) for sample in test])
     numbers |= {probes.AREA: seen[:, 0], probes.BRIGHTNESS: seen[:, 1]}
+    is_anomaly = np.array([sample.is_anomaly for sample in test])
     best = max(numbers, key=lambda name: metrics.oriented_auroc(is_anomaly, numbers[name]))
     number = numbers[best]
     return best, number if metrics.auroc(is_anomaly, number) >= 0.5 else -number

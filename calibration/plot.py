@@ -21,7 +21,7 @@ def coverage(path: Path, found: Mapping[str, Sequence[Point]], about: str) -> No
         found: points by disturbance.
         about: the title.
     """
-    columns = 3
+    columns = 4
     rows = -(-len(found) // columns)
     width, height = 4 * columns, 3.6 * rows  # inches
     figure, axes = plt.subplots(rows, columns, figsize=(width, height), sharex=True, sharey=True, squeeze=False)
@@ -32,6 +32,9 @@ def coverage(path: Path, found: Mapping[str, Sequence[Point]], about: str) -> No
         axis.set_visible(False)
     for axis in axes.flat:
         axis.label_outer()
+    for above in axes.flat[max(0, len(found) - columns) : len(found)]:  # what lies below it may be hidden
+        above.xaxis.set_tick_params(labelbottom=True)
+        above.set_xlabel("promised false-alarm rate")
     axes.flat[0].legend(fontsize="x-small")
     figure.suptitle(about, fontsize="medium")
     # Margins in inches: to find them by laying out logarithmic axes takes longer than all the drawing.

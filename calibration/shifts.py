@@ -23,10 +23,20 @@ def _brighter(frame: Frame, box: Box, seed: str) -> tuple[Frame, Box]:
     return _gain(frame, _BRIGHTER), box
 
 
-def _noisier(frame: Frame, box: Box, seed: str) -> tuple[Frame, Box]:
+def _noisier_grey(frame: Frame, box: Box, seed: str) -> tuple[Frame, Box]:
+    """Noise that all channels share, as a mono camera's."""
+    return _noisier(frame, (*frame.shape[:2], 1), seed), box
+
+
+def _noisier_colour(frame: Frame, box: Box, seed: str) -> tuple[Frame, Box]:
+    """Noise that each channel has by itself, as a colour camera's."""
+    return _noisier(frame, frame.shape, seed), box
+
+
+def _noisier(frame: Frame, shape: tuple[int, ...], seed: str) -> Frame:
     draw = np.random.default_rng(list(hashlib.sha256(seed.encode()).digest()[:8]))
-    noise = draw.standard_normal(frame.shape, np.float32) * np.float32(_NOISE_LEVELS)
-    return np.clip(np.rint(frame + noise), 0, 255).astype(np.uint8), box
+    noise = draw.standard_normal(shape, np.float32) * np.float32(_NOISE_LEVELS)
+    return np.clip(np.rint(frame + noise), 0, 255).astype(np.uint8)
 
 
 def _blurrier(frame: Frame, box: Box, seed: str) -> tuple[Frame, Box]:
@@ -58,7 +68,8 @@ SHIFTS = (
     RAW,
     Shift(f"darker x{_DARKER:g}", _darker),
     Shift(f"brighter x{_BRIGHTER:g}", _brighter),
-    Shift(f"noise {_NOISE_LEVELS:g} levels", _noisier),
+    Shift(f"grey noise {_NOISE_LEVELS:g}", _noisier_grey),
+    Shift(f"colour noise {_NOISE_LEVELS:g}", _noisier_colour),
     Shift(f"blur {_BLUR_PX:g} px", _blurrier),
     Shift(f"size 1/{_SMALLER}", _smaller, _smaller_box),
 )

@@ -22,7 +22,7 @@ def test_a_validation_is_a_table_a_plot_and_figures(
     assert code == 0 and "33 normal frames, 20 splits into 16 and 17; left out: 12 debris, 33 fitted" in said
     out = bundle.with_name(f"{bundle.name}_calibration")
     found = json.loads((out / "validate.json").read_text())
-    assert len(found["over_splits"]) == 6
+    assert len(found["over_splits"]) == 7
     assert [point["alpha"] for point in found["over_splits"]["raw"]] == [0.1, 0.2, 0.3, 0.5]
     assert found["in_force"] == {} and "has no threshold yet" in said
     assert cv2.imread(str(out / "coverage.png")) is not None

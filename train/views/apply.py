@@ -40,17 +40,25 @@ def turned(frame: Frame, box: Box, turn: int) -> tuple[Frame, Box]:
 
 
 def _disturbed(recipe: Recipe, frame: Frame, random: np.random.Generator) -> Frame:
-    if recipe.exposure == 1.0 and not recipe.noise_levels and not recipe.blur_px:
+    blur_px, exposure = _strength(recipe.blur_px, random), _strength(recipe.exposure, random)
+    grey, colour = _strength(recipe.noise_levels, random), _strength(recipe.colour_noise_levels, random)
+    if exposure == 1.0 and not any((blur_px, grey, colour)):
         return frame
     levels = frame.astype(np.float32)
-    if recipe.blur_px:
-        levels = np.asarray(cv2.GaussianBlur(levels, (0, 0), recipe.blur_px), np.float32)
-    if recipe.exposure != 1.0:
+    if blur_px:
+        levels = np.asarray(cv2.GaussianBlur(levels, (0, 0), blur_px), np.float32)
+    if exposure != 1.0:
         black = float(np.percentile(levels, 5))  # space: what the sensor reads without light
-        levels = black + (levels - black) * recipe.exposure
-    if recipe.noise_levels:
-        levels = levels + recipe.noise_levels * random.standard_normal((*levels.shape[:2], 1), np.float32)
+        levels = black + (levels - black) * exposure
+    if grey:
+        levels = levels + grey * random.standard_normal((*levels.shape[:2], 1), np.float32)
+    if colour:
+        levels = levels + colour * random.standard_normal(levels.shape, np.float32)
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+
+
+def _strength(value: float | tuple[float, float], random: np.random.Generator) -> float:
+    return random.uniform(*value) if isinstance(value, tuple) else value
 
 
 def _jittered(recipe: Recipe, box: Box, frame: Frame, random: np.random.Generator) -> Box:

@@ -9,13 +9,17 @@ from onboard.crop_spec import CropSpec
 
 Pixels = Annotated[float, msgspec.Meta(ge=8, le=4096)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
-Factor = Annotated[float, msgspec.Meta(gt=0, le=100)]
-Levels = Annotated[float, msgspec.Meta(ge=0, le=255)]
-Spread = Annotated[float, msgspec.Meta(ge=0, le=100)]
+# One strength for all views, or [least, most], from which each view draws its own. What they may be is looked at below:
+# msgspec 0.22 crashes on a union of a bounded number and a tuple.
+Strength = float | tuple[float, float]
+_MOST = {"exposure": 100.0, "noise_levels": 255.0, "colour_noise_levels": 255.0, "blur_px": 100.0}
 
 
 class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """One way to make views of samples. Steps happen in the order of the attributes; all are off by default.
+
+    But what a camera does to the light is done as a camera does it: blur, then exposure, then noise. Its strengths are
+    numbers, or [least, most], from which each view of each sample draws its own uniformly.
 
     Attributes:
         reduce_to_px: [least, most]: a frame whose box is longer than a length drawn uniformly from this range is
@@ -26,7 +30,9 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
         shift: the box is moved by up to this share of its width and height, either way.
         scale: the box is made up to this share larger or smaller.
         exposure: the light above the black level is multiplied by this.
-        noise_levels: standard deviation of Gaussian noise that is added, in grey levels.
+        noise_levels: standard deviation of Gaussian noise that is added, in levels; the same in all channels, as a mono
+            camera's is, and the rendered noise of SPARK.
+        colour_noise_levels: the same of noise that each channel has by itself, as a colour camera's has.
         blur_px: standard deviation of a Gaussian blur, in pixels of the frame as it is then.
         turns: how many of the eight flips and quarter turns are taken, each a view of its own.
         copies: views of each turn, each with draws of its own.
@@ -37,20 +43,28 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
     match_px: Pixels | None = None
     shift: Share = 0.0
     scale: Share = 0.0
-    exposure: Factor = 1.0
-    noise_levels: Levels = 0.0
-    blur_px: Spread = 0.0
+    exposure: Strength = 1.0
+    noise_levels: Strength = 0.0
+    colour_noise_levels: Strength = 0.0
+    blur_px: Strength = 0.0
     turns: Literal[1, 2, 4, 8] = 1
     copies: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
 
     def __post_init__(self) -> None:
-        if self.reduce_to_px and self.reduce_to_px[0] > self.reduce_to_px[1]:
-            raise ValueError(f"reduce_to_px {list(self.reduce_to_px)} must be [least, most]")
+        for name in ("reduce_to_px", *_MOST):
+            value = getattr(self, name)
+            least, most = value if isinstance(value, tuple) else (value, value)
+            if least is not None and least > most:
+                raise ValueError(f"{name} {list(value)} must be [least, most]")
+            if name in _MOST and not (least >= 0 and most <= _MOST[name] and (least > 0 or name != "exposure")):
+                zero = "above 0" if name == "exposure" else "at least 0"
+                raise ValueError(f"{name} {value} must be {zero} and at most {_MOST[name]:g}")
 
     @property
     def drawn(self) -> bool:
         """Whether anything about a view is left to chance."""
-        return bool(self.reduce_to_px or self.shift or self.scale or self.noise_levels)
+        ranges = any(isinstance(getattr(self, name), tuple) for name in _MOST)
+        return ranges or any((self.reduce_to_px, self.shift, self.scale, self.noise_levels, self.colour_noise_levels))
 
 
 def refuse_on_whole_frames(recipes: Iterable[Recipe], spec: CropSpec) -> None:
@@ -62,7 +76,7 @@ def refuse_on_whole_frames(recipes: Iterable[Recipe], spec: CropSpec) -> None:
         if smaller:
             raise ValueError(
                 f"{smaller[0]} makes frames smaller, but with 'crop.view: frame' all must be of frame_px; leave it out "
-                "(turns, shift, scale, exposure, noise_levels and blur_px work on whole frames)"
+                "(turns, shift, scale, exposure, blur_px and both kinds of noise work on whole frames)"
             )
         height, width = spec.frame_hw
         if recipe.turns == 8 and height != width:

@@ -92,6 +92,21 @@ def test_disturbances(sample: Sample) -> None:
         for r in (Recipe(blur_px=2), Recipe(), Recipe(noise_levels=8))
     ]
     assert noise[0] < 0.5 * noise[1] and noise[2] > 1.3 * noise[1]
+    flat = np.full_like(frame, 100)
+    for recipe, shared in ((Recipe(noise_levels=8), True), (Recipe(colour_noise_levels=8), False)):
+        noisy, _ = apply(View(recipe), flat, sample)
+        assert noisy.std() == pytest.approx(8, rel=0.05)
+        assert (noisy[..., 0] == noisy[..., 1]).all() == shared
+
+
+def test_a_strength_can_be_drawn_for_each_view(sample: Sample) -> None:
+    frame = np.full_like(image.read(sample.path), 100)
+    each = views(msgspec.convert({"noise_levels": [2, 8], "turns": 8}, Recipe), seed=1)
+    found = [apply(view, frame, sample)[0].std() for view in each]
+    assert all(1.9 < level < 8.2 for level in found) and max(found) - min(found) > 2
+    assert found == [apply(view, frame, sample)[0].std() for view in each], "the same each time"
+    dark = views(msgspec.convert({"exposure": [0.4, 0.8]}, Recipe), seed=1)
+    assert dark != views(msgspec.convert({"exposure": [0.4, 0.8]}, Recipe), seed=2), "drawn, so the seed has a say"
 
 
 def test_recipes_count_their_views_and_refuse_nonsense() -> None:
@@ -99,6 +114,8 @@ def test_recipes_count_their_views_and_refuse_nonsense() -> None:
     assert len(set(views(Recipe(turns=8)))) == 8
     assert views(Recipe(turns=8), 1) == views(Recipe(turns=8), 2), "nothing is drawn, so the seed has no say"
     assert len(set(views(Recipe(turns=4, copies=3, noise_levels=1)))) == 12
-    assert not set(views(Recipe(noise_levels=1), 1)) & set(views(Recipe(noise_levels=1), 2))
-    with pytest.raises(msgspec.ValidationError, match="least, most"):
-        msgspec.convert({"reduce_to_px": [90, 80]}, Recipe)
+    for noise in (Recipe(noise_levels=1), Recipe(colour_noise_levels=1)):
+        assert not set(views(noise, 1)) & set(views(noise, 2))
+    for name in ("reduce_to_px", "exposure", "noise_levels", "colour_noise_levels", "blur_px"):
+        with pytest.raises(msgspec.ValidationError, match=f"{name} .* must be .least, most."):
+            msgspec.convert({name: [90, 80]}, Recipe)
