@@ -41,7 +41,8 @@ def measure(is_anomaly: Flags, scores: Scores) -> Metrics | None:
     """Metrics of N scores; None where normals or anomalies are lacking."""
     if is_anomaly.all() or not is_anomaly.any():
         return None
-    false_rate, true_rate, _ = roc_curve(is_anomaly, scores)
+    # Whole: of equal scores, those that are dropped by default may be the ones that are looked for.
+    false_rate, true_rate, _ = roc_curve(is_anomaly, scores, drop_intermediate=False)
     return Metrics(
         auroc=auroc(is_anomaly, scores),
         auroc_95=bootstrap_auroc(is_anomaly, scores),

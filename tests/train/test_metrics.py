@@ -35,6 +35,10 @@ def test_rates_at_the_working_points() -> None:
     assert found is not None
     assert found.tpr_at_5_fpr == pytest.approx(0.6)  # three normals lie above 96.5
     assert found.fpr_at_95_tpr == pytest.approx(0.49)  # all that lie above 50.5
+    # Scores of few values: the point that is asked for lies within a straight piece of the curve.
+    ties = np.tile(np.repeat(np.arange(20.0), 5), 2)
+    found = metrics.measure(np.repeat([False, True], 100), ties)
+    assert found is not None and found.fpr_at_95_tpr == pytest.approx(0.95)
 
 
 def test_the_bootstrap_interval_holds_the_figure_and_has_the_known_width() -> None:

@@ -19,6 +19,7 @@ from train.benchmark.features import ProtocolFeatures, test_view
 from train.data.samples import Sample, Split
 from train.heads.fitting import Model, fit_head, logits_of
 from train.heads.scaled import Scaled
+from train.plume.config import PlumeOptions
 from train.prepare import device
 
 FORMAT = 1  # to be raised when what a cell holds, or how it is computed, changes
@@ -95,6 +96,8 @@ def _fit_decided_by(
     """What decides a fit, besides the data: plain data."""
     method = config.methods[cell.method]
     head = msgspec.to_builtins(method.head)
+    if isinstance(method.head, PlumeOptions):  # what a preset's name stands for, too
+        head = {"kind": "plume", **msgspec.to_builtins(method.head.resolve())}
     if head.get("weights") == "spread":
         del head["weights"]  # so that what was computed before there was a choice is found
     stand_ins: list[Any] | None = None

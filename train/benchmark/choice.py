@@ -45,7 +45,7 @@ class Choice:
         auroc: of the chosen one on the test.
         oracle: the candidate that the test's labels would have chosen.
         oracle_auroc: its AUROC.
-        rank_correlation: Spearman's, between stand-in and test AUROC, over the candidates.
+        rank_correlation: Spearman's, between stand-in and test AUROC, over the candidates; NaN for one.
     """
 
     chosen: str
@@ -75,8 +75,9 @@ def left_out_alarms(results: Sequence[Result], epoch: int) -> float:
 
 
 def called_debris(normal: Scores, judged: Scores) -> float:
-    """The share of what is judged beyond the threshold at which 5 % of the normals are; anomaly scores, [N] and [M]."""
-    return float((judged > np.quantile(normal, 1 - _FALSE_ALARMS)).mean())
+    """The share of what is judged beyond the threshold that at most 5 % of the normals are; scores, [N] and [M]."""
+    is_odd = np.arange(len(normal) + len(judged)) >= len(normal)
+    return metrics.detection_rate(is_odd, np.concatenate([normal, judged]), _FALSE_ALARMS)
 
 
 def choose(candidates: Sequence[Candidate]) -> Choice:
@@ -84,7 +85,7 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
     ordered = sorted(candidates, key=lambda candidate: candidate.name)
     chosen = max(ordered, key=lambda candidate: candidate.stand_in)
     oracle = max(ordered, key=lambda candidate: candidate.test)
-    ranks = 1.0
+    ranks = float("nan")  # of one candidate there is no order
     if len(ordered) > 1:
         ranks = float(spearmanr([c.stand_in for c in ordered], [c.test for c in ordered]).statistic)
     return Choice(

@@ -38,7 +38,7 @@ def choice_table(figures: Figures) -> Table:
         row += [
             str(spread([m.oracle_auroc for m in made.values()])),
             f"{100 * np.mean([m.regret for m in made.values()]):.1f}",
-            f"{np.mean([m.rank_correlation for m in made.values()]):.2f}",
+            _ranks_text([m.rank_correlation for m in made.values()]),
             str(spread([m.stand_in for m in made.values()])),
             f"{100 * np.mean([m.left_out_alarms for m in made.values()]):.0f} %",
         ]
@@ -80,10 +80,15 @@ def _for_all_row(figures: Figures, group: str) -> list[Cell]:
         "-",
         str(spread([made.oracle_auroc for made in found])),
         f"{100 * np.mean([made.regret for made in found]):.1f}",
-        f"{np.mean([made.rank_correlation for made in found]):.2f}",
+        _ranks_text([made.rank_correlation for made in found]),
         str(spread([made.stand_in for made in found])),
         f"{100 * np.mean([made.left_out_alarms for made in found]):.0f} %",
     ]
+
+
+def _ranks_text(correlations: list[float]) -> str:
+    mean = float(np.mean(correlations))
+    return "-" if np.isnan(mean) else f"{mean:.2f}"
 
 
 def stand_ins_table(figures: Figures) -> Table:
@@ -114,8 +119,8 @@ def differences_table(figures: Figures) -> Table:
         "differences",
         "The label-free choice less each other method",
         "Difference of AUROC x 100 with its 95 % interval from a paired bootstrap over the test's samples, averaged "
-        "over splits. An interval that holds 0 tells no difference. The last line's number is the best of all single "
-        "numbers, chosen and turned by the test's labels, so it is as high as it can be made.",
+        "over splits and seeds. An interval that holds 0 tells no difference. The last line's number is the best of "
+        "all single numbers, chosen and turned by the test's labels, so it is as high as it can be made.",
         ["method", *[p for g in figures.choices().values() for p in g]],
     )
     for name in [*figures.config.methods, None]:

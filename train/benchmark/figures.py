@@ -19,7 +19,7 @@ Scored = tuple[str, int]  # a method and its epoch, from 0; -1: the last one, an
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over splits and seeds, times 100: its mean, its standard deviation, and over how many."""
+    """A figure over splits and seeds, times 100: its mean, the standard deviation of these very n draws, and n."""
 
     mean: float
     deviation: float
@@ -85,12 +85,18 @@ class Figures:
 
     def scores(self, protocol: str, scored: Scored, c: str | None, split: int) -> npt.NDArray[np.float64]:
         """Anomaly scores of the test, of the first seed; or a single number, turned BY LABELS."""
+        return self._scores(protocol, scored, c, split)[0]
+
+    def _scores(self, protocol: str, scored: Scored, c: str | None, split: int) -> list[npt.NDArray[np.float64]]:
+        """The same of each seed."""
         method, epoch = scored
         if method in self.config.methods:
-            return -self._test(protocol, method, c, split, 0).logits[epoch].astype(np.float64)
+            seeds = range(self.config.seeds if self.config.methods[method].seeded else 1)
+            tests = [self._test(protocol, method, c, split, seed) for seed in seeds]
+            return [-test.logits[epoch].astype(np.float64) for test in tests]
         judged = self.outcome.judged[protocol, c, split]
         number = judged.probes[method]
-        return number if metrics.auroc(judged.is_anomaly, number) >= 0.5 else -number
+        return [number if metrics.auroc(judged.is_anomaly, number) >= 0.5 else -number]
 
     def best_number(self, protocol: str) -> str:
         """The single number with the highest AUROC over all splits and classes, chosen and turned BY LABELS."""
@@ -154,7 +160,7 @@ class Figures:
         return np.concatenate(found)
 
     def resampled(self, protocol: str, methods: Sequence[dict[Place, Scored]]) -> npt.NDArray[np.float64]:
-        """AUROCs in each resample, [1000, D], averaged over splits and classes, of D methods, each given by place.
+        """AUROCs in each resample, [1000, D], averaged over seeds, splits and classes, of D methods, given by place.
 
         A sample that several splits test, as they do with all debris, is drawn as often in each of them: their figures
         err together, so that averaging over splits does not make them as sure as more debris would.
@@ -168,10 +174,11 @@ class Figures:
         column = {key: number for number, key in enumerate(part_of)}
         found = []
         for _, c, split in places:
-            scores = np.stack([self.scores(protocol, m[protocol, c, split], c, split) for m in methods])
             tested = self._tested(protocol, c, split)
             truth = np.array([anomalous for _, anomalous in tested])
-            found.append(bootstrap.aurocs(truth, scores, times[:, [column[key] for key, _ in tested]]))
+            drawn = times[:, [column[key] for key, _ in tested]]
+            each = [np.stack(self._scores(protocol, m[protocol, c, split], c, split)) for m in methods]
+            found.append(np.stack([bootstrap.aurocs(truth, seeds, drawn).mean(1) for seeds in each], axis=1))
         return np.mean(found, axis=0)
 
     def _tested(self, protocol: str, c: str | None, split: int) -> list[tuple[str, bool]]:
@@ -180,10 +187,9 @@ class Figures:
         return [(s.key, bool(flag)) for s, flag in zip(judged.samples, judged.is_anomaly, strict=True)]
 
     def auroc_of(self, protocol: str, scored: Scored, c: str | None, split: int) -> float:
-        """Between 0 and 1, of one split."""
-        return metrics.auroc(
-            self.outcome.judged[protocol, c, split].is_anomaly, self.scores(protocol, scored, c, split)
-        )
+        """Between 0 and 1, of one split; the mean over seeds."""
+        truth = self.outcome.judged[protocol, c, split].is_anomaly
+        return float(np.mean([metrics.auroc(truth, scores) for scores in self._scores(protocol, scored, c, split)]))
 
     def _test(self, protocol: str, method: str, c: str | None, split: int, seed: int) -> Result:
         return self.outcome.results[Cell(protocol, c, split, method, seed)]

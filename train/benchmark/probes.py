@@ -76,6 +76,8 @@ def of_pixels(table: ProtocolFeatures, samples: Sequence[Sample], split: int, gr
             return np.array(list(tqdm(work, total=len(samples), desc="probes", unit="image", disable=None)))
 
     decides = [table.content_sha256, [[s.key, s.box] for s in samples], msgspec.to_builtins(view)]
+    if view.recipe.spares_anomalies:
+        decides.append([s.is_anomaly for s in samples])
     found = _once(kept, decides, rows)
     return {AREA: found[:, 0], BRIGHTNESS: found[:, 1]}
 

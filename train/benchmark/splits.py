@@ -1,14 +1,11 @@
 """The splits of a benchmark: several draws of what is trained on and what is judged."""
 
-import dataclasses
-
 import msgspec
 
 from train.benchmark.config import BenchmarkConfig
 from train.data import load as loading
-from train.data.config import CifarData, SparkData
+from train.data.config import CifarData
 from train.data.samples import Sample, Split
-from train.data.split import TRAIN, split
 
 
 def load(config: BenchmarkConfig, number: int, normal_class: str | None) -> Split:
@@ -25,12 +22,7 @@ def load(config: BenchmarkConfig, number: int, normal_class: str | None) -> Spli
     data = config.data
     if isinstance(data, CifarData) and normal_class is not None:
         data = msgspec.structs.replace(data, normal_class=normal_class)
-    own = loading.load(data, number)
-    if not config.redraw or not isinstance(data, SparkData):
-        return own
-    # As if the data set had no test of its own: then one is cut from the normals, and all anomalies are in it.
-    pool = [dataclasses.replace(sample, source=TRAIN) for sample in own.all()]
-    return split(pool, data.calibration_fraction, data.test_fraction, number, own.skipped)
+    return loading.load(data, number, config.redraw)
 
 
 def everything(splits: list[Split]) -> list[Sample]:

@@ -10,7 +10,7 @@ from train.data.samples import Split
 from train.data.split import OWN_TEST, split
 
 
-def load(config: Data, seed: int = 0) -> Split:
+def load(config: Data, seed: int = 0, redraw: bool = False) -> Split:
     """Read a data set and split it.
 
     Everything that needs no decoding is checked here; what is wrong with pixels is met when they are read
@@ -19,16 +19,17 @@ def load(config: Data, seed: int = 0) -> Split:
     Args:
         config: which data set, and how.
         seed: of the split's draw.
+        redraw: see `split.split`; CIFAR keeps its own test.
 
     Raises:
         InputError: the data set cannot be found or read, or has defects that `on_defect` does not allow.
     """
     if isinstance(config, CifarData):
         return cifar.load(config, seed)
-    return _spark(config, seed)
+    return _spark(config, seed, redraw)
 
 
-def _spark(config: SparkData, seed: int) -> Split:
+def _spark(config: SparkData, seed: int, redraw: bool) -> Split:
     labels = spark.read(config)
     # Of several parts that could be the test, one is used, so the others' defects are no concern.
     sources = {part.source for part in labels.layout.parts}
@@ -52,6 +53,7 @@ def _spark(config: SparkData, seed: int) -> Split:
     if said := classes.absent(named, present):
         raise InputError(f"{config.root}: {'; '.join(said)}")
     try:
-        return split(labels.samples, config.calibration_fraction, config.test_fraction, seed, count(defects))
+        fractions = config.calibration_fraction, config.test_fraction
+        return split(labels.samples, *fractions, seed, count(defects), redraw)
     except InputError as error:
         raise InputError(f"{Path(config.root)}: {error}") from error

@@ -63,11 +63,18 @@ class Split:
         return self.fit + self.calibration + self.test
 
     def hash(self) -> str:
-        """SHA-256 over which sample, with which box and label, is in which part; independent of order."""
+        """SHA-256 over which sample, with which box and label, is in which part; independent of order.
+
+        And over which of the test are anomalies, where that is not plain from the labels: those that the fit has are
+        normal, others are not. (So hashes from before this was told are what they were.)
+        """
         parts: list[tuple[str, Iterable[Sample]]] = [
             ("fit", self.fit),
             ("calibration", self.calibration),
             ("test", self.test),
         ]
-        lines = sorted(f"{name}\t{s.key}\t{s.label}\t{s.box}" for name, samples in parts for s in samples)
+        known = {sample.label for sample in self.fit}
+        lines = [f"{name}\t{s.key}\t{s.label}\t{s.box}" for name, samples in parts for s in samples]
+        lines += [f"{s.is_anomaly}\t{s.key}" for s in self.test if s.is_anomaly == (s.label in known)]
+        lines.sort()
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()

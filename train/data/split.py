@@ -18,6 +18,7 @@ def split(
     test_fraction: float,
     seed: int,
     skipped: dict[str, int] | None = None,
+    redraw: bool = False,
 ) -> Split:
     """Split samples by what their data set gives.
 
@@ -32,6 +33,7 @@ def split(
         test_fraction: the share of each normal class that goes to the test, where one is to be cut.
         seed: of the draw.
         skipped: counts to hand on (see `Split`).
+        redraw: pool the data set's own test with its train part, and cut a test from both.
 
     Raises:
         InputError: there are no samples to train on.
@@ -40,6 +42,9 @@ def split(
     for sample in samples:
         by_source[sample.source].append(sample)
     own = next((source for source in OWN_TEST if source in by_source), None)
+    if redraw and own:
+        by_source[TRAIN] += by_source.pop(own)
+        own = None
     test = list(by_source[own]) if own else []
     fit: list[Sample] = []
     calibration: list[Sample] = []

@@ -99,6 +99,8 @@ def extract(
         key["device"] = device.type
     if any(view != PLAIN for _, view in ordered):
         key["views"] = [msgspec.to_builtins(view) for _, view in ordered]
+    if spared := [i for i, (s, view) in enumerate(ordered) if s.is_anomaly and view.recipe.spares_anomalies]:
+        key["spared"] = spared
     defects: dict[int, str] = {}
     with ExitStack() as stack:
 

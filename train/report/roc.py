@@ -39,7 +39,7 @@ def curve(is_anomaly: Flags, scores: Scores) -> Curve | None:
     """The curve of N scores; None where satellites or debris are lacking."""
     if is_anomaly.all() or not is_anomaly.any():
         return None
-    false_rate, true_rate, thresholds = roc_curve(is_anomaly, scores)
+    false_rate, true_rate, thresholds = roc_curve(is_anomaly, scores, drop_intermediate=False)
     return Curve(false_rate, true_rate, thresholds, int((~is_anomaly).sum()), int(is_anomaly.sum()))
 
 

@@ -66,6 +66,11 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
         ranges = any(isinstance(getattr(self, name), tuple) for name in _MOST)
         return ranges or any((self.reduce_to_px, self.shift, self.scale, self.noise_levels, self.colour_noise_levels))
 
+    @property
+    def spares_anomalies(self) -> bool:
+        """Whether normals and anomalies are not treated alike."""
+        return self.reduce_to_px is not None and self.reduce == "normals"
+
 
 def refuse_on_whole_frames(recipes: Iterable[Recipe], spec: CropSpec) -> None:
     """Raises:

@@ -30,6 +30,7 @@ from train.benchmark.run import Judged, Outcome, run, stages
 from train.benchmark.tables import methods_table
 from train.benchmark.unseen import unseen_table
 from train.heads.config import GaussianOptions
+from train.plume.config import PRESETS
 from train.views.recipe import views
 
 CONFIG = """
@@ -139,6 +140,19 @@ def test_a_fit_of_something_else_is_not_found(place: Path, text: str, old: str, 
     assert not first_cell(before.replace(old, new, 1)).exists()
 
 
+def test_a_fit_with_what_a_preset_stood_for_before_is_not_found(
+    place: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_plume() -> Path:
+        stage = next(stages(config := configs.load(place / "b.yaml")))
+        cell = next(cell for cell in stage.cells if cell.method == "plume")
+        return path_of(place / "out", cell, config, stage.table, stage.split, stage.groups)
+
+    assert of_plume().exists()
+    monkeypatch.setitem(PRESETS, "ours", msgspec.structs.replace(PRESETS["ours"], tau=0.7))
+    assert not of_plume().exists()
+
+
 def _second(arguments: list[str], environment: dict[str, str], said: Path) -> None:
     torch.set_num_threads(1)  # OpenMP's other threads do not live in a forked process
     os.environ.update(environment)
@@ -204,6 +218,7 @@ def test_the_choice_takes_the_best_stand_in_and_tells_its_regret() -> None:
     made = choice.choose([Candidate(name, 0, stand_in, 0.5, test) for name, (stand_in, test) in known.items()])
     assert (made.chosen, made.oracle, made.auroc) == ("b", "a", 0.85)
     assert made.regret == pytest.approx(0.05) and made.rank_correlation == pytest.approx(-0.5)
+    assert np.isnan(choice.choose([Candidate("a", 0, 0.6, 0.5, 0.9)]).rank_correlation), "one alone has no order"
 
 
 def test_the_stand_ins_table_shows_what_the_choice_saw(place: Path, outcome: Outcome) -> None:
@@ -252,6 +267,8 @@ def test_the_supervised_bound_judges_no_sample_by_a_model_that_saw_its_label(pla
 def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None:
     logits = np.concatenate([-np.arange(100), [-200.0, -200.0, 0.0, 0.0]]).astype(np.float32)
     assert choice.left_out_alarms([Result(logits[None], logits[:1], 100)], -1) == 0.5
+    few = np.arange(24.0)
+    assert choice.called_debris(few, few) == 1 / 24, "at most 5 %, where that is between one and two"
 
 
 @pytest.mark.parametrize(
@@ -306,6 +323,22 @@ def test_an_epoch_is_chosen_by_the_stand_ins_where_there_are_some(outcome: Outco
     assert (by_stand_ins.mean, by_stand_ins.number) == (0.0, 1), "of the split that has stand-ins"
     assert figures.auroc("raw", "gaussian", LAST).mean == 100
     assert figures.stand_ins("raw", "gaussian").min() == 1
+
+
+def test_differences_are_means_over_the_seeds(outcome: Outcome) -> None:
+    seeds = range(outcome.config.seeds)
+    alone = [
+        Figures(Outcome(msgspec.structs.replace(outcome.config, seeds=1), moved, outcome.judged, outcome.groups))
+        for seed in seeds
+        if (moved := {**outcome.results, **{
+            dataclasses.replace(cell, seed=0): result
+            for cell, result in outcome.results.items() if cell.method == "plume" and cell.seed == seed
+        }})
+    ]  # fmt: skip
+    places = [{("raw", None, n): ("plume", -1) for n in range(2)}]
+    each = [figures.resampled("raw", places) for figures in alone]
+    assert not np.allclose(each[0], each[1])
+    assert np.allclose(Figures(outcome).resampled("raw", places), np.mean(each, axis=0))
 
 
 def test_splits_that_share_their_debris_are_as_unsure_as_one_of_them(outcome: Outcome) -> None:

@@ -43,6 +43,13 @@ def test_own_validation_part_is_the_test() -> None:
     assert done.unused == {"train/debris": 7}
 
 
+def test_a_test_that_is_drawn_anew_holds_all_debris_of_both_parts() -> None:
+    done = split(SET + VAL, calibration_fraction=0.1, test_fraction=0.2, seed=0, redraw=True)
+    assert Counter(s.label for s in done.test) == {"soho": 22, "cheops": 4, "debris": 12}
+    assert {s.source for s in done.fit} == {"train", "val"} and done.unused == {}
+    assert len(done.all()) == len(SET + VAL)
+
+
 def test_without_one_a_share_of_the_normals_and_all_anomalies_are() -> None:
     done = cut(SET)
     assert Counter(s.label for s in done.test) == {"soho": 20, "cheops": 4, "debris": 7}
@@ -72,6 +79,12 @@ def test_the_hash_knows_labels_and_boxes_but_not_the_machine() -> None:
     assert cut([replace(SET[0], label="cheops"), *SET[1:]]).hash() != whole.hash()
     assert cut([replace(SET[0], box=(1.0, 2.0, 30.0, 41.0)), *SET[1:]]).hash() != whole.hash()
     assert cut(SET, seed=1).hash() != whole.hash()
+    strange = [replace(s, label="new", key=s.key.replace("debris", "new")) for s in some("debris", 3)]
+    other = [replace(s, is_anomaly=False) for s in strange]
+    own = some("soho", 1, "val")
+    assert cut([*SET, *own, *(replace(s, source="val") for s in strange)]).hash() != (
+        cut([*SET, *own, *(replace(s, source="val") for s in other)]).hash()
+    ), "the same images and labels, of which others count as debris"
 
 
 def test_nothing_to_train_on_is_an_error() -> None:

@@ -21,6 +21,7 @@ from train.data.samples import Sample
 from train.features import extract as extraction
 from train.features.cache import FeatureCache
 from train.features.extract import Features, extract
+from train.views.recipe import Recipe, View
 
 CPU = torch.device("cpu")
 
@@ -166,3 +167,18 @@ def test_a_killed_extraction_goes_on_to_the_same_features(drawn, backbone, tmp_p
     assert len(stored) == 24 - 12
     fresh = run(everything, backbone, tmp_path / "other")
     np.testing.assert_array_equal(resumed.values, fresh.values)
+
+
+def test_what_counts_as_debris_is_not_reduced_and_the_cache_knows(
+    samples: list[Sample], backbone: Loaded, tmp_path: Path
+) -> None:
+    small = View(Recipe(reduce_to_px=(16, 20), match_px=24))
+
+    def seen(is_anomaly: bool, cache: Path) -> Features:
+        told = [replace(sample, is_anomaly=is_anomaly) for sample in samples]
+        return extract(told, backbone, CropSpec(input_px=96), cache, CPU, "refuse", [small] * len(told))
+
+    reduced = seen(False, tmp_path / "a")
+    spared = seen(True, tmp_path / "a")
+    assert np.abs(reduced.values - spared.values).max() > 1e-3
+    assert np.array_equal(spared.values, seen(True, tmp_path / "b").values)
