@@ -259,6 +259,8 @@ def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None
     [
         ("unseen: true", "unseen: true\nstand_ins: clusters", "unseen: true needs"),
         ("unseen: true", "unseen: true\nchoices: {all: []}", r"choices.*length >= 1"),
+        ("unseen: true", "unseen: true\nchoices: {raw: [matched]}", r"choices\.raw: a protocol has this name"),
+        ("unseen: true", "unseen: true\nchoices: {all: [raw, both, raw]}", r"choices\.all: raw stands twice"),
         ("protocols: [raw]", "protocols: [row]", "row"),
         ("raw: {", "raw: {mean: [0, 0, 0], ", "'mean' and 'std' go together"),
         ("match_px: 32, turns: 2", "match_px: 32, turns: 3", "turns"),
