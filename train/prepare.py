@@ -56,7 +56,7 @@ def plan(config: RunConfig) -> Plan:
         InputError: see the loaders; too few normal images; layers that the backbone does not have.
     """
     split = loading.load(config.data, config.seed)
-    _refuse_too_few(split, config.data.root)
+    refuse_too_few(split, config.data.root)
     backbone = backbone_of(config, split)
     there = backbone.module.channels(config.crop)
     if unknown := [name for name in config.layers if name not in there]:
@@ -89,7 +89,7 @@ def prepare(config: RunConfig, planned: Plan | None = None) -> Prepared:
     )
     vectors = features.layers(config.layers)
     split = _without_defects(split, items, features, config)
-    _refuse_too_few(split, config.data.root)
+    refuse_too_few(split, config.data.root)
     digests = {sample.key: features.digests[row] for row, (sample, _) in enumerate(items) if row in features.digests}
     twins.refuse_shared(split, digests, config.data.root)
     row_of = {item: row for row, item in enumerate(items)}
@@ -108,7 +108,8 @@ def prepare(config: RunConfig, planned: Plan | None = None) -> Prepared:
     return Prepared(split, backbone, normals, parts, features.content_sha256)
 
 
-def _refuse_too_few(split: Split, root: str) -> None:
+def refuse_too_few(split: Split, root: str) -> None:
+    """Refuse a split that leaves too few normals to train on, or none to calibrate with."""
     if len(split.fit) < 2:
         raise InputError(f"{root}: {len(split.fit)} normal images to train on; at least 2 are needed, add images")
     if not split.calibration:

@@ -12,7 +12,7 @@ from onboard import files, provenance, strict_yaml
 from onboard.errors import InputError
 from train import distributed
 from train.benchmark import cells as cell_files
-from train.benchmark import probes, splits
+from train.benchmark import checks, probes, splits
 from train.benchmark.cells import Cell, Result
 from train.benchmark.config import BenchmarkConfig
 from train.benchmark.features import ProtocolFeatures, protocol_features
@@ -102,6 +102,7 @@ def stages(config: BenchmarkConfig) -> Iterator[Stage]:
         for normal_class in config.normal_classes or (None,)
         for number in range(config.splits)
     }
+    checks.refuse_data(config, drawn.values())
     samples = splits.everything(list(drawn.values()))
     for name, protocol in config.protocols.items():
         table = protocol_features(config, protocol, samples)

@@ -278,6 +278,33 @@ def test_mistakes_in_the_configuration_are_named(place: Path, old: str, new: str
         benchmark(path, None, place / "bad")
 
 
+def of_classes(root: Path, folder: Path, *kept: str) -> Path:
+    """The small data set at `root`, with some of its classes alone."""
+    folder.mkdir()
+    for part in ("train", "val"):
+        (folder / part).symlink_to(root / part)
+        head, *rows = (root / f"{part}.csv").read_text().splitlines(keepends=True)
+        (folder / f"{part}.csv").write_text("".join([head, *(row for row in rows if row.split(",")[1] in kept)]))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("abc", r"no image of the test is debris by data\.anomaly_classes: \['debris'\]"),
+        (("a", "debris"), r"at least two satellite classes.*only 'a'.*selection_splits: 0"),
+    ],
+)
+def test_data_of_which_no_table_could_be_made_are_refused_before_the_features(
+    drawn, tmp_path: Path, kept: tuple[str, ...], said: str
+) -> None:
+    path, root = tmp_path / "b.yaml", of_classes(drawn.root, tmp_path / "set", *kept)
+    path.write_text(SMALL.format(root=root, cache=tmp_path / "cache"))
+    with pytest.raises(InputError, match=said):
+        benchmark(path, None, tmp_path / "out")
+    assert not (tmp_path / "cache").exists()
+
+
 def test_the_choice_stands_beside_the_best_single_number(outcome: Outcome) -> None:
     told = {}  # a number that knows the answer, and is low where it is debris: nothing can be better
     for key, judged in outcome.judged.items():
