@@ -4,9 +4,33 @@ from collections.abc import Iterable
 
 from onboard.errors import InputError
 from train.benchmark.config import BenchmarkConfig
+from train.benchmark.features import backbone_of
 from train.data.config import SparkData
 from train.data.samples import Split
 from train.prepare import refuse_too_few
+
+
+def refuse_unknown_layers(config: BenchmarkConfig, name: str) -> None:
+    """Refuse a method whose layers the backbone does not have; `name` is what an error calls the configuration.
+
+    Raises:
+        InputError: there is such a method, or the backbone cannot be used.
+    """
+    looked_at = set()
+    for protocol_name, protocol in config.protocols.items():
+        methods = {n: m for n, m in config.methods.items() if not m.protocols or protocol_name in m.protocols}
+        key = (protocol.crop or config.crop, frozenset(methods))
+        if key in looked_at:
+            continue
+        looked_at.add(key)
+        backbone = backbone_of(config, protocol)
+        there = backbone.module.channels(protocol.crop or config.crop)
+        for method_name, method in methods.items():
+            if unknown := [layer for layer in method.layers if layer not in there]:
+                raise InputError(
+                    f"{name}: methods.{method_name}.layers: {unknown} are not vectors of {backbone.name}; "
+                    f"it has {', '.join(there)}"
+                )
 
 
 def refuse_data(config: BenchmarkConfig, splits: Iterable[Split]) -> None:
@@ -29,8 +53,8 @@ def _refuse_one_kind(config: BenchmarkConfig, split: Split) -> None:
     by = f"data.anomaly_classes: {list(config.data.anomaly_classes)}" if isinstance(config.data, SparkData) else "class"
     classes = ", ".join(sorted({sample.label for sample in split.test})) or "none"
     raise InputError(
-        f"{config.data.root}: {found} of the test is debris by {by} (classes of the test: {classes}); every figure of a "
-        "benchmark tells debris from satellites: name in data.anomaly_classes which classes are debris, or give a "
+        f"{config.data.root}: {found} of the test is debris by {by} (classes of the test: {classes}); every figure of "
+        "a benchmark tells debris from satellites: name in data.anomaly_classes which classes are debris, or give a "
         "data.root that has both"
     )
 

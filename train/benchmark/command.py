@@ -4,8 +4,8 @@ from pathlib import Path
 
 from onboard import machine
 from train import distributed
+from train.benchmark import checks, table, tables
 from train.benchmark import config as configs
-from train.benchmark import table, tables
 from train.benchmark.plot import methods_plot
 from train.benchmark.run import run
 
@@ -20,6 +20,7 @@ def benchmark(path: Path, data: str | None, out: Path) -> str:
     """
     config = configs.load(path, data)
     with distributed.group():
+        checks.refuse_unknown_layers(config, str(path))
         outcome = run(config, out)
         if distributed.rank() != 0:
             return ""

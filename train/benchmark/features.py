@@ -13,6 +13,7 @@ from torch import Tensor
 
 from onboard.errors import InputError
 from train.backbones import registry
+from train.backbones.registry import Loaded
 from train.backbones.trunk import Normalisation
 from train.benchmark.config import BenchmarkConfig, Protocol
 from train.data.config import SparkData
@@ -75,14 +76,23 @@ def test_view(protocol: Protocol, split: int) -> View:
     return views(msgspec.structs.replace(protocol.recipe, turns=1, copies=1), 1_000_000 + split)[0]
 
 
+def backbone_of(config: BenchmarkConfig, protocol: Protocol) -> Loaded:
+    """The backbone for a protocol's crops.
+
+    Raises:
+        InputError: see `train.backbones.registry.load`.
+    """
+    norm = Normalisation(protocol.mean, protocol.std) if protocol.mean and protocol.std else None
+    return registry.load(config.backbone, norm, protocol.crop or config.crop)
+
+
 def protocol_features(config: BenchmarkConfig, protocol: Protocol, samples: Sequence[Sample]) -> ProtocolFeatures:
     """Extract a protocol's features, or find them in the cache, which has a part for each recipe.
 
     Raises:
         InputError: an image cannot be used.
     """
-    norm = Normalisation(protocol.mean, protocol.std) if protocol.mean and protocol.std else None
-    backbone = registry.load(config.backbone, norm, protocol.crop or config.crop)
+    backbone = backbone_of(config, protocol)
     grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
     normal = [sample for sample in samples if not sample.is_anomaly]
     tested = list(dict.fromkeys(test_view(protocol, split) for split in range(config.splits)))

@@ -106,8 +106,9 @@ def stages(config: BenchmarkConfig) -> Iterator[Stage]:
     samples = splits.everything(list(drawn.values()))
     for name, protocol in config.protocols.items():
         table = protocol_features(config, protocol, samples)
-        for (normal_class, number), split in drawn.items():
+        for split in drawn.values():  # of all splits, before the first one's fits
             twins.refuse_shared(split, table.digests, config.data.root)
+        for (normal_class, number), split in drawn.items():
             left_out = groups(config, table, split, number) if number < config.selection_splits else []
             found = list(cell_files.cells(config, name, normal_class, number, len(left_out)))
             yield Stage((name, normal_class, number), split, table, left_out, found)

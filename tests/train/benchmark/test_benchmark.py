@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import multiprocessing
 import os
+import shutil
 import socket
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -29,6 +30,7 @@ from train.benchmark.probes import supervised
 from train.benchmark.run import Judged, Outcome, run, stages
 from train.benchmark.tables import methods_table
 from train.benchmark.unseen import unseen_table
+from train.data.samples import Part
 from train.heads.config import GaussianOptions
 from train.views.recipe import views
 
@@ -62,6 +64,9 @@ SMALL = "".join(
     .splitlines(keepends=True)
     if not line.startswith(("  raw:", "  both:", "  nearest:"))
 )
+
+
+PARTS: tuple[Part, ...] = ("fit", "calibration", "test")
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +270,7 @@ def test_left_out_satellites_called_debris_are_counted_at_five_percent() -> None
         ("raw: {", "raw: {mean: [0, 0, 0], ", "'mean' and 'std' go together"),
         ("match_px: 32, turns: 2", "match_px: 32, turns: 3", "turns"),
         ("kind: gaussian", "kind: gaussain", r"methods\.gaussian\.head.*gaussain"),
-        ("layers: [stage2], head: {kind: gaussian}", "layers: [stage99], head: {kind: gaussian}", "stage99"),
+        ("[stage2, stage2_std]", "[stage2, stage99]", r"bad\.yaml: methods\.nearest\.layers: \['stage99'\] are not"),
         ("kind: gaussian}", "kind: gaussian}, splits: 1", r"methods\.gaussian\.splits: 1, but the choice"),
         ("weights: random", "weights: random, normalisation: data", "not for benchmarks"),
         ("calibration_fraction: 0.3, test_fraction: 0.3", "kind: cifar, normal_class: cat", "a test of its own"),
@@ -286,6 +291,19 @@ def of_classes(root: Path, folder: Path, *kept: str) -> Path:
         head, *rows = (root / f"{part}.csv").read_text().splitlines(keepends=True)
         (folder / f"{part}.csv").write_text("".join([head, *(row for row in rows if row.split(",")[1] in kept)]))
     return folder
+
+
+def test_twins_of_a_later_split_are_refused_before_the_first_one_is_fitted(drawn, tmp_path: Path) -> None:
+    root = shutil.copytree(drawn.root, tmp_path / "set")
+    path = tmp_path / "b.yaml"
+    path.write_text(SMALL.format(root=root, cache=tmp_path / "cache"))
+    drawn_twice = [splits.load(configs.load(path), number, None) for number in (0, 1)]
+    first, second = ({s.key: part for part in PARTS for s in split.part(part)} for split in drawn_twice)
+    key = next(iter(first))
+    twin = next(other for other in first if first[other] == first[key] and second[other] != second[key])
+    shutil.copy(root / key, root / twin)
+    with pytest.raises(InputError, match=f"byte for byte(.|\n)*{Path(twin).name}"):
+        next(stages(configs.load(path)))
 
 
 @pytest.mark.parametrize(
