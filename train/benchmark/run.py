@@ -1,6 +1,7 @@
 """The benchmark's run: features, then every cell that is not there yet, shared out over processes."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def run(config: BenchmarkConfig, out: Path) -> Outcome:
         mine = todo[distributed.rank() :: distributed.size()]
         named = " ".join(str(part) for part in stage.place if part is not None)
         for cell in tqdm(mine, desc=named, unit="fit", disable=None if first else True):
-            result = cell_files.compute(cell, *of_stage)
+            with _told_of(cell, stage):
+                result = cell_files.compute(cell, *of_stage)
             cell_files.write(paths[cell], result)
         outcome.judged[stage.place] = _judged(stage, config, out)
         outcome.groups[stage.place] = tuple(_named(keys, stage.split) for keys in stage.groups)
@@ -112,6 +114,20 @@ def stages(config: BenchmarkConfig) -> Iterator[Stage]:
             left_out = groups(config, table, split, number) if number < config.selection_splits else []
             found = list(cell_files.cells(config, name, normal_class, number, len(left_out)))
             yield Stage((name, normal_class, number), split, table, left_out, found)
+
+
+@contextmanager
+def _told_of(cell: Cell, stage: Stage) -> Iterator[None]:
+    """Say of what cannot be used which of the many fits it was."""
+    try:
+        yield
+    except InputError as error:
+        where = [f"protocol {cell.protocol}", f"split {cell.split}", f"seed {cell.seed}"]
+        if cell.normal_class is not None:
+            where.insert(1, f"normal class {cell.normal_class}")
+        if cell.left_out is not None:
+            where.append(f"without {_named(stage.groups[cell.left_out], stage.split)}")
+        raise InputError(f"methods.{cell.method} ({', '.join(where)}): {error}") from error
 
 
 def _named(keys: frozenset[str], split: Split) -> str:

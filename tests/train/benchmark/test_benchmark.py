@@ -293,6 +293,17 @@ def of_classes(root: Path, folder: Path, *kept: str) -> Path:
     return folder
 
 
+def test_a_fit_that_fails_is_named(drawn, tmp_path: Path) -> None:
+    path, root = tmp_path / "b.yaml", of_classes(drawn.root, tmp_path / "set", "a", "b", "debris")
+    text = SMALL.format(root=root, cache=tmp_path / "cache").replace(
+        "{kind: gaussian}", "{kind: gaussian, form: relative}"
+    )
+    path.write_text(text)
+    said = r"methods\.gaussian \(protocol matched, split 0, seed 0, without a\): head\.form: relative needs"
+    with pytest.raises(InputError, match=said):
+        benchmark(path, None, tmp_path / "out")
+
+
 def test_twins_of_a_later_split_are_refused_before_the_first_one_is_fitted(drawn, tmp_path: Path) -> None:
     root = shutil.copytree(drawn.root, tmp_path / "set")
     path = tmp_path / "b.yaml"
