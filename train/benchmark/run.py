@@ -66,7 +66,8 @@ class Outcome:
 def run(config: BenchmarkConfig, out: Path) -> Outcome:
     """Compute all cells into `out/cells`; those that are there already are left as they are.
 
-    Under torchrun each process computes every n-th cell, and all get the outcome.
+    A fit by steps that was interrupted goes on. Under torchrun each process computes every n-th cell, and all get the
+    outcome.
 
     Raises:
         InputError: the data cannot be used.
@@ -83,9 +84,11 @@ def run(config: BenchmarkConfig, out: Path) -> Outcome:
         mine = todo[distributed.rank() :: distributed.size()]
         named = " ".join(str(part) for part in stage.place if part is not None)
         for cell in tqdm(mine, desc=named, unit="fit", disable=None if first else True):
+            checkpoint = paths[cell].with_suffix(".pt")  # named by all that decides the fit, as the cell is
             with _told_of(cell, stage):
-                result = cell_files.compute(cell, *of_stage)
+                result = cell_files.compute(cell, *of_stage, checkpoint)
             cell_files.write(paths[cell], result)
+            checkpoint.unlink(missing_ok=True)
         outcome.judged[stage.place] = _judged(stage, config, out)
         outcome.groups[stage.place] = tuple(_named(keys, stage.split) for keys in stage.groups)
         distributed.barrier()

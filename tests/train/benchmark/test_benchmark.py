@@ -5,6 +5,7 @@ import dataclasses
 import multiprocessing
 import os
 import shutil
+import signal
 import socket
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -32,6 +33,7 @@ from train.benchmark.tables import methods_table
 from train.benchmark.unseen import unseen_table
 from train.data.samples import Part
 from train.heads.config import GaussianOptions
+from train.plume import training
 from train.views.recipe import views
 
 CONFIG = """
@@ -291,6 +293,34 @@ def of_classes(root: Path, folder: Path, *kept: str) -> Path:
         head, *rows = (root / f"{part}.csv").read_text().splitlines(keepends=True)
         (folder / f"{part}.csv").write_text("".join([head, *(row for row in rows if row.split(",")[1] in kept)]))
     return folder
+
+
+def test_a_fit_stopped_by_ctrl_c_goes_on_to_the_same_result(
+    place: Path, text: str, drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.yaml"
+    path.write_text(SMALL.format(root=drawn.root, cache=place / "cache"))  # which holds the features by now
+    step, stop, steps = training._Run._step, [False], [0]
+
+    def counted(self: training._Run, features: torch.Tensor) -> None:
+        step(self, features)
+        steps[0] += 1
+        if stop[0] and steps[0] == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(training._Run, "_step", counted)
+    benchmark(path, None, tmp_path / "whole")
+    taken, steps[0], stop[0] = steps[0], 0, True
+    with pytest.raises(KeyboardInterrupt):
+        benchmark(path, None, tmp_path / "out")
+    (checkpoint,) = (tmp_path / "out" / "cells").rglob("*.pt")
+    cell = checkpoint.with_suffix(".npz").relative_to(tmp_path / "out")
+    assert not (tmp_path / "out" / cell).exists()
+    benchmark(path, None, tmp_path / "out")
+    assert steps[0] == taken > 3, "what was done before the stop is not done again"
+    one, two = (np.load(tmp_path / name / cell)["logits"] for name in ("whole", "out"))
+    assert np.array_equal(one, two)
+    assert not checkpoint.exists()
 
 
 def test_a_fit_that_fails_is_named(drawn, tmp_path: Path) -> None:
