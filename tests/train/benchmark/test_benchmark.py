@@ -323,6 +323,21 @@ def test_a_fit_stopped_by_ctrl_c_goes_on_to_the_same_result(
     assert not checkpoint.exists()
 
 
+@pytest.mark.parametrize("kept", ["head.pt", "checkpoint.pt", "config.yaml"])
+def test_the_folder_of_a_run_is_refused_and_left_as_it_is(place: Path, fitted: Path, tmp_path: Path, kept: str) -> None:
+    (tmp_path / kept).write_bytes((fitted / ("config.yaml" if kept == "config.yaml" else "head.pt")).read_bytes())
+    before = (tmp_path / kept).read_bytes()
+    with pytest.raises(InputError, match=rf"{tmp_path}: holds .*{kept}.* a fitted run .*--out"):
+        benchmark(place / "b.yaml", None, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [kept]
+    assert (tmp_path / kept).read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_with_a_remedy(place: Path) -> None:
+    with pytest.raises(InputError, match=r"b\.yaml: the benchmark cannot be written there .*; give another folder"):
+        benchmark(place / "b.yaml", None, place / "b.yaml")
+
+
 def test_a_fit_that_fails_is_named(drawn, tmp_path: Path) -> None:
     path, root = tmp_path / "b.yaml", of_classes(drawn.root, tmp_path / "set", "a", "b", "debris")
     text = SMALL.format(root=root, cache=tmp_path / "cache").replace(
