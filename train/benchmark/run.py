@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from onboard import files, provenance, strict_yaml
 from onboard.errors import InputError
 from train import distributed
 from train.benchmark import cells as cell_files
@@ -25,8 +24,6 @@ from train.data.samples import Sample, Split
 
 Place = tuple[str, str | None, int]
 """Protocol, normal class (None where the data say what is normal), and number of the split."""
-
-CONFIG, PROVENANCE = "config.yaml", "provenance.yaml"
 
 
 @dataclass(frozen=True)
@@ -73,9 +70,6 @@ def run(config: BenchmarkConfig, out: Path) -> Outcome:
         InputError: the data cannot be used.
     """
     first = distributed.rank() == 0
-    if first:
-        files.write_text(out / CONFIG, strict_yaml.dump(config))
-        files.write_text(out / PROVENANCE, strict_yaml.dump(provenance.record(0)))
     outcome = Outcome(config, {}, {}, {})
     for stage in stages(config):
         of_stage = (config, stage.table, stage.split, stage.groups)

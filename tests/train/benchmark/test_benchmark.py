@@ -29,7 +29,7 @@ from train.benchmark.command import benchmark
 from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures
 from train.benchmark.probes import supervised
 from train.benchmark.run import Judged, Outcome, run, stages
-from train.benchmark.tables import methods_table
+from train.benchmark.tables import NAMES, methods_table
 from train.benchmark.unseen import unseen_table
 from train.data.samples import Part
 from train.heads.config import GaussianOptions
@@ -92,6 +92,7 @@ def outcome(place: Path, text: str) -> Outcome:
 def test_tables_for_people_and_programs(place: Path, text: str) -> None:
     assert "BY LABELS" in text and "box area" in text and "| gaussian * |" in text and "rank correlation" in text
     listed = msgspec.json.decode((place / "out" / "tables.json").read_bytes())
+    assert {file.stem for file in (place / "out").glob("*.csv")} <= NAMES
     assert all(set(t) == {"title", "caption", "columns", "rows", "plots"} for t in listed)
     assert all(len(row) == len(t["columns"]) for t in listed for row in t["rows"])
     assert (place / "out" / listed[0]["plots"][0]).stat().st_size > 1000
@@ -293,6 +294,41 @@ def of_classes(root: Path, folder: Path, *kept: str) -> Path:
         head, *rows = (root / f"{part}.csv").read_text().splitlines(keepends=True)
         (folder / f"{part}.csv").write_text("".join([head, *(row for row in rows if row.split(",")[1] in kept)]))
     return folder
+
+
+def test_what_a_folder_holds_is_of_one_configuration(
+    place: Path, text: str, drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = tmp_path / "b.yaml", tmp_path / "out"
+    written = SMALL.format(root=drawn.root, cache=place / "cache")  # which holds the features by now
+    path.write_text(written)
+    benchmark(path, None, out)
+    before = {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()}
+    assert {"choice.csv", "stand_ins.csv", "differences.csv", "unseen.csv"} < before.keys()
+    path.write_text(written.replace("selection_splits: 1", "selection_splits: 0").replace("unseen: true", ""))
+    with monkeypatch.context() as patched:
+        patched.setattr("train.benchmark.command.run", fails)
+        with pytest.raises(InputError):
+            benchmark(path, None, out)
+    assert {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()} == before
+    benchmark(path, None, out)
+    assert {file.stem for file in out.glob("*.csv")} == {"methods", "probes", "detection"}
+    assert configs.load(out / "config.yaml") == configs.load(path)
+
+
+def fails(*_: object) -> None:
+    raise InputError("fails")
+
+
+def test_the_report_knows_an_unfinished_benchmark(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("train.benchmark.command.run", fails)
+    with pytest.raises(InputError):
+        benchmark(place / "b.yaml", None, tmp_path / "out")
+    assert main(["report", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "an unfinished benchmark" in said and "run 'python -m train benchmark CONFIG' again" in said
 
 
 def test_a_fit_stopped_by_ctrl_c_goes_on_to_the_same_result(
