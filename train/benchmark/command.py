@@ -25,5 +25,5 @@ def benchmark(path: Path, data: str | None, out: Path) -> str:
                 return ""
             made = tables.build(outcome)
             told = f"python -m train benchmark {path}, {machine.describe()}."
-            folder.write(out, outcome, made, told, begun)
+            folder.write(out, outcome, made, told, begun | {"skipped": outcome.skipped})
             return "\n".join(table.markdown(one, told) for one in made)

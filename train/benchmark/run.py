@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from train.benchmark.stand_ins import groups
 from train.data import twins
 from train.data.config import SparkData
 from train.data.samples import Sample, Split
+from train.prepare import without
 
 Place = tuple[str, str | None, int]
 """Protocol, normal class (None where the data say what is normal), and number of the split."""
@@ -52,12 +53,14 @@ class Outcome:
 
     Attributes:
         groups: what was left out in turn, by the names of its classes; of clusters those of what they came from.
+        skipped: by protocol: what `on_defect: skip` left out, as `Split` has it.
     """
 
     config: BenchmarkConfig
     results: dict[Cell, Result]
     judged: dict[Place, Judged]
     groups: dict[Place, tuple[str, ...]]
+    skipped: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def run(config: BenchmarkConfig, out: Path) -> Outcome:
@@ -84,6 +87,7 @@ def run(config: BenchmarkConfig, out: Path) -> Outcome:
             cell_files.write(paths[cell], result)
             checkpoint.unlink(missing_ok=True)
         outcome.judged[stage.place] = _judged(stage, config, out)
+        outcome.skipped[stage.place[0]] = stage.split.skipped
         outcome.groups[stage.place] = tuple(_named(keys, stage.split) for keys in stage.groups)
         distributed.barrier()
         for cell, path in paths.items():
@@ -105,9 +109,11 @@ def stages(config: BenchmarkConfig) -> Iterator[Stage]:
     samples = splits.everything(list(drawn.values()))
     for name, protocol in config.protocols.items():
         table = protocol_features(config, protocol, samples)
-        for split in drawn.values():  # of all splits, before the first one's fits
+        usable = {place: without(split, table.unusable) for place, split in drawn.items()}
+        checks.refuse_data(config, usable.values())
+        for split in usable.values():  # of all splits, before the first one's fits
             twins.refuse_shared(split, table.digests, config.data.root)
-        for (normal_class, number), split in drawn.items():
+        for (normal_class, number), split in usable.items():
             left_out = groups(config, table, split, number) if number < config.selection_splits else []
             found = list(cell_files.cells(config, name, normal_class, number, len(left_out)))
             yield Stage((name, normal_class, number), split, table, left_out, found)

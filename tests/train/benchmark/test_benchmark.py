@@ -307,7 +307,7 @@ def test_what_a_folder_holds_is_of_one_configuration(
     assert {"choice.csv", "stand_ins.csv", "differences.csv", "unseen.csv"} < before.keys()
     path.write_text(written.replace("selection_splits: 1", "selection_splits: 0").replace("unseen: true", ""))
     with monkeypatch.context() as patched:
-        patched.setattr("train.benchmark.command.run", fails)
+        patched.setattr("train.benchmark.run.stages", fails)
         with pytest.raises(InputError):
             benchmark(path, None, out)
     assert {file.name: file.read_bytes() for file in out.iterdir() if file.is_file()} == before
@@ -323,7 +323,7 @@ def fails(*_: object) -> None:
 def test_the_report_knows_an_unfinished_benchmark(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("train.benchmark.command.run", fails)
+    monkeypatch.setattr("train.benchmark.run.stages", fails)
     with pytest.raises(InputError):
         benchmark(place / "b.yaml", None, tmp_path / "out")
     assert main(["report", str(tmp_path / "out")]) == 2
@@ -372,6 +372,24 @@ def test_the_folder_of_a_run_is_refused_and_left_as_it_is(place: Path, fitted: P
 def test_a_folder_that_cannot_be_written_to_is_refused_with_a_remedy(place: Path) -> None:
     with pytest.raises(InputError, match=r"b\.yaml: the benchmark cannot be written there .*; give another folder"):
         benchmark(place / "b.yaml", None, place / "b.yaml")
+
+
+def test_an_image_that_cannot_be_decoded_is_refused_or_left_out_and_counted(drawn, tmp_path: Path) -> None:
+    root, path = shutil.copytree(drawn.root, tmp_path / "set"), tmp_path / "b.yaml"
+    bad = next(sample for sample in splits.load(configs.load(write(path, root)), 0, None).fit)
+    cut = (root / bad.key).read_bytes()
+    (root / bad.key).write_bytes(cut[: len(cut) // 2])
+    with pytest.raises(InputError, match=r"1 images cannot be used(.|\n)*set 'on_defect: skip'"):
+        benchmark(path, None, tmp_path / "out")
+    write(path, root, "kind: spark", "kind: spark, on_defect: skip")
+    benchmark(path, None, tmp_path / "out")
+    assert "unusable image: 1" in (tmp_path / "out" / "provenance.yaml").read_text()
+    assert "nan" not in (tmp_path / "out" / "tables.md").read_text()
+
+
+def write(path: Path, root: Path, old: str = "", new: str = "") -> Path:
+    path.write_text(SMALL.format(root=root, cache=path.parent / "cache").replace(old, new, 1))
+    return path
 
 
 def test_a_fit_that_fails_is_named(drawn, tmp_path: Path) -> None:
