@@ -1,6 +1,7 @@
 """From a configuration to features: what fit, evaluate and export all begin with."""
 
 import dataclasses
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from train.backbones.registry import Loaded
 from train.config import RunConfig
 from train.data import load as loading
 from train.data import statistics, twins
-from train.data.config import SparkData
+from train.data.config import Data, SparkData
 from train.data.samples import Part, Sample, Split
 from train.features.extract import Features, Item, extract
 from train.heads.normals import Normals
@@ -56,7 +57,7 @@ def plan(config: RunConfig) -> Plan:
         InputError: see the loaders; too few normal images; layers that the backbone does not have.
     """
     split = loading.load(config.data, config.seed)
-    _refuse_too_few(split, config.data.root)
+    refuse_too_few(split, config.data.root)
     backbone = backbone_of(config, split)
     there = backbone.module.channels(config.crop)
     if unknown := [name for name in config.layers if name not in there]:
@@ -89,7 +90,7 @@ def prepare(config: RunConfig, planned: Plan | None = None) -> Prepared:
     )
     vectors = features.layers(config.layers)
     split = _without_defects(split, items, features, config)
-    _refuse_too_few(split, config.data.root)
+    refuse_too_few(split, config.data.root)
     digests = {sample.key: features.digests[row] for row, (sample, _) in enumerate(items) if row in features.digests}
     twins.refuse_shared(split, digests, config.data.root)
     row_of = {item: row for row, item in enumerate(items)}
@@ -108,7 +109,8 @@ def prepare(config: RunConfig, planned: Plan | None = None) -> Prepared:
     return Prepared(split, backbone, normals, parts, features.content_sha256)
 
 
-def _refuse_too_few(split: Split, root: str) -> None:
+def refuse_too_few(split: Split, root: str) -> None:
+    """Refuse a split that leaves too few normals to train on, or none to calibrate with."""
     if len(split.fit) < 2:
         raise InputError(f"{root}: {len(split.fit)} normal images to train on; at least 2 are needed, add images")
     if not split.calibration:
@@ -131,26 +133,36 @@ def backbone_of(config: RunConfig, split: Split) -> Loaded:
 
 def _without_defects(split: Split, items: list[Item], features: Features, config: RunConfig) -> Split:
     """The split without the samples whose images could not be used; counted, or refused."""
-    if not features.defects:
+    refuse_unless_skipped(config.data, list(features.defects.values()))
+    return without(split, {items[row][0].key for row in features.defects})
+
+
+def refuse_unless_skipped(data: Data, defects: Sequence[str]) -> None:
+    """Refuse images that cannot be used, where the configuration does not say to leave them out."""
+    if not defects or (isinstance(data, SparkData) and data.on_defect == "skip"):
+        return
+    first = "\n  ".join(defects[:5])
+    raise InputError(
+        f"{data.root}: {len(defects)} images cannot be used:\n  {first}\n"
+        f"Run 'python -m train check {data.root}' to see all of them and mend the data, "
+        "or set 'on_defect: skip' to leave these out"
+    )
+
+
+def without(split: Split, unusable: Set[str]) -> Split:
+    """The split without samples whose images cannot be used, by their keys; counted in `skipped`."""
+    if not unusable:
         return split
-    first = "\n  ".join(list(features.defects.values())[:5])
-    if not (isinstance(config.data, SparkData) and config.data.on_defect == "skip"):
-        raise InputError(
-            f"{config.data.root}: {len(features.defects)} images cannot be used:\n  {first}\n"
-            f"Run 'python -m train check {config.data.root}' to see all of them and mend the data, "
-            "or set 'on_defect: skip' to leave these out"
-        )
-    bad = {sample for row, (sample, _) in enumerate(items) if row in features.defects}
 
     def good(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
-        return tuple(sample for sample in samples if sample not in bad)
+        return tuple(sample for sample in samples if sample.key not in unusable)
 
     return dataclasses.replace(
         split,
         fit=good(split.fit),
         calibration=good(split.calibration),
         test=good(split.test),
-        skipped=split.skipped | {"unusable image": len(bad)},
+        skipped=split.skipped | {"unusable image": len(unusable)},
     )
 
 

@@ -123,9 +123,14 @@ def _fit_decided_by(
 
 
 def compute(
-    cell: Cell, config: BenchmarkConfig, table: ProtocolFeatures, split: Split, groups: list[frozenset[str]]
+    cell: Cell,
+    config: BenchmarkConfig,
+    table: ProtocolFeatures,
+    split: Split,
+    groups: list[frozenset[str]],
+    checkpoint: Path | None = None,
 ) -> Result:
-    """Fit the method and judge what the cell is about."""
+    """Fit the method and judge what the cell is about; `checkpoint` as `fit_head` takes it."""
     method: Method = config.methods[cell.method]
     fit, calibration, judged, debris = split.fit, split.calibration, split.test, tuple[Sample, ...]()
     if cell.left_out is not None:
@@ -145,7 +150,7 @@ def compute(
     else:
         normals = table.normals(fit, method.layers)
         seed = 1000 * cell.split + cell.seed
-        fitted = fit_head(method.head, normals, method.fit, seed, device(config.device), watched)
+        fitted = fit_head(method.head, normals, method.fit, seed, device(config.device), watched, checkpoint)
         model, logits = fitted.model, fitted.watched
         if table.protocol.augment and isinstance(model, Scaled):
             _KEPT.keep(known, model)

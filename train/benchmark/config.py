@@ -139,6 +139,10 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         for name, together in self.choices.items():
             if unknown := [p for p in together if p not in self.protocols]:
                 raise ValueError(f"choices.{name}: {unknown} are not among {', '.join(self.protocols)}")
+            if twice := sorted({p for p in together if together.count(p) > 1}):  # it would count twice in the mean
+                raise ValueError(f"choices.{name}: {', '.join(twice)} stands twice; name each protocol once")
+            if name in self.protocols:  # tables know a choice by its name, and a protocol chosen for alone by its own
+                raise ValueError(f"choices.{name}: a protocol has this name; give the choice another one")
 
 
 def load(path: Path, data: str | None = None) -> BenchmarkConfig:

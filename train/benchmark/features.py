@@ -13,13 +13,14 @@ from torch import Tensor
 
 from onboard.errors import InputError
 from train.backbones import registry
+from train.backbones.registry import Loaded
 from train.backbones.trunk import Normalisation
 from train.benchmark.config import BenchmarkConfig, Protocol
 from train.data.config import SparkData
 from train.data.samples import Sample
 from train.features.extract import extract
 from train.heads.normals import Normals
-from train.prepare import device
+from train.prepare import device, refuse_unless_skipped
 from train.views.recipe import View, views
 
 
@@ -36,6 +37,7 @@ class ProtocolFeatures:
         weights_sha256: of the backbone.
         content_sha256: of the images.
         digests: of each image's content, by the sample's key.
+        unusable: the keys of samples whose images could not be used; their rows hold NaN.
     """
 
     values: npt.NDArray[np.float32]
@@ -46,6 +48,7 @@ class ProtocolFeatures:
     weights_sha256: str
     content_sha256: str
     digests: dict[str, bytes]
+    unusable: frozenset[str]
 
     def normals(self, samples: Sequence[Sample], layers: Sequence[str]) -> Normals:
         """What a head on these layers is fitted to: all training views of the samples."""
@@ -75,14 +78,23 @@ def test_view(protocol: Protocol, split: int) -> View:
     return views(msgspec.structs.replace(protocol.recipe, turns=1, copies=1), 1_000_000 + split)[0]
 
 
+def backbone_of(config: BenchmarkConfig, protocol: Protocol) -> Loaded:
+    """The backbone for a protocol's crops.
+
+    Raises:
+        InputError: see `train.backbones.registry.load`.
+    """
+    norm = Normalisation(protocol.mean, protocol.std) if protocol.mean and protocol.std else None
+    return registry.load(config.backbone, norm, protocol.crop or config.crop)
+
+
 def protocol_features(config: BenchmarkConfig, protocol: Protocol, samples: Sequence[Sample]) -> ProtocolFeatures:
     """Extract a protocol's features, or find them in the cache, which has a part for each recipe.
 
     Raises:
-        InputError: an image cannot be used.
+        InputError: an image cannot be used, and the configuration does not say to skip it.
     """
-    norm = Normalisation(protocol.mean, protocol.std) if protocol.mean and protocol.std else None
-    backbone = registry.load(config.backbone, norm, protocol.crop or config.crop)
+    backbone = backbone_of(config, protocol)
     grey = config.data.grey if isinstance(config.data, SparkData) else "refuse"
     normal = [sample for sample in samples if not sample.is_anomaly]
     tested = list(dict.fromkeys(test_view(protocol, split) for split in range(config.splits)))
@@ -102,9 +114,9 @@ def protocol_features(config: BenchmarkConfig, protocol: Protocol, samples: Sequ
         )
         for part in parts
     ]
-    if defects := [text for features in found for text in features.defects.values()]:
-        first = "\n  ".join(defects[:5])
-        raise InputError(f"{config.data.root}: {len(defects)} images cannot be used:\n  {first}")
+    # By sample, for each is here in several views.
+    defects = {part[row][0].key: said for part, f in zip(parts, found, strict=True) for row, said in f.defects.items()}
+    refuse_unless_skipped(config.data, list(defects.values()))
     items = [item for part in parts for item in part]
     digests = {part[row][0].key: d for part, f in zip(parts, found, strict=True) for row, d in f.digests.items()}
     return ProtocolFeatures(
@@ -116,4 +128,5 @@ def protocol_features(config: BenchmarkConfig, protocol: Protocol, samples: Sequ
         backbone.weights_sha256,
         hashlib.sha256("".join(features.content_sha256 for features in found).encode()).hexdigest(),
         digests,
+        frozenset(defects),
     )

@@ -10,6 +10,9 @@ from train.benchmark.table import Cell, Table
 from train.benchmark.unseen import unseen_table
 from train.heads.config import uses_class_names
 
+NAMES = frozenset(("methods", "choice", "stand_ins", "differences", "unseen", "probes", "detection", "classes"))
+"""Of all tables that some configuration has: a table missing here stays beside those of another configuration."""
+
 
 def build(outcome: Outcome) -> list[Table]:
     """All tables."""

@@ -8,6 +8,7 @@ import msgspec
 from onboard.errors import InputError
 
 TABLES = "tables.json"
+CELLS = "cells"  # there from a benchmark's start, its tables from its end
 REMEDY = "run 'python -m train benchmark CONFIG' again"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from onboard.errors import InputError
 from train.evaluate import METRICS, PREDICTIONS
 from train.report import benchmark_folder, run_folder
-from train.report.benchmark_folder import TABLES, Benchmark
+from train.report.benchmark_folder import CELLS, REMEDY, TABLES, Benchmark
 from train.report.run_folder import Run
 from train.runs import CONFIG
 
@@ -22,6 +22,8 @@ def read(folder: Path) -> Run | Benchmark:
         return benchmark_folder.read(folder)
     if (folder / METRICS).is_file() or (folder / PREDICTIONS).is_file():
         return run_folder.read(folder)
+    if (folder / CELLS).is_dir():
+        raise InputError(f"{folder}: an unfinished benchmark, without its tables ({TABLES}); {REMEDY}")
     if (folder / CONFIG).is_file():
         raise InputError(f"{folder}: the run is not evaluated; run 'python -m train evaluate {folder}'")
     raise InputError(
