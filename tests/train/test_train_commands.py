@@ -249,7 +249,7 @@ def test_debris_under_a_name_that_nobody_told_are_not_trained_on_without_a_word(
     ("line", "said"),
     [
         ("backbone: {name: resnet5O}", "resnet50"),
-        ("augment: [{blur_px: 1.0e+9}]", "augment.0.blur_px"),
+        ("augment: [{blur_px: 1.0e+9}]", "augment.0: {'blur_px': 1000000000.0} is not allowed: blur_px"),
         ("augment: [{exposure: .inf}]", ".inf is not allowed"),
         ("cache: /proc/nowhere", "set 'cache' to a folder"),
         ("layers: [stage99]", "stage99"),

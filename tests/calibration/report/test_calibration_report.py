@@ -41,7 +41,7 @@ def test_it_says_what_was_not_run_and_shows_what_was(
     assert commands(page) == {"tracks", "int8"}, "no float16 was given"
     assert "with probability at most 0.1" in page and "drift" in page.casefold()
     assert "conv" in page and "same to the last bit" in page and "AUROC" in page
-    assert page.count("<img ") == 6 + 6 + 2 + 1 + 1
+    assert page.count("<img ") == 7 + 7 + 2 + 1 + 1
     assert not re.search(r"(src|href)=\"(?!data:|#)", page) and "<script" not in page
     # Another calibration is told of, another graph's results are not shown.
     assert call("threshold", *data, "--kept-back", 0.4, "--false-alarm-rate", 0.2)[0] == 0
