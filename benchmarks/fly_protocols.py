@@ -57,6 +57,8 @@ def main() -> None:
     data = msgspec.structs.replace(config.data, root=options.data) if options.data else config.data
     grey = data.grey if isinstance(data, SparkData) else "refuse"
     split = loading.load(data, config.seed)
+    if len({sample.is_anomaly for sample in split.test}) < 2:
+        raise InputError(f"{data.root}: the test holds no debris, or nothing else; name a data set with both: --data")
     detector = Detector.load(options.run / "bundle")
     print(f"{options.run}: {len(split.test)} test images through onboard.Detector, {machine.describe()}")
     for name, recipe in (DISTURBED if options.disturbed else PROTOCOLS).items():
@@ -82,7 +84,7 @@ class _Flown(NamedTuple):
     def text(self) -> str:
         found = metrics.measure(self.truth[self.answered], self.scores)
         if found is None:
-            raise InputError("the test part holds no debris, or nothing else; name a data set with both: --data")
+            return "no satellite was answered, or no debris"
         low, high = found.auroc_95
         return (
             f"AUROC {100 * found.auroc:.1f} (95 % interval {100 * low:.1f} to {100 * high:.1f}), p <= {_ALPHA:g}: "

@@ -25,7 +25,7 @@ def held(out: Path) -> Iterator[None]:
     Raises:
         InputError: it holds something else, another process holds it, or it cannot be written to.
     """
-    refuse_other(out)
+    _refuse_other(out)
     if distributed.rank() != 0:
         yield
         return
@@ -34,7 +34,7 @@ def held(out: Path) -> Iterator[None]:
         yield
 
 
-def refuse_other(out: Path) -> None:
+def _refuse_other(out: Path) -> None:
     """Refuse a folder that holds a fitted run, or any other configuration than a benchmark's.
 
     Raises:

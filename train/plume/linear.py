@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _LARGE = 1 << 19  # elements; below it the gradient stays in cache anyway, and one call for all weights is quicker
-_TILE = 64  # rows of a weight that a core multiplies at a time
+_TILE = 64  # rows of a weight that a core multiplies at a time, ...
+_SMALL_BATCH = 64  # ... for so many samples at most; for more, a whole product is faster
 
 
 class Linear(nn.Linear):
@@ -67,10 +68,10 @@ def _product(x: Tensor, weight: Tensor) -> Tensor:
     """x W^T, N x O.
 
     On a CPU W x^T is faster by a fifth where the batch is small beside the weight, and by another fifth a tile of W at
-    a time, which stays in its core's cache. For more than 64 samples a whole product is the faster one.
+    a time, which stays in its core's cache.
     """
     rows = len(weight)
-    if weight.is_cuda or len(x) > _TILE or rows % _TILE:
+    if weight.is_cuda or len(x) > _SMALL_BATCH or rows % _TILE:
         return torch.mm(weight, x.T).T
     tiles = weight.view(rows // _TILE, _TILE, -1)
     return torch.bmm(tiles, x.T.contiguous().expand(len(tiles), -1, -1)).view(rows, -1).T
