@@ -8,6 +8,7 @@ import onnxruntime
 from onboard.bundle import Bundle
 from onboard.engine import Outputs
 from onboard.errors import InputError
+from onboard.ort_options import session_options
 from onboard.window import Window
 
 
@@ -27,13 +28,10 @@ class OrtEngine:
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self._threads, self._tolerance = threads, bundle.manifest.logit_tolerance
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
         name = bundle.folder / bundle.manifest.model
         try:
             self._session = onnxruntime.InferenceSession(
-                bundle.contents[bundle.manifest.model], options, providers=["CPUExecutionProvider"]
+                bundle.contents[bundle.manifest.model], session_options(threads), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime's exceptions have no common base class
             raise InputError(f"{name}: ONNX Runtime {onnxruntime.__version__} refuses the graph: {error}") from error

@@ -14,6 +14,7 @@ from onboard import image
 from onboard.bundle import Bundle
 from onboard.errors import InputError
 from onboard.image import Grey
+from onboard.ort_options import session_options
 from onboard.window import BoxError, Window, cut
 
 Feed = dict[str, npt.NDArray[Any]]
@@ -29,8 +30,7 @@ def session(model: bytes, name: object) -> onnxruntime.InferenceSession:
     Raises:
         InputError: ONNX Runtime refuses it.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options = session_options()
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

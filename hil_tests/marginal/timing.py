@@ -11,6 +11,7 @@ import onnxruntime
 from tqdm import tqdm
 
 from onboard.errors import InputError
+from onboard.ort_options import session_options
 
 Times = dict[str, npt.NDArray[np.float64]]
 """Milliseconds of each round, by name."""
@@ -50,8 +51,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     Raises:
         InputError: the file cannot be read as a graph.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options = session_options()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

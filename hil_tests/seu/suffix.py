@@ -15,6 +15,7 @@ from onnx import ModelProto, NodeProto, ValueInfoProto
 
 from hil_tests.seu.graph import Graph
 from onboard.errors import InputError
+from onboard.ort_options import session_options
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -105,8 +106,7 @@ class Suffix:
 
 def session(model: bytes, optimise: bool) -> onnxruntime.InferenceSession:
     """A graph on one thread; optimised as the node has it, or not at all."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options = session_options()
     options.log_severity_level = 4  # that a flip in a size asks for much memory is no news
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -15,6 +15,7 @@ import onnxruntime
 
 from onboard import files
 from onboard.manifest import Manifest
+from onboard.ort_options import session_options
 
 _STATUS = Path("/proc/self/status")
 
@@ -88,8 +89,7 @@ def _resident() -> int | None:
 
 def _grown(path: str, window_px: int) -> int | None:
     before = _resident()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options = session_options()
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     types = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
     feed = {}

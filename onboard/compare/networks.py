@@ -10,6 +10,7 @@ import onnxruntime
 from onboard.bundle import Bundle
 from onboard.compare.memory import ENGINES
 from onboard.errors import InputError
+from onboard.ort_options import session_options
 from onboard.window import Window
 
 Array = npt.NDArray[Any]
@@ -49,8 +50,7 @@ class OrtNetwork:
     """
 
     def __init__(self, source: Path | bytes, name: str, threads: int = 1, optimised: bool = True) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options = session_options(threads)
         options.log_severity_level = 3
         level = onnxruntime.GraphOptimizationLevel
         options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL

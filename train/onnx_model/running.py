@@ -4,6 +4,7 @@ import onnxruntime
 from onnx import ModelProto
 
 from onboard.errors import InputError
+from onboard.ort_options import session_options
 
 
 def session(model: ModelProto, name: str, optimised: bool = False) -> onnxruntime.InferenceSession:
@@ -12,8 +13,7 @@ def session(model: ModelProto, name: str, optimised: bool = False) -> onnxruntim
     Raises:
         InputError: ONNX Runtime refuses the model.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options = session_options()
     options.log_severity_level = 3
     level = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL

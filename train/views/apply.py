@@ -22,7 +22,7 @@ def apply(view: View, frame: Frame, sample: Sample) -> tuple[Frame, Box]:
             source = None if sample.row is not None else sample.path
             frame, box = reduced(frame, box, longer_px, source, random)
     if recipe.match_px is not None:
-        frame, box = matched(frame, box, recipe.match_px)
+        frame, box = matched(frame, box, _strength(recipe.match_px, random))
     return _disturbed(recipe, frame, random), _jittered(recipe, box, frame, random)
 
 

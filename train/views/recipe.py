@@ -12,7 +12,8 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=0.5)]
 # One strength for all views, or [least, most], from which each view draws its own. What they may be is looked at below:
 # msgspec 0.22 crashes on a union of a bounded number and a tuple.
 Strength = float | tuple[float, float]
-_MOST = {"exposure": 100.0, "noise_levels": 255.0, "colour_noise_levels": 255.0, "blur_px": 100.0}
+_MOST = {"match_px": 4096.0, "exposure": 100.0, "noise_levels": 255.0, "colour_noise_levels": 255.0, "blur_px": 100.0}
+_LEAST = {"match_px": 8.0}
 
 
 class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
@@ -26,7 +27,7 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
             reduced to it; the noise that the reduction takes away is put back, and the frame is encoded again as its
             file is (see `reduction.reduced`).
         reduce: whom `reduce_to_px` is for: `normals`, so that they come as small as the debris are, or `all`.
-        match_px: frames whose box is longer than this are reduced until it is this long, anomalies too.
+        match_px: frames whose box is longer than this are reduced until it is this long, anomalies too; or a range.
         shift: the box is moved by up to this share of its width and height, either way.
         scale: the box is made up to this share larger or smaller.
         exposure: the light above the black level is multiplied by this.
@@ -40,7 +41,7 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
 
     reduce_to_px: tuple[Pixels, Pixels] | None = None
     reduce: Literal["normals", "all"] = "normals"
-    match_px: Pixels | None = None
+    match_px: Strength | None = None
     shift: Share = 0.0
     scale: Share = 0.0
     exposure: Strength = 1.0
@@ -56,9 +57,11 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
             least, most = value if isinstance(value, tuple) else (value, value)
             if least is not None and least > most:
                 raise ValueError(f"{name} {list(value)} must be [least, most]")
-            if name in _MOST and not (least >= 0 and most <= _MOST[name] and (least > 0 or name != "exposure")):
-                zero = "above 0" if name == "exposure" else "at least 0"
-                raise ValueError(f"{name} {value} must be {zero} and at most {_MOST[name]:g}")
+            if name not in _MOST or value is None:
+                continue
+            if not (least >= _LEAST.get(name, 0) and most <= _MOST[name] and (least > 0 or name != "exposure")):
+                lowest = "above 0" if name == "exposure" else f"at least {_LEAST.get(name, 0):g}"
+                raise ValueError(f"{name} {value} must be {lowest} and at most {_MOST[name]:g}")
 
     @property
     def drawn(self) -> bool:

@@ -10,6 +10,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 from calibration.graph import running
 from calibration.int8.layers import candidates
 from calibration.int8.quantise import quantise, tensor_ranges
+from onboard.ort_options import session_options
 
 
 def residual() -> ModelProto:
@@ -60,7 +61,7 @@ def test_every_layer_is_computed_in_integers(method: str, tmp_path: Path) -> Non
     wanted, found = (np.array([g.run(None, feed)[0][0, 0] for feed in feeds]) for g in (one, other))
     assert 0 < np.abs(wanted - found).max() < 0.1 * np.abs(wanted).max()
 
-    options = onnxruntime.SessionOptions()
+    options = session_options()
     options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
     options.log_severity_level = 3
     onnxruntime.InferenceSession(made.SerializeToString(), options, providers=["CPUExecutionProvider"])

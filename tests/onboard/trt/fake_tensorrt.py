@@ -17,6 +17,7 @@ import onnxruntime
 
 from onboard import bundle as bundles
 from onboard import strict_yaml
+from onboard.ort_options import session_options
 from onboard.trt.gpu import Gpu
 from onboard.trt.manifest import ENGINE, MANIFEST, EngineManifest, Library
 from tests.onboard.trt.fake_cuda import HANDLE, FakeGpu
@@ -114,9 +115,7 @@ class Engine:
         head, _, model = data.partition(b"\n")
         self._world, self._logger = world, logger
         self._sizes: list[int] = json.loads(head)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(model, session_options(), providers=["CPUExecutionProvider"])
         self._inputs = {port.name: port.type for port in self._session.get_inputs()}
         self._outputs = {port.name: port.type for port in self._session.get_outputs()}
         self._names = [*self._outputs, *self._inputs]

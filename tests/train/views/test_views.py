@@ -105,6 +105,11 @@ def test_a_strength_can_be_drawn_for_each_view(sample: Sample) -> None:
     found = [apply(view, frame, sample)[0].std() for view in each]
     assert all(1.9 < level < 8.2 for level in found) and max(found) - min(found) > 2
     assert found == [apply(view, frame, sample)[0].std() for view in each], "the same each time"
+    boxes = [
+        apply(view, frame, sample)[1] for view in views(msgspec.convert({"match_px": [24, 64], "turns": 8}, Recipe))
+    ]
+    longer = [max(x_max - x_min, y_max - y_min) for x_min, y_min, x_max, y_max in boxes]
+    assert all(23 < side < 65 for side in longer) and max(longer) - min(longer) > 10
     dark = views(msgspec.convert({"exposure": [0.4, 0.8]}, Recipe), seed=1)
     assert dark != views(msgspec.convert({"exposure": [0.4, 0.8]}, Recipe), seed=2), "drawn, so the seed has a say"
 
@@ -116,6 +121,13 @@ def test_recipes_count_their_views_and_refuse_nonsense() -> None:
     assert len(set(views(Recipe(turns=4, copies=3, noise_levels=1)))) == 12
     for noise in (Recipe(noise_levels=1), Recipe(colour_noise_levels=1)):
         assert not set(views(noise, 1)) & set(views(noise, 2))
-    for name in ("reduce_to_px", "exposure", "noise_levels", "colour_noise_levels", "blur_px"):
+    for name in ("reduce_to_px", "match_px", "exposure", "noise_levels", "colour_noise_levels", "blur_px"):
         with pytest.raises(msgspec.ValidationError, match=f"{name} .* must be .least, most."):
             msgspec.convert({name: [90, 80]}, Recipe)
+    for said, wrong in (
+        ("8 and at most 4096", {"match_px": 4}),
+        ("8 and", {"match_px": [4, 64]}),
+        ("above 0", {"exposure": 0}),
+    ):
+        with pytest.raises(msgspec.ValidationError, match=f"{said}"):
+            msgspec.convert(wrong, Recipe)
