@@ -84,6 +84,8 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         unseen: also judge the debris by the heads that were fitted without a satellite class: how well each candidate
             tells debris from a satellite that it does not know. It has no say in the choice.
         choices: protocols for which one head is chosen together, by name; each other protocol chooses for itself.
+        thresholds: also tell what becomes of a threshold when frames change: for each of the choices, one that was set
+            on satellites as its first protocol shows them, under all its protocols, which must train on the same views.
         crop: how a box becomes the backbone's input.
         backbone: the frozen network.
         device: `auto` takes CUDA where there is one.
@@ -102,6 +104,7 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     selection_splits: Annotated[int, msgspec.Meta(ge=0)] = 5
     unseen: bool = False
     choices: dict[Name, Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]] = {}
+    thresholds: bool = False
     crop: CropSpec = msgspec.field(default_factory=CropSpec)
     backbone: BackboneOptions = msgspec.field(default_factory=BackboneOptions)
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -120,6 +123,8 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             raise ValueError("unseen: true needs 'stand_ins: classes' and selection_splits of 1 or more")
         if self.unseen and not any(method.candidate for method in self.methods.values()):
             raise ValueError("unseen: true judges candidates, and there is none: give a method 'candidate: true'")
+        if self.thresholds:
+            self._refuse_thresholds()
         if self.redraw and isinstance(self.data, CifarData):
             raise ValueError("redraw: CIFAR has a test of its own, which is large enough; leave redraw out")
         if self.backbone.normalisation == "data":  # features are made once for all splits and normal classes
@@ -143,6 +148,23 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
                 raise ValueError(f"choices.{name}: {', '.join(twice)} stands twice; name each protocol once")
             if name in self.protocols:  # tables know a choice by its name, and a protocol chosen for alone by its own
                 raise ValueError(f"choices.{name}: a protocol has this name; give the choice another one")
+
+    def _refuse_thresholds(self) -> None:
+        """Raises:
+        ValueError: there is nothing that `thresholds` could tell of.
+        """
+        if not self.choices or self.normal_classes or not any(method.candidate for method in self.methods.values()):
+            raise ValueError(
+                "thresholds: true tells of candidates under the protocols of 'choices', where the data say what is "
+                "normal; give choices and a candidate, and no normal_classes"
+            )
+        for name, together in self.choices.items():
+            fits = [(p.trained_on, p.crop, p.mean, p.std) for p in (self.protocols[each] for each in together)]
+            if other := [each for each, fit in zip(together, fits, strict=True) if fit != fits[0]]:
+                raise ValueError(
+                    f"thresholds: true needs one head for all of choices.{name}, but {other[0]} trains on other views "
+                    f"or crops than {together[0]}; give both the same 'augment', 'crop', 'mean' and 'std'"
+                )
 
 
 def load(path: Path, data: str | None = None) -> BenchmarkConfig:

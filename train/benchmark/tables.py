@@ -7,10 +7,13 @@ from train.benchmark.choice_tables import choice_table, detection_table, differe
 from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures, spread
 from train.benchmark.run import Outcome
 from train.benchmark.table import Cell, Table
+from train.benchmark.thresholds import thresholds_table
 from train.benchmark.unseen import unseen_table
 from train.heads.config import uses_class_names
 
-NAMES = frozenset(("methods", "choice", "stand_ins", "differences", "unseen", "probes", "detection", "classes"))
+NAMES = frozenset(
+    ("methods", "choice", "stand_ins", "differences", "unseen", "probes", "detection", "classes", "thresholds")
+)
 """Of all tables that some configuration has: a table missing here stays beside those of another configuration."""
 
 
@@ -20,6 +23,8 @@ def build(outcome: Outcome) -> list[Table]:
     found = [methods_table(figures)]
     if figures.candidates() and figures.selection_splits():
         found += [choice_table(figures), stand_ins_table(figures), differences_table(figures)]
+    if outcome.config.thresholds:
+        found.append(thresholds_table(figures))
     if outcome.config.unseen and figures.candidates():
         found.append(unseen_table(figures))
     found.append(probes_table(figures))

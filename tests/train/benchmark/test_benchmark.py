@@ -28,6 +28,7 @@ from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures
 from train.benchmark.probes import supervised
 from train.benchmark.run import Judged, Outcome, run, stages
 from train.benchmark.tables import NAMES, methods_table
+from train.benchmark.thresholds import thresholds_table
 from train.benchmark.unseen import unseen_table
 from train.heads.config import GaussianOptions
 from train.plume import training
@@ -348,6 +349,32 @@ def test_debris_against_an_unknown_satellite_are_judged_by_heads_that_never_saw_
     assert row[4] == f"{names[0]}, 0.0"
     assert row[5:] == [f"{100 - share:.0f} %", "100 %"]
     assert "does not know" in (place / "out" / "tables.md").read_text()
+
+
+def test_a_threshold_is_the_first_protocol_s_under_all_of_a_choice(outcome: Outcome) -> None:
+    results = dict(outcome.results)
+    for cell, result in results.items():
+        if cell.method != "gaussian" or cell.protocol not in ("raw", "matched"):
+            continue
+        # Each protocol's own calibration would call none odd: what is judged lies below it under both.
+        offset = 0.0 if cell.protocol == "raw" else 10.0
+        calibration = np.linspace(-1, 1, 40, dtype=np.float32) - offset
+        logits = np.full_like(result.logits, 0.0 - offset)
+        if cell.left_out == 0:
+            logits[:, result.normals :] = -20
+        truth = outcome.judged[cell.protocol, None, cell.split].is_anomaly
+        if cell.left_out is None:
+            logits[:, truth] = -20
+        results[cell] = dataclasses.replace(result, logits=logits, calibration=calibration)
+    config = msgspec.structs.replace(outcome.config, choices={"seen": ("raw", "matched")})
+    figures = Figures(Outcome(config, results, outcome.judged, outcome.groups))
+    rows = [row for row in thresholds_table(figures).rows if row[1] == "gaussian"]
+    one_class = f"{100 / len(outcome.groups['raw', None, 0]):.1f} ± 0.0 %"
+    assert rows[0] == ["seen", "gaussian", "raw", "0.0 ± 0.0 %", one_class, "100.0 ± 0.0 %"]
+    assert rows[1] == ["seen", "gaussian", "matched", "100.0 ± 0.0 %", "100.0 ± 0.0 %", "100.0 ± 0.0 %"]
+    other_way = msgspec.structs.replace(outcome.config, choices={"seen": ("matched", "raw")})
+    rows = thresholds_table(Figures(Outcome(other_way, results, outcome.judged, outcome.groups))).rows
+    assert rows[1][2:] == ["raw", "0.0 ± 0.0 %", one_class, "100.0 ± 0.0 %"]
 
 
 def test_a_head_that_uses_class_names_is_marked_in_the_table(outcome: Outcome) -> None:

@@ -23,6 +23,12 @@ PARTS: tuple[Part, ...] = ("fit", "calibration", "test")
         ("unseen: true", "unseen: true\nchoices: {all: []}", r"choices.*length >= 1"),
         ("unseen: true", "unseen: true\nchoices: {raw: [matched]}", r"choices\.raw: a protocol has this name"),
         ("unseen: true", "unseen: true\nchoices: {all: [raw, both, raw]}", r"choices\.all: raw stands twice"),
+        ("unseen: true", "thresholds: true", "thresholds: true tells of candidates"),
+        (
+            "unseen: true",
+            "thresholds: true\nchoices: {all: [raw, matched]}",
+            r"one head for all of choices\.all, but matched",
+        ),
         ("protocols: [raw]", "protocols: [row]", "row"),
         ("raw: {", "raw: {mean: [0, 0, 0], ", "'mean' and 'std' go together"),
         ("match_px: 32, turns: 2", "match_px: 32, turns: 3", "turns"),
