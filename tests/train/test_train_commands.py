@@ -284,7 +284,7 @@ def test_boxes_command_writes_what_the_node_reads(call, data: Path, tmp_path: Pa
 
 def test_shipped_configurations_are_valid() -> None:
     folder = Path(__file__).parents[2] / "configs"
-    names = {"demo", "spark_sample", "spark2021", "spark_paper", "cifar10", "pose_head", "spark_ranges"}
+    names = {"demo", "spark_sample", "spark2021", "spark_paper", "cifar10", "pose_head"}
     for name in names:
         assert isinstance(load(folder / f"{name}.yaml"), RunConfig)
     from hil_tests.bench import config as bench
