@@ -375,6 +375,9 @@ def test_a_threshold_is_the_first_protocol_s_under_all_of_a_choice(outcome: Outc
     other_way = msgspec.structs.replace(outcome.config, choices={"seen": ("matched", "raw")})
     rows = thresholds_table(Figures(Outcome(other_way, results, outcome.judged, outcome.groups))).rows
     assert rows[1][2:] == ["raw", "0.0 ± 0.0 %", one_class, "100.0 ± 0.0 %"]
+    few = {cell: dataclasses.replace(result, calibration=result.calibration[:18]) for cell, result in results.items()}
+    (row, *_) = thresholds_table(Figures(Outcome(other_way, few, outcome.judged, outcome.groups))).rows
+    assert row[3:] == ["-", "-", "-"], "of 18 no p-value is as low as 0.05"
 
 
 def test_a_head_that_uses_class_names_is_marked_in_the_table(outcome: Outcome) -> None:
