@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from benchmarks import ending
 from onboard import machine
+from onboard.ort_options import session_options
 from train import runs
 from train.backbones import registry
 from train.backbones.trunk import POOLED, Backbone
@@ -72,9 +73,7 @@ def _session(module: nn.Module, example: Tensor, path: Path) -> onnxruntime.Infe
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracing exporter is meant; see train.export.graph
         torch.onnx.export(module.eval(), (example,), str(path), dynamo=False, opset_version=17, input_names=["x"])
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(path), session_options(), providers=["CPUExecutionProvider"])
 
 
 if __name__ == "__main__":

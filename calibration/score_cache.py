@@ -10,6 +10,7 @@ from calibration.journal import append, whole_lines
 from onboard import provenance
 from onboard.bundle import Bundle
 from onboard.errors import InputError
+from onboard.ort_options import INT8_SUMS
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -47,7 +48,7 @@ class ScoreCache:
     def __init__(self, folder: Path, bundle: Bundle) -> None:
         manifest = bundle.manifest
         runtime = provenance.versions().get("onnxruntime", "")
-        made_by = msgspec.json.encode([manifest.files[manifest.model], manifest.crop, runtime])
+        made_by = msgspec.json.encode([manifest.files[manifest.model], manifest.crop, runtime, INT8_SUMS])
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -2,6 +2,9 @@
 
 import onnxruntime
 
+INT8_SUMS = "exact"
+"""Below, since 2026-11-29; stands in the keys of what is kept of a graph's outputs."""
+
 
 def session_options(threads: int = 1) -> onnxruntime.SessionOptions:
     """One call at a time, on so many threads; 0 takes all cores.

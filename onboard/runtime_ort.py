@@ -24,7 +24,10 @@ class OrtEngine:
     """
 
     name = f"ONNX Runtime {onnxruntime.__version__}"
-    remedy = "export it again, or try another version of ONNX Runtime"
+    remedy = (
+        "make it again ('python -m train export'; int8: 'python -m calibration int8'), or try another version of ONNX "
+        "Runtime"
+    )
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self._threads, self._tolerance = threads, bundle.manifest.logit_tolerance

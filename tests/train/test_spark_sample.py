@@ -54,7 +54,7 @@ def sample(spark_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Samp
     made = Sample(folder / "data", folder / "run")
     third(spark_sample, made.root)
     overrides = {"data.root": str(made.root), "cache": str(folder / "cache"), "crop.input_px": 160}
-    # One view instead of thirty-two, and half of the pixels, for the same reason.
+    # One view instead of thirty-six, and half of the pixels, for the same reason.
     fit(msgspec.structs.replace(load(CONFIG, overrides), augment=(Recipe(),)), made.run)
     config = runs.read_config(made.run)
     result = evaluate(made.run, config)

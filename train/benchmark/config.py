@@ -123,8 +123,6 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             raise ValueError("unseen: true needs 'stand_ins: classes' and selection_splits of 1 or more")
         if self.unseen and not any(method.candidate for method in self.methods.values()):
             raise ValueError("unseen: true judges candidates, and there is none: give a method 'candidate: true'")
-        if self.thresholds:
-            self._refuse_thresholds()
         if self.redraw and isinstance(self.data, CifarData):
             raise ValueError("redraw: CIFAR has a test of its own, which is large enough; leave redraw out")
         if self.backbone.normalisation == "data":  # features are made once for all splits and normal classes
@@ -148,23 +146,38 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
                 raise ValueError(f"choices.{name}: {', '.join(twice)} stands twice; name each protocol once")
             if name in self.protocols:  # tables know a choice by its name, and a protocol chosen for alone by its own
                 raise ValueError(f"choices.{name}: a protocol has this name; give the choice another one")
+        if self.thresholds:
+            self._refuse_thresholds()
 
     def _refuse_thresholds(self) -> None:
         """Raises:
         ValueError: there is nothing that `thresholds` could tell of.
         """
-        if not self.choices or self.normal_classes or not any(method.candidate for method in self.methods.values()):
+        if not self.choices or self.normal_classes or self.stand_ins != "classes":
+            # Clusters are others under each protocol: no one head would be fitted without one of them.
             raise ValueError(
-                "thresholds: true tells of candidates under the protocols of 'choices', where the data say what is "
-                "normal; give choices and a candidate, and no normal_classes"
+                "thresholds: true tells of the protocols of 'choices', where the data say what is normal; it needs "
+                "choices, 'stand_ins: classes' and no normal_classes"
             )
         for name, together in self.choices.items():
-            fits = [(p.trained_on, p.crop, p.mean, p.std) for p in (self.protocols[each] for each in together)]
-            if other := [each for each, fit in zip(together, fits, strict=True) if fit != fits[0]]:
+            runs = [set(m.protocols or self.protocols) for m in self.methods.values() if m.candidate]
+            if not any(set(together) <= protocols for protocols in runs):
                 raise ValueError(
-                    f"thresholds: true needs one head for all of choices.{name}, but {other[0]} trains on other views "
-                    f"or crops than {together[0]}; give both the same 'augment', 'crop', 'mean' and 'std'"
+                    f"thresholds: true tells of candidates, and none runs under all of choices.{name}; give a method "
+                    "'candidate: true', and no 'protocols' that leave some of these out"
                 )
+            first, *others = ((each, self._fitted_on(each)) for each in together)
+            for other, fitted_on in others:
+                if unlike := [key for key, value in fitted_on.items() if value != first[1][key]]:
+                    raise ValueError(
+                        f"thresholds: true needs one head for all of choices.{name}, but {other} has another "
+                        f"{' and '.join(unlike)} than {first[0]}; give both the same"
+                    )
+
+    def _fitted_on(self, protocol: str) -> dict[str, object]:
+        """What decides what a head is fitted on, by its key in the configuration."""
+        found = self.protocols[protocol]
+        return {"augment": found.trained_on, "crop": found.crop or self.crop, "mean": found.mean, "std": found.std}
 
 
 def load(path: Path, data: str | None = None) -> BenchmarkConfig:

@@ -37,14 +37,15 @@ def build(outcome: Outcome) -> list[Table]:
 def methods_table(figures: Figures) -> Table:
     """Every method under every protocol."""
     config = figures.config
+    several = config.seeds > 1 and any(method.seeded for method in config.methods.values())
+    seeds = f", and {config.seeds} seeds of heads that are trained by steps" if several else ""
     table = Table(
         "methods",
         "AUROC of each method",
-        f"Test AUROC x 100, mean and standard deviation over {config.splits} splits (and {config.seeds} seeds of heads "
-        "that are trained by steps; fewer where the configuration says so). 'best epoch BY LABELS' is the maximum over "
-        "epochs by the test's labels, the protocol of the PLUME paper: nobody has these labels in orbit. Candidates of "
-        "the label-free choice are marked with a star. A dagger: fitted with the satellites' class names, which are "
-        "labels too, though of normal data.",
+        f"Test AUROC x 100, mean and standard deviation over {config.splits} splits{seeds} (fewer where the "
+        "configuration says so). 'best epoch BY LABELS' is the maximum over epochs by the test's labels, the protocol "
+        "of the PLUME paper: nobody has these labels in orbit. Candidates of the label-free choice are marked with a "
+        "star. A dagger: fitted with the satellites' class names, which are labels too, though of normal data.",
         ["method", "epoch", *config.protocols],
     )
     for name, method in config.methods.items():

@@ -56,12 +56,12 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
             value = getattr(self, name)
             least, most = value if isinstance(value, tuple) else (value, value)
             if least is not None and least > most:
-                raise ValueError(f"{name} {list(value)} must be [least, most]")
+                raise ValueError(f"{name} {_text(value)} must be [least, most], the smaller number first")
             if name not in _MOST or value is None:
                 continue
             if not (least >= _LEAST.get(name, 0) and most <= _MOST[name] and (least > 0 or name != "exposure")):
                 lowest = "above 0" if name == "exposure" else f"at least {_LEAST.get(name, 0):g}"
-                raise ValueError(f"{name} {value} must be {lowest} and at most {_MOST[name]:g}")
+                raise ValueError(f"{name} {_text(value)} must be {lowest} and at most {_MOST[name]:g}")
 
     @property
     def drawn(self) -> bool:
@@ -73,6 +73,11 @@ class Recipe(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
     def spares_anomalies(self) -> bool:
         """Whether normals and anomalies are not treated alike."""
         return self.reduce_to_px is not None and self.reduce == "normals"
+
+
+def _text(value: float | tuple[float, float]) -> str:
+    """As it stands in a configuration."""
+    return f"[{', '.join(f'{each:g}' for each in value)}]" if isinstance(value, tuple) else f"{value:g}"
 
 
 def refuse_on_whole_frames(recipes: Iterable[Recipe], spec: CropSpec) -> None:

@@ -23,11 +23,21 @@ PARTS: tuple[Part, ...] = ("fit", "calibration", "test")
         ("unseen: true", "unseen: true\nchoices: {all: []}", r"choices.*length >= 1"),
         ("unseen: true", "unseen: true\nchoices: {raw: [matched]}", r"choices\.raw: a protocol has this name"),
         ("unseen: true", "unseen: true\nchoices: {all: [raw, both, raw]}", r"choices\.all: raw stands twice"),
-        ("unseen: true", "thresholds: true", "thresholds: true tells of candidates"),
+        ("unseen: true", "thresholds: true", "thresholds: true tells of the protocols of 'choices'"),
+        (
+            "unseen: true",
+            "thresholds: true\nstand_ins: clusters\nchoices: {all: [raw]}",
+            "it needs choices, 'stand_ins: cl",
+        ),
+        (
+            "unseen: true",
+            "thresholds: true\nchoices: {all: [raw, mached]}",
+            r"choices\.all: \['mached'\] are not among",
+        ),
         (
             "unseen: true",
             "thresholds: true\nchoices: {all: [raw, matched]}",
-            r"one head for all of choices\.all, but matched",
+            r"one head for all of choices\.all, but matched has another augment than raw",
         ),
         ("protocols: [raw]", "protocols: [row]", "row"),
         ("raw: {", "raw: {mean: [0, 0, 0], ", "'mean' and 'std' go together"),
