@@ -138,7 +138,8 @@ def _save(model: ModelProto, path: Path) -> None:
         onnx.save(model, str(beside))
 
 
-# Lite0: what configs/spark_sample.yaml flies (stages 4 and 7). ResNet: PLUME on the pooled vector, as in the paper.
+# Lite0: one relative distance on stages 4 and 7, which configs/spark_sample.yaml flew until 2026-11-28.
+# ResNet: PLUME on the pooled vector, as in the paper.
 _FLOWN = {
     "efficientnet_lite0": _Flown((80, 320), (True, False), _relative_gaussian),
     "resnet50": _Flown((2048,), (False,), _plume),
