@@ -22,21 +22,26 @@ from train.backbones.registry import BackboneOptions
 from train.backbones.trunk import IMAGENET, POOLED, Backbone
 from train.crop import Crop
 from train.fuse import merge, parts
-from train.heads.gaussian import Gaussian
+from train.heads.blocks import BlockSum
+from train.heads.discriminant import Discriminant
 from train.onnx_model import taps as listing
 from train.onnx_model import walk
 from train.onnx_model.ports import ImagePort, image_port
 from train.onnx_model.shapes import kinds
 
 _OPSET = 17
+_CLASSES = 70  # of lite0's head
 
 
 class _Flown(NamedTuple):
-    """What flies on a backbone: the tapped maps by their channels, whether their spread is taken too, and the head."""
+    """What flies on a backbone: the tapped maps by their channels, whether their spread is taken too, and the head.
+
+    The head is made from the lengths of the vectors: each map's averages, then its spread.
+    """
 
     channels: tuple[int, ...]
-    spread: tuple[bool, ...]
-    head: Callable[[int], nn.Module]
+    spread: bool
+    head: Callable[[Sequence[int]], nn.Module]
 
 
 def write(folder: Path, backbones: Sequence[str]) -> None:
@@ -103,25 +108,28 @@ def _taps(pose: ModelProto, port: ImagePort, flown: _Flown, spec: CropSpec) -> l
 
 
 def _head(taps: Sequence[str], flown: _Flown) -> parts.TapHead:
-    layers = [
-        n for tap, spread in zip(taps, flown.spread, strict=True) for n in ([tap, f"{tap}_std"] if spread else [tap])
-    ]
-    width = sum(channels * (1 + spread) for channels, spread in zip(flown.channels, flown.spread, strict=True))
-    return parts.TapHead(taps if len(taps) > 1 else layers, layers, flown.head(width))
+    layers = [name for tap in taps for name in ([tap, f"{tap}_std"] if flown.spread else [tap])]
+    blocks = [channels for channels in flown.channels for _ in range(1 + flown.spread)]
+    return parts.TapHead(taps if len(taps) > 1 else layers, layers, flown.head(blocks))
 
 
-def _relative_gaussian(width: int) -> nn.Module:
-    """Of ten classes seen in two ways, with random numbers."""
+def _distances(blocks: Sequence[int]) -> nn.Module:
+    """Four discriminant distances, of ten classes seen in seven ways, with random numbers, added up."""
     draw = torch.Generator().manual_seed(0)
-    means = torch.randn(20, width, generator=draw).double()
-    roots = [torch.randn(width, width, generator=draw).double() / width for _ in range(2)]
-    return nn.Sequential(Gaussian(means, roots[0], means.mean(0), roots[1]), nn.Unflatten(0, (1, 1)))
+    sets = [(0, 1, 6, 7), (2, 3), (4, 5), (6,)]  # stages 4 and 7, 5, 6, and stage 7's averages once more
+    heads = []
+    for each in sets:
+        width = sum(blocks[number] for number in each)
+        axes = torch.randn(width, _CLASSES - 1, generator=draw) / width
+        centres = torch.randn(_CLASSES, _CLASSES - 1, generator=draw)
+        heads.append(Discriminant(torch.zeros(width), axes, centres, torch.ones(_CLASSES - 1)))
+    return nn.Sequential(BlockSum(heads, sets, blocks, torch.zeros(4), torch.ones(4)), nn.Unflatten(0, (1, 1)))
 
 
-def _plume(width: int) -> nn.Module:
+def _plume(blocks: Sequence[int]) -> nn.Module:
     """Folded, as it flies."""
     return nn.Sequential(
-        nn.Linear(width, 1024), nn.LeakyReLU(), nn.Linear(1024, 512), nn.LeakyReLU(), nn.Linear(512, 1)
+        nn.Linear(sum(blocks), 1024), nn.LeakyReLU(), nn.Linear(1024, 512), nn.LeakyReLU(), nn.Linear(512, 1)
     )
 
 
@@ -138,10 +146,9 @@ def _save(model: ModelProto, path: Path) -> None:
         onnx.save(model, str(beside))
 
 
-# Lite0: one relative distance on stages 4 and 7, which configs/spark_sample.yaml flew until 2026-11-28.
-# ResNet: PLUME on the pooled vector, as in the paper.
+# Lite0: the head of configs/spark_sample.yaml. ResNet: PLUME on the pooled vector, as in the paper.
 _FLOWN = {
-    "efficientnet_lite0": _Flown((80, 320), (True, False), _relative_gaussian),
-    "resnet50": _Flown((2048,), (False,), _plume),
-    "resnet18": _Flown((512,), (False,), _plume),
+    "efficientnet_lite0": _Flown((80, 112, 192, 320), True, _distances),
+    "resnet50": _Flown((2048,), False, _plume),
+    "resnet18": _Flown((512,), False, _plume),
 }

@@ -25,5 +25,6 @@ def benchmark(path: Path, data: str | None, out: Path) -> str:
                 return ""
             made = tables.build(outcome)
             told = f"python -m train benchmark {path}, {machine.describe()}."
-            folder.write(out, outcome, made, told, begun | {"skipped": outcome.skipped})
-            return "\n".join(table.markdown(one, told) for one in made)
+            fits = {"found": outcome.found, "computed": len(outcome.results) - outcome.found}
+            folder.write(out, outcome, made, told, begun | {"skipped": outcome.skipped, "fits": fits})
+            return "\n".join(table.markdown(table.turned_if_wide(one), told) for one in made)

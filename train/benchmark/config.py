@@ -146,8 +146,21 @@ class BenchmarkConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
                 raise ValueError(f"choices.{name}: {', '.join(twice)} stands twice; name each protocol once")
             if name in self.protocols:  # tables know a choice by its name, and a protocol chosen for alone by its own
                 raise ValueError(f"choices.{name}: a protocol has this name; give the choice another one")
+            self._refuse_partial(name, together)
         if self.thresholds:
             self._refuse_thresholds()
+
+    def _refuse_partial(self, choice: str, together: tuple[str, ...]) -> None:
+        """Raises:
+        ValueError: a candidate runs under some of a choice's protocols only, so that it could not be compared.
+        """
+        for name, method in self.methods.items():
+            missing = [p for p in together if method.protocols and p not in method.protocols]
+            if method.candidate and 0 < len(missing) < len(together):
+                raise ValueError(
+                    f"methods.{name}.protocols: a candidate runs under all protocols of choices.{choice} or none "
+                    f"of them; add {', '.join(missing)}, or set 'candidate: false'"
+                )
 
     def _refuse_thresholds(self) -> None:
         """Raises:

@@ -1,7 +1,7 @@
 """A benchmark's folder: what it must not be, and what is written there once all cells are there."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,19 @@ def held(out: Path) -> Iterator[None]:
         InputError: it holds something else, another process holds it, or it cannot be written to.
     """
     _refuse_other(out)
-    if distributed.rank() != 0:
-        yield
-        return
-    with lock.held(out, "benchmark", wait=False):
-        (out / CELLS).mkdir(exist_ok=True)  # by which an unfinished benchmark is known
+    with ExitStack() as stack:
+        refusal = None
+        if distributed.rank() == 0:
+            try:
+                stack.enter_context(lock.held(out, "benchmark", wait=False))
+            except InputError as error:
+                refusal = error
+        # The others must not wait for a first process that has ended.
+        refusal = distributed.from_first(refusal)
+        if refusal is not None:
+            raise refusal
+        if distributed.rank() == 0:
+            (out / CELLS).mkdir(exist_ok=True)  # by which an unfinished benchmark is known
         yield
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,7 @@ class Outcome:
     Attributes:
         groups: what was left out in turn, by the names of its classes; of clusters those of what they came from.
         skipped: by protocol: what `on_defect: skip` left out, as `Split` has it.
+        found: how many cells were there already, perhaps computed by earlier code.
     """
 
     config: BenchmarkConfig
@@ -61,6 +62,7 @@ class Outcome:
     judged: dict[Place, Judged]
     groups: dict[Place, tuple[str, ...]]
     skipped: dict[str, dict[str, int]] = field(default_factory=dict)
+    found: int = 0
 
 
 def run(config: BenchmarkConfig, out: Path) -> Outcome:
@@ -73,11 +75,12 @@ def run(config: BenchmarkConfig, out: Path) -> Outcome:
         InputError: the data cannot be used.
     """
     first = distributed.rank() == 0
-    outcome = Outcome(config, {}, {}, {})
+    outcome, kept = Outcome(config, {}, {}, {}), 0
     for stage in stages(config):
         of_stage = (config, stage.table, stage.split, stage.groups)
         paths = {cell: cell_files.path_of(out, cell, *of_stage) for cell in stage.cells}
         todo = distributed.from_first([cell for cell, path in paths.items() if cell_files.read(path) is None])
+        kept += len(paths) - len(todo)
         mine = todo[distributed.rank() :: distributed.size()]
         named = " ".join(str(part) for part in stage.place if part is not None)
         for cell in tqdm(mine, desc=named, unit="fit", disable=None if first else True):
@@ -95,7 +98,7 @@ def run(config: BenchmarkConfig, out: Path) -> Outcome:
             if found is None:
                 raise InputError(f"{path}: cannot be read back; is the disk full? Remove it and run the same again")
             outcome.results[cell] = found
-    return outcome
+    return replace(outcome, found=kept)
 
 
 def stages(config: BenchmarkConfig) -> Iterator[Stage]:

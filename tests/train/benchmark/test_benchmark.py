@@ -2,13 +2,7 @@
 
 import csv
 import dataclasses
-import multiprocessing
-import os
 import signal
-import socket
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -16,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from train import distributed, metrics
-from train.__main__ import main
+from onboard import strict_yaml
+from train import metrics
 from train.benchmark import choice, splits
 from train.benchmark import config as configs
 from train.benchmark.cells import Cell, Result, compute, path_of
@@ -27,6 +21,7 @@ from train.benchmark.command import benchmark
 from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures
 from train.benchmark.probes import supervised
 from train.benchmark.run import Judged, Outcome, run, stages
+from train.benchmark.table import Table, turned_if_wide
 from train.benchmark.tables import NAMES, methods_table
 from train.benchmark.thresholds import thresholds_table
 from train.benchmark.unseen import unseen_table
@@ -60,6 +55,14 @@ def test_tables_for_people_and_programs(place: Path, text: str) -> None:
     assert rows[2]["matched"] == "-" and float(rows[3]["raw"].split()[0]) >= float(rows[2]["raw"].split()[0])
 
 
+def test_a_table_too_wide_to_be_read_is_turned() -> None:
+    wide = Table("methods", "AUROC", "", ["method", "epoch", *"abcdefghijklmno"], [["x", "last", *range(15)]] * 2)
+    turned = turned_if_wide(wide)
+    assert turned.columns == ["method", "x", "x"] and len(turned.rows) == 16
+    assert turned.rows[0] == ["epoch", "last", "last"] and turned.rows[-1] == ["o", 14, 14]
+    assert turned_if_wide(turned) is turned
+
+
 def test_what_is_there_is_not_computed_again(place: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[Cell] = []
 
@@ -73,6 +76,8 @@ def test_what_is_there_is_not_computed_again(place: Path, text: str, monkeypatch
     files[5].write_bytes(b"damaged")
     assert benchmark(place / "b.yaml", None, place / "out") == text
     assert len(computed) == 2
+    told = strict_yaml.parse_file(place / "out" / "provenance.yaml")
+    assert told["fits"] == {"found": len(files) - 2, "computed": 2}
 
 
 @pytest.mark.parametrize(
@@ -118,41 +123,14 @@ def test_a_fit_with_what_a_preset_stood_for_before_is_not_found(
     assert not of_plume().exists()
 
 
-def _second(arguments: list[str], environment: dict[str, str], said: Path) -> None:
-    torch.set_num_threads(1)  # OpenMP's other threads do not live in a forked process
-    os.environ.update(environment)
-    with said.open("w") as file, redirect_stdout(file), redirect_stderr(file):
-        code = main(arguments)
-    sys.exit(code)
-
-
-def test_two_processes_give_the_same_features_and_tables(
-    place: Path, text: str, drawn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], small: str
-) -> None:
-    """This process and one more, in the environment that torchrun gives them; and before that, this one alone."""
+def test_two_processes_give_the_same_features_and_tables(place: Path, text: str, drawn, in_two, small: str) -> None:
     config, alone = place / "two.yaml", place / "one.yaml"
     config.write_text(small.format(root=drawn.root, cache=place / "cache2"))
     alone.write_text(small.format(root=drawn.root, cache=place / "cache"))  # which holds the features by now
     benchmark(alone, None, place / "out1")
-    arguments = ["benchmark", str(config), "--out", str(place / "out2")]
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    said = place / "second.txt"
-    fork = multiprocessing.get_context("fork")  # a new interpreter takes 8 s of processor time to import torch
-    second = fork.Process(target=_second, args=(arguments, {**group, "RANK": "1", "LOCAL_RANK": "1"}, said))
-    monkeypatch.setattr(distributed, "_PATIENCE", timedelta(seconds=300))
-    for name, value in {**group, "RANK": "0", "LOCAL_RANK": "0"}.items():
-        monkeypatch.setenv(name, value)
-    second.start()
-    try:
-        assert main(arguments) == 0
-        second.join(60)
-    finally:
-        second.kill()
-    assert second.exitcode == 0, said.read_text()[-2000:]
-    printed = capsys.readouterr().out + said.read_text()
-    assert printed.count("### AUROC of each method") == 1, "one process speaks for all"
+    codes, printed = in_two(["benchmark", str(config), "--out", str(place / "out2")])
+    assert codes == [0, 0], printed
+    assert "".join(printed).count("### AUROC of each method") == 1, "one process speaks for all"
     one, two = (
         {p.relative_to(place / name).as_posix(): p for p in (place / name).rglob("features.npy")}
         for name in ("cache", "cache2")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from onboard.errors import InputError
+from train import lock
 from train.__main__ import main
 from train.benchmark import config as configs
 from train.benchmark import splits
@@ -23,6 +24,11 @@ PARTS: tuple[Part, ...] = ("fit", "calibration", "test")
         ("unseen: true", "unseen: true\nchoices: {all: []}", r"choices.*length >= 1"),
         ("unseen: true", "unseen: true\nchoices: {raw: [matched]}", r"choices\.raw: a protocol has this name"),
         ("unseen: true", "unseen: true\nchoices: {all: [raw, both, raw]}", r"choices\.all: raw stands twice"),
+        (
+            "seeded: true, protocols: [raw]}",
+            "seeded: true, candidate: true, protocols: [raw]}\nchoices: {all: [raw, both]}",
+            r"methods\.plume\.protocols: a candidate runs under all .* choices\.all or none .*; add both, or",
+        ),
         ("unseen: true", "thresholds: true", "thresholds: true tells of the protocols of 'choices'"),
         (
             "unseen: true",
@@ -114,6 +120,13 @@ def test_the_folder_of_a_run_is_refused_and_left_as_it_is(place: Path, fitted: P
 def test_a_folder_that_cannot_be_written_to_is_refused_with_a_remedy(place: Path) -> None:
     with pytest.raises(InputError, match=r"b\.yaml: the benchmark cannot be written there .*; give another folder"):
         benchmark(place / "b.yaml", None, place / "b.yaml")
+
+
+def test_a_folder_that_is_held_is_refused_by_all_processes(place: Path, tmp_path: Path, in_two) -> None:
+    with lock.held(tmp_path, "benchmark", wait=False):
+        codes, printed = in_two(["benchmark", str(place / "b.yaml"), "--out", str(tmp_path)])
+    assert codes == [2, 2]
+    assert all("another process is writing this benchmark; wait" in said for said in printed), printed
 
 
 def test_an_image_that_cannot_be_decoded_is_refused_or_left_out_and_counted(drawn, tmp_path: Path, small: str) -> None:
