@@ -44,6 +44,7 @@ DISTURBED = {
     **{f"colour noise, {levels} levels": Recipe(colour_noise_levels=levels) for levels in (2, 4, 8)},
     **{f"blur, {pixels} px": Recipe(blur_px=pixels) for pixels in (1, 2)},
 }
+SEED = 2_000_000  # of draws that no training saw
 _ALPHA = 0.05
 
 
@@ -62,7 +63,7 @@ def main() -> None:
     detector = Detector.load(options.run / "bundle")
     print(f"{options.run}: {len(split.test)} test images through onboard.Detector, {machine.describe()}")
     for name, recipe in (DISTURBED if options.disturbed else PROTOCOLS).items():
-        view = views(recipe, seed=2_000_000)[0]  # draws that no training saw
+        view = views(recipe, seed=SEED)[0]
         answers = [detector(*apply(view, read_sample(sample, grey), sample)) for sample in split.test]
         flown = _flown(split, answers)
         print(f"  {name:<24}{flown.text()}")
