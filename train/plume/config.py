@@ -92,7 +92,7 @@ _PAPER = msgspec.structs.replace(
     batch_norm="union",
     denominator="paper",
 )
-# What the ablations of docs/quality.md came to, whose figures are the test's: not a choice without labels.
+# What the ablations of docs/quality_plume.md came to, whose figures are the test's: not a choice without labels.
 _OURS = PlumeSettings(
     model_dim="features",
     whiten=True,
