@@ -3,8 +3,8 @@
 python -m benchmarks.seeds configs/spark_sample.yaml --data /path/to/spark --seeds 5
 
 Which normals calibrate and the views' draws change; of heads that are trained by steps also initial weights, order of
-batches and noise. The test stays as it is: crops as they are, and under each protocol of `benchmarks.fly_protocols`;
-whole frames and CIFAR's images as they are.
+batches and noise; and the test's normals where the data set has no test of its own. Judged are crops as they are, and
+under each protocol of `benchmarks.fly_protocols`; whole frames and CIFAR's images as they are.
 """
 
 import argparse
@@ -18,7 +18,9 @@ from torch import Tensor
 from benchmarks import ending
 from benchmarks.fly_protocols import PROTOCOLS, SEED
 from onboard import machine
+from onboard.errors import InputError
 from train import metrics
+from train.benchmark.figures import spread
 from train.config import RunConfig, load
 from train.data.config import SparkData
 from train.features.extract import extract
@@ -41,13 +43,13 @@ def main() -> None:
             print(f"seed {seed}, {protocol}: {_words(curve)}", flush=True)
     print(f"\n{options.config.name}, {options.seeds} seeds, {machine.describe()}: AUROC x 100")
     for protocol, each in curves.items():
-        print(f"  {protocol:<20}last epoch {_spread([curve[-1] for curve in each])}")
-        if len(each[0]) > 1:
+        print(f"  {protocol:<20}{_spread([curve[-1] for curve in each])}")
+        if len(each[0]) > 1:  # the line above is of the last one
             print(f"  {'':<20}best epoch BY TEST LABELS {_spread([max(curve) for curve in each])}")
 
 
 def _curves(config: RunConfig) -> dict[str, list[float]]:
-    """AUROC x 100 after each epoch of one fit (one of a closed form), under each protocol."""
+    """AUROC after each epoch of one fit (one of a closed form), under each protocol."""
     prepared = prepare(config)
     judged = _judged(config, prepared)
     watched = torch.cat(list(judged.values()))
@@ -55,7 +57,7 @@ def _curves(config: RunConfig) -> dict[str, list[float]]:
     is_anomaly = np.array([sample.is_anomaly for sample in prepared.split.test])
     parts = np.split(-fitted.watched, len(judged), axis=1)
     return {
-        name: [100 * value for value in metrics.auroc_by_epoch(is_anomaly, scores)]
+        name: [float(value) for value in metrics.auroc_by_epoch(is_anomaly, scores)]
         for name, scores in zip(judged, parts, strict=True)
     }
 
@@ -70,18 +72,20 @@ def _judged(config: RunConfig, prepared: Prepared) -> dict[str, Tensor]:
         seen = [views(recipe, seed=SEED)[0]] * len(test)
         cache = Path(config.cache)
         features = extract(test, prepared.backbone, config.crop, cache, device(config.device), config.data.grey, seen)
+        if features.defects:
+            raise InputError(f"{name}: {next(iter(features.defects.values()))}; leave that image out of the data")
         found[name] = features.layers(config.layers)
     return found
 
 
 def _words(curve: list[float]) -> str:
-    best = f", best epoch by test labels {max(curve):.1f}" if len(curve) > 1 else ""
-    return f"last epoch {curve[-1]:.1f}{best}"
+    if len(curve) == 1:
+        return f"{100 * curve[0]:.1f}"
+    return f"last epoch {100 * curve[-1]:.1f}, best epoch BY TEST LABELS {100 * max(curve):.1f}"
 
 
 def _spread(values: list[float]) -> str:
-    deviation = f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.1f}{deviation}, median {np.median(values):.1f}, {min(values):.1f} to {max(values):.1f}"
+    return f"{spread(values)}, {100 * min(values):.1f} to {100 * max(values):.1f}"
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ from train.onnx_model.ports import ImagePort, image_port
 from train.onnx_model.shapes import kinds
 
 _OPSET = 17
-_CLASSES = 70  # of lite0's head
+# Of lite0's head: ten classes seen in seven ways; and stages 4 and 7, 5, 6, and stage 7's averages once more.
+_CLASSES, _SETS = 70, ((0, 1, 6, 7), (2, 3), (4, 5), (6,))
 
 
 class _Flown(NamedTuple):
@@ -53,17 +54,17 @@ def write(folder: Path, backbones: Sequence[str]) -> None:
     Raises:
         InputError: a backbone without a rule for its taps.
     """
-    if unknown := [name for name in backbones if name not in _FLOWN]:
-        raise InputError(f"--backbones: '{unknown[0]}' is not among {', '.join(_FLOWN)}")
+    if unknown := [name for name in backbones if name not in FLOWN]:
+        raise InputError(f"--backbones: '{unknown[0]}' is not among {', '.join(FLOWN)}")
     spec = CropSpec()
     for name in backbones:
         path = folder / name / "pose.onnx"
         _save(_pose_network(name, spec), path)
         pose = onnx.load(str(path))
         port = image_port(pose, path)
-        taps = _taps(pose, port, _FLOWN[name], spec)
+        taps = _taps(pose, port, FLOWN[name], spec)
         known = kinds(pose, port, *spec.input_hw)
-        behind = parts.head(_head(taps, _FLOWN[name]), [known[tap] for tap in taps], None, _OPSET)
+        behind = parts.head(_head(taps, FLOWN[name]), [known[tap] for tap in taps], None, _OPSET)
         fused = merge.with_head(pose, behind, taps, path)
         _save(fused, folder / name / "fused.onnx")
         _save(_separate(fused), folder / name / "separate.onnx")
@@ -113,17 +114,16 @@ def _head(taps: Sequence[str], flown: _Flown) -> parts.TapHead:
     return parts.TapHead(taps if len(taps) > 1 else layers, layers, flown.head(blocks))
 
 
-def _distances(blocks: Sequence[int]) -> nn.Module:
-    """Four discriminant distances, of ten classes seen in seven ways, with random numbers, added up."""
+def _distances(blocks: Sequence[int]) -> nn.Sequential:
+    """Discriminant distances on four sets of vectors, of lengths `blocks`, added up; with random numbers."""
     draw = torch.Generator().manual_seed(0)
-    sets = [(0, 1, 6, 7), (2, 3), (4, 5), (6,)]  # stages 4 and 7, 5, 6, and stage 7's averages once more
     heads = []
-    for each in sets:
+    for each in _SETS:
         width = sum(blocks[number] for number in each)
         axes = torch.randn(width, _CLASSES - 1, generator=draw) / width
         centres = torch.randn(_CLASSES, _CLASSES - 1, generator=draw)
         heads.append(Discriminant(torch.zeros(width), axes, centres, torch.ones(_CLASSES - 1)))
-    return nn.Sequential(BlockSum(heads, sets, blocks, torch.zeros(4), torch.ones(4)), nn.Unflatten(0, (1, 1)))
+    return nn.Sequential(BlockSum(heads, _SETS, blocks, torch.zeros(4), torch.ones(4)), nn.Unflatten(0, (1, 1)))
 
 
 def _plume(blocks: Sequence[int]) -> nn.Module:
@@ -147,7 +147,7 @@ def _save(model: ModelProto, path: Path) -> None:
 
 
 # Lite0: the head of configs/spark_sample.yaml. ResNet: PLUME on the pooled vector, as in the paper.
-_FLOWN = {
+FLOWN = {
     "efficientnet_lite0": _Flown((80, 112, 192, 320), True, _distances),
     "resnet50": _Flown((2048,), False, _plume),
     "resnet18": _Flown((512,), False, _plume),

@@ -119,8 +119,8 @@ def differences_table(figures: Figures) -> Table:
         "differences",
         "The label-free choice less each other method",
         "Difference of AUROC x 100 with its 95 % interval from a paired bootstrap over the test's samples, averaged "
-        "over splits and seeds. An interval that holds 0 tells no difference. The last line's number is the best of "
-        "all single numbers, chosen and turned by the test's labels, so it is as high as it can be made.",
+        "over splits and seeds. An interval that holds 0 tells no difference. The best single number is chosen among "
+        "all and turned by the test's labels, so it is as high as it can be made.",
         ["method", *[p for g in figures.choices().values() for p in g]],
     )
     for name in [*figures.config.methods, None]:

@@ -25,6 +25,6 @@ def benchmark(path: Path, data: str | None, out: Path) -> str:
                 return ""
             made = tables.build(outcome)
             told = f"python -m train benchmark {path}, {machine.describe()}."
-            fits = {"found": outcome.found, "computed": len(outcome.results) - outcome.found}
-            folder.write(out, outcome, made, told, begun | {"skipped": outcome.skipped, "fits": fits})
+            cells = {"found": outcome.found, "computed": len(outcome.results) - outcome.found}
+            folder.write(out, outcome, made, told, begun | {"skipped": outcome.skipped, "cells": cells})
             return "\n".join(table.markdown(table.turned_if_wide(one), told) for one in made)

@@ -25,20 +25,19 @@ def held(out: Path) -> Iterator[None]:
     Raises:
         InputError: it holds something else, another process holds it, or it cannot be written to.
     """
-    _refuse_other(out)
     with ExitStack() as stack:
         refusal = None
         if distributed.rank() == 0:
             try:
+                _refuse_other(out)
                 stack.enter_context(lock.held(out, "benchmark", wait=False))
-            except InputError as error:
+                (out / CELLS).mkdir(exist_ok=True)  # by which an unfinished benchmark is known
+            except (InputError, OSError) as error:
                 refusal = error
         # The others must not wait for a first process that has ended.
         refusal = distributed.from_first(refusal)
         if refusal is not None:
             raise refusal
-        if distributed.rank() == 0:
-            (out / CELLS).mkdir(exist_ok=True)  # by which an unfinished benchmark is known
         yield
 
 

@@ -68,8 +68,8 @@ def probes_table(figures: Figures) -> Table:
         "probes",
         "What single numbers give away",
         "AUROC x 100 of one number alone, turned so that it is above 50 (by the test's labels: no detector could know "
-        "which way), mean and standard deviation over splits. A detector is worth what it gives beyond these. The last "
-        "line, where there is one, is a bound from above: a classifier trained with the labels of the debris.",
+        "which way), mean and standard deviation over splits. A detector is worth what it gives beyond these. "
+        "'supervised' is a bound from above: a classifier trained with the labels of the debris.",
         ["number", *config.protocols],
     )
     places = list(figures.outcome.judged)
@@ -93,7 +93,7 @@ def classes_table(figures: Figures) -> Table:
     table = Table(
         "classes",
         f"AUROC by normal class, {protocol}",
-        "x 100, last epoch, mean over splits and seeds; the last column is the mean over the classes.",
+        "x 100, last epoch, mean over splits and seeds; 'mean' is that over the classes.",
         ["method", "epoch", *config.normal_classes, "mean"],
     )
     for name in config.methods:

@@ -77,7 +77,7 @@ def test_what_is_there_is_not_computed_again(place: Path, text: str, monkeypatch
     assert benchmark(place / "b.yaml", None, place / "out") == text
     assert len(computed) == 2
     told = strict_yaml.parse_file(place / "out" / "provenance.yaml")
-    assert told["fits"] == {"found": len(files) - 2, "computed": 2}
+    assert told["cells"] == {"found": len(files) - 2, "computed": 2}
 
 
 @pytest.mark.parametrize(
