@@ -1,7 +1,6 @@
 """python -m onboard run."""
 
 import argparse
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +54,7 @@ def run(options: argparse.Namespace) -> int:
         overrides["source.boxes"] = None  # the config's own sidecar belongs to the config's own folder
     strict_yaml.lay_over(raw, overrides, str(options.config))
     config = strict_yaml.convert(raw, FlightConfig, str(options.config))
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the summary is still written
-    try:
-        summary = replay(config, options.overwrite)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    summary = replay(config, options.overwrite)
     print(summary.text())
     out = Path(config.output.folder)
     print(f"verdicts: {out / VERDICTS}\nsummary:  {out / SUMMARY}")

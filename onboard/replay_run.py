@@ -20,6 +20,7 @@ from onboard.image import Frame
 from onboard.messages import Answer, StageTimes, Status, Verdict
 from onboard.normal_scores import FrameRule
 from onboard.replay import Box, Item, items
+from onboard.stopping import asked_to_stop
 from onboard.summary import Summary
 from onboard.verdict import verdict_on
 
@@ -40,6 +41,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
     Verdicts are written as they are made, so an interrupted run keeps those that it has.
 
     Raises:
+        KeyboardInterrupt: SIGTERM or SIGINT came; verdicts and summary hold the frames until then.
         InputError: the bundle, the source or the output folder cannot be used.
     """
     detector = Detector.load(config.bundle, config.runtime.threads, config.runtime.engine, config.signature.key())
@@ -53,7 +55,7 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
         raise InputError(f"{folder}: lies in the folder of frames, which would replay it; give another output folder")
     summary = Summary(bundle=detector.bundle.sha256, calibrated=detector.calibration_frames > 0)
     try:
-        with held(folder, "output.folder"), _opened(path, overwrite) as out:
+        with asked_to_stop() as stop, held(folder, "output.folder"), _opened(path, overwrite) as out:
             files.write_text(folder / RECORD, _record(config, detector, rule))
             try:
                 for judged in judge(frames, detector, config, rule):
@@ -62,6 +64,8 @@ def run(config: FlightConfig, overwrite: bool = False) -> Summary:
                     summary.add(judged.verdict, detector.engine.times_ms())
                     if config.output.annotated and judged.frame is not None:
                         image.write(annotated_path(folder, judged.verdict), annotate(judged.frame, judged.verdict))
+                    if stop.is_set():
+                        raise KeyboardInterrupt
                 summary.complete = True
             finally:
                 summary.write(folder / SUMMARY)

@@ -1,10 +1,6 @@
 """A flight, from its start to its end."""
 
 import gc
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from onboard.fly.config import NodeConfig
@@ -13,6 +9,7 @@ from onboard.fly.opening import parts_of
 from onboard.fly.orders import Orders
 from onboard.fly.summary import Summary
 from onboard.fly.watching import set_realtime, watched
+from onboard.stopping import asked_to_stop
 
 
 def fly(config: NodeConfig) -> dict[str, Any]:
@@ -40,26 +37,3 @@ def fly(config: NodeConfig) -> dict[str, Any]:
                 gc.unfreeze()
                 last = summary.last()
         return last
-
-
-@contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set; a second one ends the process as usual."""
-    stop = threading.Event()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.getsignal(number) for number in numbers}
-
-    def ask(number: int, _: object) -> None:
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    for number in numbers:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number in numbers:
-            signal.signal(number, before[number])
