@@ -10,6 +10,9 @@ from contextlib import contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
     """An event that SIGTERM and SIGINT set; a second one ends the process as usual.
 
+    A signal that is ignored when this begins stays ignored. Outside the main thread, where Python sets no handlers,
+    nothing sets the event.
+
     To raise KeyboardInterrupt from the signal itself would lose some: raised while a library's C code calls back into
     Python, it can be swallowed there.
     """

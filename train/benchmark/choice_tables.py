@@ -1,6 +1,7 @@
 """Tables of the label-free choice: what was chosen, how good that was, and by how much it beats the others."""
 
 import numpy as np
+import numpy.typing as npt
 
 from train import bootstrap, metrics
 from train.benchmark.figures import Figures, Scored, spread
@@ -92,25 +93,35 @@ def _ranks_text(correlations: list[float]) -> str:
 
 
 def stand_ins_table(figures: Figures) -> Table:
-    """What the choice sees: every candidate's stand-in AUROC, with its standard error."""
+    """What the choice sees: every candidate's stand-in AUROC, and how far it is below the best."""
     table = Table(
         "stand_ins",
         "What the choice sees",
         "AUROC x 100 of left-out normals, mean and standard error over the kinds left out (each averaged over the "
-        "choice's protocols and splits). Candidates whose figures lie within one standard error cannot be told apart "
-        "by it: there the simpler one may be taken.",
+        "choice's protocols and splits); in brackets less that of the best candidate, paired by kind. Candidates whose "
+        "figures lie within one standard error cannot be told apart by it: there the simpler one may be taken.",
         ["candidate", *figures.choices()],
     )
-    for name in figures.candidates():
-        row: list[Cell] = [name]
-        for group in figures.choices():
-            if name not in figures.candidates_of(group):
-                row.append("-")
-                continue
-            kinds = 100 * figures.stand_ins(group, name)
-            row.append(f"{kinds.mean():.1f} ± {kinds.std(ddof=1) / np.sqrt(len(kinds)):.1f}")
-        table.rows.append(row)
+    columns = [_stand_ins_texts(figures, group) for group in figures.choices()]
+    table.rows += [[name, *(texts.get(name, "-") for texts in columns)] for name in figures.candidates()]
     return table
+
+
+def _stand_ins_texts(figures: Figures, group: str) -> dict[str, str]:
+    """By candidate."""
+    seen = {name: 100 * figures.stand_ins(group, name) for name in figures.candidates_of(group)}
+    best = max(seen, key=lambda name: seen[name].mean(), default=None)
+    texts = {}
+    for name, kinds in seen.items():
+        texts[name] = f"{kinds.mean():.1f} ± {_standard_error(kinds):.1f}"
+        if best is not None and name != best:
+            less = kinds - seen[best]
+            texts[name] += f" ({less.mean():.1f} ± {_standard_error(less):.1f})"
+    return texts
+
+
+def _standard_error(values: npt.NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def differences_table(figures: Figures) -> Table:

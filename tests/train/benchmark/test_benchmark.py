@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from scipy.stats import sem
 
 from onboard import strict_yaml
 from train import metrics
@@ -16,7 +17,7 @@ from train.benchmark import choice, splits
 from train.benchmark import config as configs
 from train.benchmark.cells import Cell, Result, compute, path_of
 from train.benchmark.choice import Candidate
-from train.benchmark.choice_tables import differences_table
+from train.benchmark.choice_tables import differences_table, stand_ins_table
 from train.benchmark.command import benchmark
 from train.benchmark.figures import LABEL_FREE, LABELLED, LAST, Figures
 from train.benchmark.probes import supervised
@@ -164,7 +165,7 @@ def test_the_choice_takes_the_best_stand_in_and_tells_its_regret() -> None:
     assert np.isnan(choice.choose([Candidate("a", 0, 0.6, 0.5, 0.9)]).rank_correlation), "one alone has no order"
 
 
-def test_the_stand_ins_table_shows_what_the_choice_saw(place: Path, outcome: Outcome) -> None:
+def test_the_stand_ins_table_shows_what_the_choice_saw(outcome: Outcome) -> None:
     one_split = msgspec.structs.replace(outcome.config, selection_splits=1)
     figures = Figures(Outcome(one_split, outcome.results, outcome.judged, outcome.groups))
     seen = {name: figures.stand_ins("raw", name) for name in figures.candidates()}
@@ -172,7 +173,11 @@ def test_the_stand_ins_table_shows_what_the_choice_saw(place: Path, outcome: Out
     assert made is not None and made.chosen == max(seen, key=lambda name: seen[name].mean())
     assert made.stand_in == pytest.approx(seen[made.chosen].mean())
     assert len(seen[made.chosen]) == len(outcome.groups["raw", None, 0])
-    assert " ± " in (place / "out" / "stand_ins.csv").read_text()
+    (other,) = seen.keys() - {made.chosen}
+    less = 100 * (seen[other] - seen[made.chosen])
+    rows = {row[0]: row[1] for row in stand_ins_table(figures).rows}
+    assert rows[made.chosen] == f"{100 * made.stand_in:.1f} ± {100 * sem(seen[made.chosen]):.1f}"
+    assert str(rows[other]).endswith(f" ({less.mean():.1f} ± {sem(less):.1f})")
 
 
 def test_one_candidate_is_chosen_for_all_normal_classes_together() -> None:
