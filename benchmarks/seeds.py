@@ -35,6 +35,8 @@ def main() -> None:
     parser.add_argument("--data", help="the data set's folder, instead of the config's")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
+    if options.seeds < 1:
+        raise InputError("--seeds: at least 1")
     config = load(options.config, {"data.root": options.data} if options.data else None)
     curves: dict[str, list[list[float]]] = {}
     for seed in range(options.seeds):
